@@ -1,0 +1,57 @@
+"""Cache modes and error numbers: the small numbers that the kernel prints.
+
+Source: ``enum page_cache_mode`` (arch/x86/include/asm/pgtable_types.h) and ``cattr_name()``
+(arch/x86/mm/pat/memtype.c).
+"""
+
+import errno
+from enum import IntEnum
+
+
+class CacheMode(IntEnum):
+    """``enum page_cache_mode``: the promise kept for a physical range."""
+
+    WB = 0
+    WC = 1
+    UC_MINUS = 2
+    UC = 3
+    WT = 4
+    WP = 5
+
+
+WB: int = CacheMode.WB
+WC: int = CacheMode.WC
+UC_MINUS: int = CacheMode.UC_MINUS
+UC: int = CacheMode.UC
+WT: int = CacheMode.WT
+WP: int = CacheMode.WP
+
+NAMES: tuple[str, ...] = (
+    "write-back",
+    "write-combining",
+    "uncached-minus",
+    "uncached",
+    "write-through",
+    "write-protected",
+)
+"""The name that ``pat_memtype_list`` and the kernel log print, by number."""
+
+SHORT: tuple[str, ...] = ("WB", "WC", "UC-", "UC", "WT", "WP")
+"""The name of the boot line and of conversation, by number."""
+
+BY_NAME: dict[str, int] = {name: number for number, name in enumerate(NAMES)}
+
+
+def cachemode_name(mode: int) -> str:
+    """The printed name of a cache mode; the kernel says ``broken`` for a number it does not know."""
+    return NAMES[mode] if 0 <= mode < len(NAMES) else "broken"
+
+
+def short_name(mode: int) -> str:
+    """The short name of a cache mode, as developers write it."""
+    return SHORT[mode] if 0 <= mode < len(SHORT) else "broken"
+
+
+def errno_name(ret: int) -> str:
+    """``-22`` as ``-EINVAL``; other numbers as they are."""
+    return f"-{errno.errorcode[-ret]}" if -ret in errno.errorcode else str(ret)

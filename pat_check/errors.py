@@ -1,0 +1,25 @@
+"""Our own failures. The kernel's failures are values (``-EBUSY``); these are exceptions."""
+
+
+class PatCheckError(Exception):
+    """Something the user asked for cannot be done; the CLI prints it and exits with 2."""
+
+
+class TraceError(PatCheckError):
+    """An input cannot be read: says which file and, where it is known, which 1-based line."""
+
+    def __init__(self, message: str, path: str, at: int = 0) -> None:
+        super().__init__(f"{path}:{at}: {message}" if at else f"{path}: {message}")
+        self.message, self.path, self.at = message, path, at
+
+
+class UnknownEra(PatCheckError):
+    """No era has this name."""
+
+
+class UnknownRule(PatCheckError):
+    """No rule has this id."""
+
+
+class UnknownFormat(PatCheckError):
+    """No source has this name."""

@@ -1,0 +1,50 @@
+"""What a source is: something that recognises a format and turns its lines into events."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator
+from typing import ClassVar
+
+from pat_check.events import NO_PID, Event, Malformed
+from pat_check.sources.opening import LINE_LIMIT, Lines
+
+PREVIEW = 20_000
+"""Lines looked at before the replay starts: to recognise the format and to find evidence of the era."""
+
+_EXCERPT = 160
+
+
+class Source(ABC):
+    """A trace format. One instance reads one input and counts what it saw.
+
+    `lines` counts lines read, `ignored` the events that the model has no use for, by name.
+    `unusable` says, after a look at the preview, why nothing in this input can be replayed.
+    """
+
+    name: ClassVar[str]  # for --input-format
+    title: ClassVar[str]  # one line for people
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self.ignored: Counter[str] = Counter()
+
+    @classmethod
+    @abstractmethod
+    def sniff(cls, head: list[str]) -> bool:
+        """Whether these first lines are of this format."""
+
+    @abstractmethod
+    def events(self, lines: Lines) -> Iterator[Event]:
+        """Decode the lines; a line that cannot be read becomes a `Malformed` event."""
+
+    def unusable(self, head: list[str]) -> str:
+        """Why a recording that begins so cannot be replayed; empty when it can."""
+        return ""
+
+    def malformed(self, at: int, line: str, problem: str, column: int = 1, *, cut: bool = False) -> Malformed:
+        """The event for a line that cannot be read; `cut` when it is the last and has no newline."""
+        if len(line) >= LINE_LIMIT:
+            problem, column = f"the line is longer than {LINE_LIMIT:,} characters", 1
+        return Malformed(at, None, -1, NO_PID, "", column, problem, line[:_EXCERPT], cut)

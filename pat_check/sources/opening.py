@@ -1,0 +1,144 @@
+"""Open a recording: compression by content, bounded lines, standard input as ``-``."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, cast
+
+import zstandard
+
+from pat_check.errors import TraceError
+
+LINE_LIMIT = 65_536
+"""Characters of a line that are kept; no kernel prints one this long, and a trace is not to be trusted."""
+
+_CHUNK = 1 << 20
+_MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bzip2"))
+_FOREIGN = (
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"\x89PNG", "a PNG image"),
+    (b"%PDF", "a PDF document"),
+    (b"\x7fELF", "an ELF binary"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"PERFILE2", "perf.data (print it with `perf script`)"),
+    (b"\x17\x08\x44tracing", "trace.dat (print it with `trace-cmd report`)"),
+)
+_BROKEN = (EOFError, OSError, lzma.LZMAError, zstandard.ZstdError)
+
+
+class Lines:
+    """The lines of one input, without their ends; a line longer than LINE_LIMIT is cut to that length.
+
+    `cut` is true after the last line when that line had no newline: the recording may have been truncated.
+    Bytes that are not UTF-8 come as ``\\xNN``, so that nothing is lost and nothing needs decoding twice.
+    """
+
+    def __init__(self, path: str, chunks: Iterator[bytes]) -> None:
+        self.path = path
+        self.cut = False
+        self._chunks = chunks
+        self._ahead: list[str] = []
+        self._lines = self._split()
+
+    def preview(self, count: int) -> list[str]:
+        """The next `count` lines at most, which iteration will still yield."""
+        while len(self._ahead) < count:
+            line = next(self._lines, None)
+            if line is None:
+                break
+            self._ahead.append(line)
+        return self._ahead[:count]
+
+    def __iter__(self) -> Iterator[str]:
+        ahead, self._ahead = self._ahead, []
+        yield from ahead
+        yield from self._lines
+
+    def _split(self) -> Iterator[str]:
+        decode = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode
+        rest = ""
+        try:
+            for chunk in self._chunks:
+                lines = decode(chunk).split("\n")
+                lines[0] = rest + lines[0]
+                rest = lines.pop()[: LINE_LIMIT + 1]
+                for line in lines:
+                    yield line[:LINE_LIMIT] if line[-1:] != "\r" else line[:-1][:LINE_LIMIT]
+        except _BROKEN as error:
+            raise TraceError(f"cannot be decompressed to its end: {error}", self.path) from error
+        rest += decode(b"", final=True)
+        if rest:
+            self.cut = True
+            yield rest[:LINE_LIMIT]
+
+
+def open_lines(path: str) -> Lines:
+    """Open `path` (or ``-``) and look through any compression.
+
+    Raises TraceError when there is nothing to read: absent, a directory, empty, or not text.
+    """
+    raw: IO[bytes]
+    name = "<stdin>" if path == "-" else path
+    if path == "-":
+        raw = sys.stdin.buffer
+    else:
+        try:
+            raw = Path(path).open("rb")
+        except OSError as error:
+            raise TraceError(error.strerror or str(error), name) from error
+    return lines_of(raw, name)
+
+
+def lines_of(raw: IO[bytes], name: str) -> Lines:
+    """The lines of an open binary file; `name` stands in messages."""
+    buffered = raw if hasattr(raw, "peek") else io.BufferedReader(cast("io.RawIOBase", raw))
+    stream = cast("io.BufferedReader", buffered)
+    try:
+        head = _head(_decompressed(stream), name)
+    except _BROKEN as error:
+        raise TraceError(f"cannot be decompressed: {error}", name) from error
+    return Lines(name, head)
+
+
+def _decompressed(stream: io.BufferedReader) -> IO[bytes]:
+    head = stream.peek(8)[:8]
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            match kind:
+                case "gzip":
+                    return cast("IO[bytes]", gzip.GzipFile(fileobj=stream))
+                case "xz":
+                    return cast("IO[bytes]", lzma.LZMAFile(stream))
+                case "bzip2":
+                    return cast("IO[bytes]", bz2.BZ2File(stream))
+                case _:
+                    reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
+                    return cast("IO[bytes]", reader)
+    return stream
+
+
+def _head(stream: IO[bytes], name: str) -> Iterator[bytes]:
+    """The chunks of a text, checked to be one by its first kilobytes."""
+    first = stream.read(_CHUNK)
+    if not first:
+        raise TraceError("is empty", name)
+    for magic, what in _FOREIGN:
+        if first.startswith(magic):
+            raise TraceError(f"is {what}, not a text recording", name)
+    if b"\0" in first[:4096]:
+        raise TraceError("is binary data, not a text recording", name)
+    return _chunks(first, stream)
+
+
+def _chunks(first: bytes, stream: IO[bytes]) -> Iterator[bytes]:
+    chunk = first
+    while chunk:
+        yield chunk
+        chunk = stream.read(_CHUNK)
