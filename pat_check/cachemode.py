@@ -55,3 +55,11 @@ def short_name(mode: int) -> str:
 def errno_name(ret: int) -> str:
     """``-22`` as ``-EINVAL``; other numbers as they are."""
     return f"-{errno.errorcode[-ret]}" if -ret in errno.errorcode else str(ret)
+
+
+_SLOTS = (WB, WC, UC_MINUS, UC, WB, WP, UC_MINUS, WT)
+
+
+def pgprot2cachemode(prot: int) -> int:
+    """The cache mode in 4 KiB page protection bits: PWT is bit 3, PCD bit 4, PAT bit 7 (full PAT)."""
+    return _SLOTS[(prot >> 3 & 3) | (prot >> 5 & 4)]

@@ -156,6 +156,7 @@ class ReservePfnRange(Call):
 
     start: int  # bytes: a pfn is converted
     size: int  # bytes
+    prot: int  # page protection bits asked for; -1 not recorded
     api: str
 
 

@@ -139,13 +139,13 @@ SPECS: tuple[Spec, ...] = (
     Spec(
         "reserve_pfn_range",
         events.ReservePfnRange,
-        (_f("paddr", "start"), _f("size")),
+        (_f("paddr", "start"), _f("size"), _f("prot", default=-1)),
         ("reserve_pfn_range",),
     ),
     Spec(
         "pfnmap_track",
         events.ReservePfnRange,
-        (_f("pfn"), _f("size")),
+        (_f("pfn"), _f("size"), _f("prot", default=-1)),
         ("pfnmap_track",),
         convert=_pfn_to_start,
     ),
@@ -223,9 +223,7 @@ def number(text: str) -> int:
         raise FieldError(f"{text[:40]!r} is not a number") from None
 
 
-def entry_of(
-    spec: Spec, fields: dict[str, str], at: int, time: float | None, cpu: int, pid: int, comm: str
-) -> Call:
+def entry_of(spec: Spec, fields: dict[str, str], at: int, time: float | None, cpu: int, pid: int, comm: str) -> Call:
     """The call event of `spec` from named fields; raises FieldError when one is missing or no number."""
     values: list[int] = []
     for field in spec.fields:
@@ -285,17 +283,17 @@ def signed(value: int) -> int:
     return value
 
 
-def tracepoint(
-    name: str, payload: str, at: int, time: float | None, cpu: int, pid: int, comm: str
-) -> Event | None:
+def tracepoint(name: str, payload: str, at: int, time: float | None, cpu: int, pid: int, comm: str) -> Event | None:
     """The event of a tracepoint that the model listens to; None for every other one."""
     decode = TRACEPOINTS.get(name)
     return None if decode is None else decode(payload, at, time, cpu, pid, comm)
 
 
-_FORK = re.compile(r"comm=(?P<comm>.*) pid=(?P<pid>\d+) child_comm=(?P<child_comm>.*) child_pid=(?P<child>\d+)")
-_EXEC = re.compile(r"filename=(?P<filename>.*) pid=(?P<pid>\d+) old_pid=\d+")
-_EXIT = re.compile(r"comm=.* pid=(?P<pid>\d+) prio=\d+")
+_FORK = re.compile(
+    r"comm=(?P<comm>.*) pid=(?P<pid>\d{1,10}) child_comm=(?P<child_comm>.*) child_pid=(?P<child>\d{1,10})"
+)
+_EXEC = re.compile(r"filename=(?P<filename>.*) pid=(?P<pid>\d{1,10}) old_pid=\d+")
+_EXIT = re.compile(r"comm=.* pid=(?P<pid>\d{1,10}) prio=\d+")
 
 
 def _fork(payload: str, at: int, time: float | None, cpu: int, pid: int, comm: str) -> Event:

@@ -15,29 +15,46 @@ from pat_check.sources.base import Source
 from pat_check.sources.catalogue import FieldError
 from pat_check.sources.opening import Lines
 
-# The task column is 16 characters wide and right-aligned (8 in latency format), so the dash before the pid
-# is the last one within it: a comm may hold dashes, brackets and whole fake columns.
+# The task column is 16 bytes wide and right-aligned (8 in latency format), so the dash before the pid is the
+# last one within it: a comm may hold dashes, brackets and whole fake columns. A byte that is not UTF-8 was
+# read as \xNN and is still one column wide; there are fewer columns than 16 where it holds longer characters.
+_COMM = r"(?P<comm>[^\\]{{{0}}}|(?:\\x[0-9a-f]{{2}}|(?!\\x[0-9a-f]{{2}}).){{0,{0}}})"
+_PID = r"(?P<pid>[0-9]{1,10})"
+_CPU = r"(?P<cpu>[0-9]{1,6})"
 STANDARD = re.compile(
-    r"(?P<comm>.{0,16})-(?P<pid>\d+)\s+(?:\(\s*(?:\d+|-+)\)\s+)?\[(?P<cpu>\d+)\]"
-    r"(?:-0x[0-9a-f]+|\s+[^\s\d]\S{3,7})?\s+(?P<time>\d+(?:\.\d+)?): +(?P<rest>.*)"
+    rf"{_COMM.format(16)}-{_PID} +(?:\( *(?:[0-9]+|-+)\) +)?\[{_CPU}\](?:-0x[0-9a-f]+| +[^\s0-9]\S{{3,7}})? +"
+    r"(?P<time>[0-9]+(?:\.[0-9]+)?): +(?P<rest>.*)"
 )
 LATENCY = re.compile(
-    r"(?P<comm>.{0,16})-(?P<pid>\d+)\s+(?P<cpu>\d+)[^\s\d:]\S{2,7}\s+"
-    r"(?:(?P<us>\d+)us.{0,3}?|(?P<time>\d+\.\d+)) ?: +(?P<rest>.*)"
+    rf"{_COMM.format(8)}-{_PID} +{_CPU}[^\s0-9:]\S{{2,7}} +"
+    r"(?:(?P<us>[0-9]{1,19})us[ +!#*@$]?|(?P<time>[0-9]+(?:\.[0-9]+)?)) ?: +(?P<rest>.*)"
 )
 VERBOSE = re.compile(
-    r"(?P<comm>.{0,16}?) +(?P<pid>\d+) +(?P<cpu>\d+) \S+ [0-9a-f]{8} [0-9a-f]{8} \[[0-9a-f]+\] "
-    r"(?P<ms>\d+\.\d+)ms \([^)]*\): (?P<rest>.*)"
+    rf"{_COMM.format(16)} +{_PID} +{_CPU} [0-9]+ [0-9a-f]{{8}} [0-9a-f]{{8,16}} "
+    r"(?:\[[0-9a-f]+\] (?P<ms>[0-9]+\.[0-9]+)ms|[0-9a-f]{16} (?P<time>[0-9]+)) \([^)]*\): +(?P<rest>.*)"
 )
-_NAME = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?:\+0x[0-9a-f]+/0x[0-9a-f]+(?: <[0-9a-f]+>)?)?: *(?P<payload>.*)")
-_PROBE = re.compile(r"\((?:(?P<caller>.*?) <- )?(?P<symbol>[^()]*)\) *")
-_CALLED = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?:\((?P<args>.*)\))? <-(?P<caller>\S+)")
-_LOST = re.compile(r"CPU:(?P<cpu>\d+) \[(?:LOST )?(?:(?P<count>\d+) )?EVENTS(?: DROPPED)?\]")
-_WRITTEN = re.compile(r"# entries-in-buffer/entries-written: (?P<kept>\d+)/(?P<written>\d+)")
-_SYSCALL = re.compile(r"sys_\w+(?:\(| -> )")
-_SKIP = ("#", " => ", "=> ", "cpus=")
+_OFFSET = r"(?:\+0x[0-9a-f]+/0x[0-9a-f]+)?(?: <[0-9a-f]+>)?"  # options sym-offset and sym-addr
+_NAMED = re.compile(rf"(?P<name>[A-Za-z_][\w.]*){_OFFSET}: *(?P<payload>.*)", re.ASCII)
+_PLACE = re.compile(r" *\((?:(?P<caller>[^()]{0,300}?) <- )?(?P<symbol>[^()]{0,300})\) *")
+_UNCLOSED = re.compile(r"\([^()]*")
+_ADDRESS = re.compile(r"[0-9a-f]{8,16}")
+_INSIDE = re.compile(r"[^+\s]*\+0x[0-9a-f]{2,}/")  # an entry is probed at +0x0, or behind its endbr64
+_FIELD = re.compile(r'(?<!\S)([^\s="]+)=("[^"]*"(?!\S)|\S*)')
+_CALLED = re.compile(rf"(?P<name>[A-Za-z_][\w.]*){_OFFSET}(?:\((?P<args>.*)\))? <-(?P<caller>\S.*)", re.ASCII)
+_SYSCALL = re.compile(r"(?P<name>sys_\w+)(?:\(| -> )", re.ASCII)
+_STACK = re.compile(r"<(?:user )?stack trace>")
+_MARK = re.compile(r"^(?:tracing_mark_write: |ip=\S+ \(0x[0-9a-f]+\) buf=)")
+_RAW_FORK = re.compile(r"^parent_comm=(.{0,64}) parent_pid=")  # trace-cmd report -R
+_BARE = re.compile(r"\([^()]*(?:\)|$)|\w+=", re.ASCII)
+_LOST = re.compile(r"CPU:(?P<cpu>[0-9]{1,6}) \[(?:LOST )?(?:(?P<count>[0-9]{1,20}) )?EVENTS(?: DROPPED)?\]")
+_WRITTEN = re.compile(r"# entries-in-buffer/entries-written: (?P<kept>[0-9]{1,20})/(?P<written>[0-9]{1,20})")
+_SKIP = ("#", " => ", "=> ", "cpus=", "version = ")
 _RAW = re.compile(r"(?:\d+ \d+ \d+|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) (?:type: \d+|# )")
 _MARKERS = frozenset(("tracing_mark_write", "print", "bprint"))
+
+_REMEMBERED = 10_000  # names and places that are looked up once; bounded, since a trace may hold any
+_TRACEPOINT = 4_200  # characters of a tracepoint that are read; a path has 4096 at most
+_EXPLAINED = 1_000  # lines that the grammar, which is slow, explains
 
 
 class Ftrace(Source):
@@ -46,6 +63,11 @@ class Ftrace(Source):
     name = "ftrace"
     title = "ftrace text of tracefs, trace_pipe or trace-cmd report"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._probes: dict[str, _Probe] = {}  # by what stands before the closing bracket
+        self._explained = 0
+
     @classmethod
     def sniff(cls, head: list[str]) -> bool:
         for line in head:
@@ -53,7 +75,7 @@ class Ftrace(Source):
                 return False
             if line.startswith(("# tracer:", "# entries-in-buffer")) or _LOST.match(line):
                 return True
-        return any(context_of(line) is not None or _is_bare(line) for line in head)
+        return any(context_of(line) is not None or bare(line) is not None for line in head)
 
     def unusable(self, head: list[str]) -> str:
         body = [line for line in head if line.strip() and not line.startswith("#")]
@@ -65,27 +87,40 @@ class Ftrace(Source):
 
     def events(self, lines: Lines) -> Iterator[Event]:
         layout: _Layout = standard
+        probes = self._probes
         for at, line in enumerate(lines, 1):
             self.lines = at
             context = layout(line)
             if context is None:
                 if not line or line.isspace():
                     continue
-                event, found = self._other(at, line, lines)
+                event, found = self._note(at, line, lines)
                 if event is not None:
                     yield event
-                    continue
                 if found is None:
                     continue
                 layout = found
                 context = layout(line)
                 if context is None:
                     continue
-            event = self._event(at, line, context, lines)
+            comm, pid, cpu, time, rest = context
+            where = at, time, cpu, pid, comm
+            head, _, payload = rest.partition(")")
+            known = probes.get(head)
+            try:
+                if known is None:
+                    event = self._event(line, rest, where, lines)
+                elif known[0] is None:
+                    self.ignored[known[2]] += 1
+                    continue
+                else:
+                    event = _decoded(known[0], known[1], known[2], payload, *where)
+            except FieldError as error:
+                event = self.malformed(at, line, str(error), len(line) - len(rest) + 1, cut=lines.cut)
             if event is not None:
                 yield event
 
-    def _other(self, at: int, line: str, lines: Lines) -> tuple[Event | None, _Layout | None]:
+    def _note(self, at: int, line: str, lines: Lines) -> tuple[Event | None, _Layout | None]:
         """A line that the current layout cannot read: an event of its own, or another layout."""
         if line.startswith("#"):
             if written := _WRITTEN.match(line):
@@ -100,59 +135,69 @@ class Ftrace(Source):
         for layout in LAYOUTS:
             if layout(line) is not None:
                 return None, layout
-        return self.malformed(at, line, *explain(line), cut=lines.cut), None
+        return self._unreadable(at, line, lines), None
 
-    def _event(self, at: int, line: str, context: Context, lines: Lines) -> Event | None:
-        comm, pid, cpu, time, rest = context
-        name, _, payload = rest.partition(":")
-        resolved = _resolve(name)
-        try:
-            if resolved is not None:
-                return probe(resolved, payload, at, time, cpu, pid, comm)
-            if name in catalogue.TRACEPOINTS:
-                return catalogue.tracepoint(name, payload.strip(), at, time, cpu, pid, comm)
-            return self._rare(at, rest, time, cpu, pid, comm)
-        except FieldError as error:
-            return self.malformed(at, line, str(error), line.find(rest) + 1, cut=lines.cut)
-
-    def _rare(self, at: int, rest: str, time: float | None, cpu: int, pid: int, comm: str) -> Event | None:
-        named = _NAME.match(rest)
+    def _event(self, line: str, rest: str, where: _Where, lines: Lines) -> Event | None:
+        """An event that is not a probe seen before."""
+        named = _NAMED.match(rest)
         if named is None:
-            return self._called(at, rest, time, cpu, pid, comm)
-        name, payload = named["name"], named["payload"]
+            return self._unnamed(line, rest, where, lines)
+        name, payload = named.groups()
         if name in _MARKERS:
-            return Marker(at, time, cpu, pid, comm, payload.removeprefix("tracing_mark_write: ").strip())
+            return Marker(*where, _MARK.sub("", payload).strip())
         if name == "console":
-            return klog.message(payload, at, time, cpu, pid, comm)
-        if (symbol := _PROBE.match(payload)) is not None:
-            function = symbol["symbol"].partition("+")[0]
-            spec = catalogue.BY_FUNCTION.get(function)
+            return klog.message(payload, *where)
+        if name in catalogue.TRACEPOINTS:
+            return catalogue.tracepoint(name, _RAW_FORK.sub(r"comm=\1 pid=", payload[:_TRACEPOINT]).strip(), *where)
+        if (place := _PLACE.match(payload)) is not None:
+            known = _probed(name, place)
+            if len(self._probes) < _REMEMBERED:
+                self._probes[rest.partition(")")[0]] = known
+            spec, is_return, caller = known
             if spec is not None:
-                return probe((spec, symbol["caller"] is not None), payload, at, time, cpu, pid, comm)
-        self.ignored[name] += 1
+                return _decoded(spec, is_return, caller, payload[place.end() :], *where)
+        elif _UNCLOSED.fullmatch(payload):
+            return self._unreadable(where[0], line, lines)
+        elif (resolved := catalogue.resolve(name)) is not None:
+            return _decoded(resolved[0], resolved[1], "", payload, *where)
+        self._ignore(name)
         return None
 
-    def _called(self, at: int, rest: str, time: float | None, cpu: int, pid: int, comm: str) -> Event | None:
-        """A line of the function tracer, a system call, a stack trace: named without a colon."""
-        if (called := _CALLED.match(rest)) is not None:
+    def _unnamed(self, line: str, rest: str, where: _Where, lines: Lines) -> Event | None:
+        """A system call, a line of the function tracer or the head of a stack trace: no colon follows a name."""
+        if (syscall := _SYSCALL.match(rest)) is not None:
+            self._ignore(syscall["name"])
+        elif (called := _CALLED.match(rest)) is not None:
             spec = catalogue.BY_FUNCTION.get(called["name"])
             if spec is not None and called["args"]:
-                fields = arguments(called["args"])
-                return catalogue.entry_of(spec, fields, at, time, cpu, pid, comm)
-            self.ignored[called["name"]] += 1
-        elif (syscall := _SYSCALL.match(rest)) is not None:
-            self.ignored[syscall[0].rstrip("( ->")] += 1
-        elif rest.startswith("<stack trace>"):
-            self.ignored["stack trace"] += 1
+                return catalogue.entry_of(spec, arguments(called["args"]), *where)
+            self._ignore(called["name"])
+        elif _STACK.match(rest):
+            self._ignore("stack trace")
         else:
-            raise FieldError("expected an event name and a colon")
+            return self._unreadable(where[0], line, lines)
         return None
+
+    def _ignore(self, name: str) -> None:
+        if name in self.ignored or len(self.ignored) < _REMEMBERED:
+            self.ignored[name] += 1
+
+    def _unreadable(self, at: int, line: str, lines: Lines) -> Event:
+        self._explained += 1
+        problem = explain(line) if self._explained <= _EXPLAINED else ("expected a line of ftrace text", 1)
+        return self.malformed(at, line, *problem, cut=lines.cut)
 
 
 Context = tuple[str, int, int, float | None, str]
 """comm, pid, cpu, time, and the rest of the line: what stands before an event."""
 
+_Where = tuple[int, float | None, int, int, str]
+"""What every event begins with: line, time, cpu, pid, comm."""
+
 _Layout = Callable[[str], Context | None]
+
+_Probe = tuple[catalogue.Spec | None, bool, str]
+"""A probed place: its function, whether it is a return, and to where; with no function, the name to ignore."""
 
 
 def standard(line: str) -> Context | None:
@@ -178,13 +223,20 @@ def verbose(line: str) -> Context | None:
     match = VERBOSE.match(line)
     if match is None:
         return None
-    comm, pid, cpu, ms, rest = match.groups()
-    return comm.strip(), int(pid), int(cpu), round(float(ms) * 1e-3, 6), rest
+    comm, pid, cpu, ms, time, rest = match.groups()
+    return comm.strip(), int(pid), int(cpu), float(time) if time else round(float(ms) * 1e-3, 6), rest
 
 
 def bare(line: str) -> Context | None:
-    """Option nocontext-info: the event alone."""
-    return ("", NO_PID, -1, None, line) if _is_bare(line) else None
+    """Option nocontext-info: the event alone, of a kind that nothing else looks like."""
+    named = _NAMED.match(line)
+    if named is None:
+        found = _SYSCALL.match(line) or _CALLED.match(line) or _STACK.match(line)
+    else:
+        name, payload = named.groups()
+        known = name in _MARKERS or name == "console" or name in catalogue.TRACEPOINTS
+        found = named if known or _BARE.match(payload) else None
+    return ("", NO_PID, -1, None, line) if found else None
 
 
 LAYOUTS: tuple[_Layout, ...] = (standard, latency, verbose, bare)
@@ -195,59 +247,43 @@ def context_of(line: str) -> Context | None:
     return standard(line) or latency(line) or verbose(line)
 
 
-def _is_bare(line: str) -> bool:
-    named = _NAME.match(line)
-    return named is not None and (
-        named["payload"].startswith("(")
-        or named["name"] in _MARKERS
-        or named["name"] in catalogue.TRACEPOINTS
-        or _resolve(named["name"]) is not None
-    )
-
-
 def _is_function(line: str) -> bool:
     context = context_of(line)
     return context is not None and _CALLED.match(context[4]) is not None
 
 
-_resolved: dict[str, tuple[catalogue.Spec, bool] | None] = {}
-
-
-def _resolve(name: str) -> tuple[catalogue.Spec, bool] | None:
-    """`catalogue.resolve`, remembered; only a bounded number of names, since a trace may hold any."""
-    try:
-        return _resolved[name]
-    except KeyError:
-        found = catalogue.resolve(name)
-        if len(_resolved) < 10_000:
-            _resolved[name] = found
-        return found
+def _probed(name: str, place: re.Match[str]) -> _Probe:
+    """What is probed: by the event's name or, where a user chose that, by the symbol."""
+    caller, symbol = place["caller"], place["symbol"]
+    resolved = catalogue.resolve(name)
+    if resolved is not None:
+        if caller and _ADDRESS.fullmatch(caller):
+            caller = symbol  # trace-cmd shows (function <- caller), addresses only
+        return *resolved, caller or ""
+    spec = catalogue.BY_FUNCTION.get(re.split(r"[+\s]", symbol, maxsplit=1)[0])
+    if spec is None or (caller is None and _INSIDE.match(symbol)):
+        return None, False, name
+    return spec, caller is not None, caller or ""
 
 
 def probe(
-    resolved: tuple[catalogue.Spec, bool],
-    payload: str,
-    at: int,
-    time: float | None,
-    cpu: int,
-    pid: int,
-    comm: str,
+    resolved: tuple[catalogue.Spec, bool], payload: str, at: int, time: float | None, cpu: int, pid: int, comm: str
 ) -> Event:
     """The event of a kprobe, kretprobe or fprobe line: ``(symbol+0x0/0x10) name=value ...``."""
     spec, is_return = resolved
     caller = ""
-    if (symbol := _PROBE.match(payload.lstrip())) is not None:
-        caller = symbol["caller"] or ""
-        payload = payload.lstrip()[symbol.end() :]
-    fields: dict[str, str] = {}
-    for word in payload.split():
-        name, equals, value = word.partition("=")
-        if equals:
-            fields[name] = value
+    if (place := _PLACE.match(payload)) is not None:
+        caller = place["caller"] or ""
+        payload = payload[place.end() :]
+    return _decoded(spec, is_return, caller, payload, at, time, cpu, pid, comm)
+
+
+def _decoded(spec: catalogue.Spec, is_return: bool, caller: str, payload: str, *where: *_Where) -> Event:
+    fields = dict(_FIELD.findall(payload))
     if is_return:
         caller = caller or fields.get("__probe_ret_ip", "")
-        return catalogue.return_of(spec, fields, caller, at, time, cpu, pid, comm)
-    return catalogue.entry_of(spec, fields, at, time, cpu, pid, comm)
+        return catalogue.return_of(spec, fields, caller, *where)
+    return catalogue.entry_of(spec, fields, *where)
 
 
 def arguments(text: str) -> dict[str, str]:
@@ -261,6 +297,6 @@ def arguments(text: str) -> dict[str, str]:
 
 def explain(line: str) -> tuple[str, int]:
     """What the grammar expected in a line that no layout can read, and the 1-based column."""
-    from pat_check.sources.grammar import expected
+    from pat_check.sources.grammar import expected  # noqa: PLC0415  # Lark takes 50 ms
 
     return expected("ftrace", line)

@@ -8,7 +8,7 @@ import gzip
 import io
 import lzma
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, cast
 
@@ -43,9 +43,17 @@ class Lines:
     def __init__(self, path: str, chunks: Iterator[bytes]) -> None:
         self.path = path
         self.cut = False
+        self.tick: Callable[[int], None] | None = None  # told how many lines were read, now and then
         self._chunks = chunks
         self._ahead: list[str] = []
         self._lines = self._split()
+
+    @classmethod
+    def of(cls, path: str, lines: Sequence[str]) -> Lines:
+        """Lines that are in memory already."""
+        made = cls(path, iter(()))
+        made._ahead = list(lines)
+        return made
 
     def preview(self, count: int) -> list[str]:
         """The next `count` lines at most, which iteration will still yield."""
@@ -63,12 +71,15 @@ class Lines:
 
     def _split(self) -> Iterator[str]:
         decode = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode
-        rest = ""
+        rest, count = "", 0
         try:
             for chunk in self._chunks:
                 lines = decode(chunk).split("\n")
                 lines[0] = rest + lines[0]
                 rest = lines.pop()[: LINE_LIMIT + 1]
+                count += len(lines)
+                if self.tick is not None:
+                    self.tick(count)
                 for line in lines:
                     yield line[:LINE_LIMIT] if line[-1:] != "\r" else line[:-1][:LINE_LIMIT]
         except _BROKEN as error:

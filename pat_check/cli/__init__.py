@@ -1,0 +1,122 @@
+"""The command line: one module per command, imported when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from pat_check import __version__
+from pat_check.errors import PatCheckError
+
+COMMANDS = ("replay", "state", "explain", "rules", "eras")
+"""In the order of ``--help``; each is a function in the module of its name."""
+
+FINDINGS = 1  # exit code: something of severity warning or above was found
+UNUSABLE = 2  # exit code: the request or the input cannot be used
+_INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+_PIPE_CLOSED = 141  # 128 + SIGPIPE
+
+
+class Refusal(click.ClickException):
+    """A failure that is told in one line: ``pat-check: error: ...``."""
+
+    exit_code = UNUSABLE
+
+    def show(self, file: Any = None) -> None:
+        """Print it; a message may quote what a file or its name contains."""
+        complain(self.message)
+
+
+def complain(message: str) -> None:
+    """Say on stderr what is wrong, in one line."""
+    from pat_check.reporters.base import escaped
+
+    click.echo(f"pat-check: error: {escaped(message)}", err=True)
+
+
+class Commands(click.Group):
+    """The group that imports a command when it is used, and turns every failure into one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            from pat_check.cli.options import unknown
+
+            ctx.fail(unknown("command", args[0], COMMANDS))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        debug = bool(os.environ.get("PAT_CHECK_DEBUG"))
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            ctx.exit(_INTERRUPTED)
+        except BrokenPipeError:
+            _discard_output()
+            ctx.exit(_PIPE_CLOSED)
+        except PatCheckError as error:
+            if debug:
+                raise
+            raise Refusal(str(error)) from error
+        except OSError as error:
+            if debug:
+                raise
+            _discard_output()
+            name = f"{os.fspath(error.filename)!s}: " if error.filename is not None else ""
+            raise Refusal(f"{name}{error.strerror or error}") from error
+        except Exception as error:
+            if debug:
+                raise
+            problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            raise Refusal(f"internal error: {problem} (PAT_CHECK_DEBUG=1 shows where; please report it)") from error
+
+
+def _discard_output() -> None:
+    """Let nothing more be written to a standard output that is gone, not even when the interpreter ends."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog="Exit codes: 0 clean, 1 findings, 2 the request or an input cannot be used.",
+)
+@click.version_option(__version__, prog_name="pat-check", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Replay Linux x86 PAT traces and report broken invariants.
+
+    A trace is ftrace text, a kernel log or a capture directory.
+    """
+
+
+def main() -> None:
+    """The entry point of the ``pat-check`` script."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # a terminal that is not UTF-8 must not end in a UnicodeEncodeError
+            reconfigure(errors="backslashreplace")
+    cli(prog_name="pat-check")

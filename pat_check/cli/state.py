@@ -1,0 +1,37 @@
+"""``pat-check state``: what is reserved at one point of a trace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pat_check import api
+from pat_check.cachemode import cachemode_name
+from pat_check.cli.options import options, replay_options
+from pat_check.reporters.base import escaped
+
+
+@click.command()
+@click.argument("trace", metavar="TRACE")
+@click.option(
+    "--at",
+    required=True,
+    metavar="POINT",
+    help="A line number, a time as the trace prints it, or the text of a marker.",
+)
+@click.option("--owners", is_flag=True, help="Add who holds each range, and since which line.")
+@replay_options
+def state(trace: str, at: str, owners: bool, **replay_values: Any) -> None:
+    """Print the reservations at one point of TRACE.
+
+    The format is that of the kernel's /sys/kernel/debug/x86/pat_memtype_list, so that `diff` compares the two.
+    """
+    reservations = api.state(trace, at, options(**replay_values))
+    click.echo("PAT memtype list:")
+    for held in reservations:
+        line = f"PAT: [mem 0x{held.start:016x}-0x{held.end:016x}] {cachemode_name(held.type)}"
+        if owners:
+            since = f"since line {held.since}" if held.since else "since before the trace"
+            line += f"  # {escaped(held.owner) or 'unknown owner'}, {since}"
+        click.echo(line)

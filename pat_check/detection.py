@@ -1,0 +1,82 @@
+"""Which era a recording comes from, and why we think so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pat_check.eras import NEWEST, Era, era_of, era_of_release
+from pat_check.sources.klog import banner
+
+_LATENCY = re.compile(r"# \w+ latency trace \S+ on (?P<release>\S+)")
+_CTX = re.compile(
+    r"\b(?P<name>pfnmap_track(?:_ctx_release)?|pfnmap_untrack|pfnmap_setup_cachemode|remap_pfn_range_track)"
+    r"(?:__ret)?(?::|\(| <-)"
+)
+_VM_PAT = re.compile(
+    r"\b(?P<name>track_pfn_remap|track_pfn_copy|track_pfn_insert|untrack_pfn(?:_copy|_clear|_moved)?|get_pat_info)"
+    r"(?:__ret)?(?::|\(| <-| )"
+)
+_NEW_ARGUMENTS = re.compile(r"memtype_reserve__ret: .* new=|\bget_pat_info\b|\bfollow_pfnmap_start\b")
+_ANY = ("pfn", "Linux version", "latency trace", "memtype_erase")
+_SHRUNK = re.compile(r"memtype_erase__ret: .* ret=0x0\b")
+_WINDOW = 3_000
+"""Lines after the first evidence in which the finer flavour may still show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """An era and the reason for it."""
+
+    era: Era
+    reason: str
+
+
+def era_by_evidence(release: str, lines: Iterable[str]) -> Guess | None:
+    """The era that a release or the text of a recording proves; None when nothing does.
+
+    The strongest comes first: the release in meta.json, a banner, then functions that one era alone has.
+    """
+    era = era_of_release(release) if release else None
+    if era is not None:
+        return Guess(era, f"meta.json says kernel {release}")
+    old: Guess | None = None
+    left = 0
+    for at, line in enumerate(lines, 1):
+        if old is not None:
+            left -= 1
+            if left <= 0:
+                return old
+            if _NEW_ARGUMENTS.search(line):
+                return Guess(era_of("vm-pat-6.12"), f"{old.reason}; line {at} shows arguments at return, as 6.12 does")
+            continue
+        if not any(word in line for word in _ANY):
+            continue
+        found = _named(at, line)
+        if found is not None:
+            if found.era.name != "vm-pat" or "kernel" in found.reason:
+                return found
+            old, left = found, _WINDOW
+            if _NEW_ARGUMENTS.search(line):
+                return Guess(era_of("vm-pat-6.12"), found.reason)
+    return old
+
+
+def _named(at: int, line: str) -> Guess | None:
+    release = banner(line)
+    if not release and (latency := _LATENCY.match(line)):
+        release = latency["release"]
+    era = era_of_release(release) if release else None
+    if era is not None:
+        return Guess(era, f"line {at} says kernel {release}")
+    if match := _CTX.search(line):
+        return Guess(era_of("pfnmap-ctx"), f"line {at} shows {match['name']}, which only pfnmap-ctx kernels have")
+    if match := _VM_PAT.search(line):
+        return Guess(era_of("vm-pat"), f"line {at} shows {match['name']}, which only VM_PAT kernels have")
+    if _SHRUNK.search(line):
+        return Guess(era_of("vm-pat"), f"line {at} shows memtype_erase shrink an entry, which only VM_PAT kernels do")
+    return None
+
+
+NO_EVIDENCE: Guess = Guess(NEWEST, "nothing in the recording tells; --era chooses another")

@@ -1,0 +1,37 @@
+"""What an era is: the mechanisms behind the hooks, and why we believe in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pat_check.model.operations import FindVictim
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference from the era before: the commit or source it comes from, and a trace that shows it."""
+
+    source: str
+    what: str
+    witness: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Era:
+    """How the kernels of one time behave. Named for behaviour: vendors backport."""
+
+    name: str
+    kernels: str
+    summary: str
+    find_victim: FindVictim  # the search of memtype_erase()
+    fork_shares: bool  # whether fork lets the child hold the parent's reservation instead of a copy
+    changes: tuple[Change, ...] = ()
+    before: str = ""  # the era it derives from
+
+    def derive(self, **changed: Any) -> Era:
+        """This era with what changed."""
+        return replace(self, before=self.name, **changed)
+
+    def __str__(self) -> str:
+        return self.name

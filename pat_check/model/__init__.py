@@ -1,0 +1,1 @@
+"""The state of a kernel, and mechanics that no era disputes."""

@@ -1,0 +1,120 @@
+"""What lies at a physical address: System RAM with its page types, the legacy hole, the MTRRs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pat_check.cachemode import WB
+from pat_check.model.owner import Owner
+from pat_check.model.ranges import RangeMap
+
+PageType = tuple[int, int, Owner]
+"""The type of RAM pages, the line that set it, and who did."""
+
+PAGE: int = 4096
+ISA_START: int = 0xA0000
+ISA_END: int = 0x100000
+PHYSICAL_MASK: int = (1 << 52) - 1
+"""``__PHYSICAL_MASK`` of x86-64 without memory encryption: a decoy address has bit 63 set."""
+
+
+def is_untracked(start: int, end: int) -> bool:
+    """``x86_platform.is_untracked_pat_range``: wholly inside the legacy ISA hole."""
+    return start >= ISA_START and end <= ISA_END
+
+
+class Ram:
+    """The busy System RAM resources, and the type that struct page keeps for each RAM page.
+
+    `known` is false where no /proc/iomem was given: then nothing is RAM until a recording shows it.
+    """
+
+    __slots__ = ("_chunks", "known", "types")
+
+    def __init__(self, chunks: Iterable[tuple[int, int]] | None = None) -> None:
+        self.known = chunks is not None
+        self._chunks: list[tuple[int, int]] = []  # in pages, rounded inwards
+        for start, end in sorted(chunks or ()):
+            first, last = -(-start // PAGE), end // PAGE
+            if first < last:
+                self._chunks.append((first, last))
+        self.types: RangeMap[PageType] = RangeMap()  # of pfn ranges, WB left out
+
+    def test(self, start: int, end: int) -> int:
+        """``pat_pagerange_is_ram()``: 1 RAM, 0 not RAM, -1 mixed, with the kernel's own surprises.
+
+        Everything below 1 MiB counts as not RAM, and a hole behind the last RAM page is never seen.
+        """
+        cursor = start // PAGE
+        last = -(-end // PAGE)
+        first = max(cursor, ISA_END // PAGE)
+        if first >= last:
+            return 0
+        ram = hole = False
+        for chunk_first, chunk_last in self._chunks:
+            if chunk_last <= first:
+                continue
+            if chunk_first >= last:
+                break
+            begin = max(chunk_first, first)
+            hole = hole or begin > cursor
+            ram = True
+            cursor = min(chunk_last, last)
+            if hole:
+                break
+        if ram and hole:
+            return -1
+        return 1 if ram else 0
+
+    def is_busy_ram(self, start: int, end: int) -> bool:
+        """Whether any full page of [start, end) is System RAM: what ioremap refuses."""
+        first, last = start // PAGE, -(-end // PAGE)
+        return any(begin < last and stop > first for begin, stop in self._chunks)
+
+    def first_busy(self, start: int, end: int) -> PageType | None:
+        """The type, the line and the owner of the first page of [start, end) that is not WB."""
+        pieces = self.types.overlapping(start // PAGE, -(-end // PAGE))
+        return pieces[0][2] if pieces else None
+
+    def set_type(self, start: int, end: int, type_: int, at: int, owner: Owner) -> None:
+        """Give every page of [start, end) a type, on behalf of `owner` at line `at`."""
+        first, last = start // PAGE, -(-end // PAGE)
+        if type_ == WB:
+            self.types.clear(first, last)
+        elif first < last:
+            self.types.set(first, last, (type_, at, owner))
+
+    def learn(self, start: int, end: int) -> None:
+        """Count [start, end) as RAM from now on: a recording without /proc/iomem showed that it is."""
+        self._chunks.append((start // PAGE, -(-end // PAGE)))
+        self._chunks.sort()
+
+
+class Mtrr:
+    """The memory type range registers, as far as this layer asks: is a whole range write-back?
+
+    /proc/mtrr does not show the default type; it is taken to be write-back when every register says
+    uncachable, and uncachable otherwise. Below 1 MiB the fixed registers of a PC are assumed: write-back up to the
+    ISA hole.
+    """
+
+    __slots__ = ("_default", "_ranges", "known")
+
+    def __init__(self, ranges: Iterable[tuple[int, int, str]] | None = None) -> None:
+        self.known = ranges is not None
+        self._ranges = list(ranges or ())
+        self._default = bool(self._ranges) and all(kind == "uncachable" for _, _, kind in self._ranges)
+
+    def is_write_back(self, start: int, end: int) -> bool:
+        """``mtrr_type_lookup() == MTRR_TYPE_WRBACK`` for [start, end)."""
+        if end <= ISA_START:
+            return True
+        if not self.known:
+            return False
+        covered = self._default
+        for begin, stop, kind in self._ranges:
+            if begin < end and start < stop:
+                if kind != "write-back":
+                    return False
+                covered = covered or (begin <= start and end <= stop)
+        return covered

@@ -1,0 +1,59 @@
+"""Who holds a reservation: an address space, a driver, or somebody the trace does not show."""
+
+from __future__ import annotations
+
+from pat_check.events import NO_PID
+
+MAPPINGS: frozenset[str] = frozenset(("remap_pfn_range", "fork"))
+"""The ways in which a reservation belongs to an address space."""
+
+
+class Owner:
+    """The holder of one reservation.
+
+    A user mapping belongs to its address space (`mm`, or the task where the recording shows no mm); an ioremap
+    or an explicit reservation belongs to a driver (`module`, where it is known).
+    """
+
+    __slots__ = ("api", "comm", "gone", "mm", "module", "parent", "pid", "sharers", "symbol")
+
+    def __init__(self, api: str, comm: str = "", pid: int = NO_PID, mm: int = 0, symbol: str = "") -> None:
+        self.api, self.comm, self.pid, self.mm, self.symbol = api, comm, pid, mm, symbol
+        self.module = module_of(symbol)
+        self.parent = NO_PID  # of a fork whose child is not known yet
+        self.gone = False  # its end was seen, and that it left this behind was told
+        self.sharers: set[int] = set()  # other address spaces that share it since a fork
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether an address space holds it."""
+        return self.api in MAPPINGS
+
+    def holds(self, pid: int, mm: int) -> bool:
+        """Whether the task `pid` with address space `mm` is this owner, by what is known of both."""
+        if self.mm and mm:
+            return self.mm == mm
+        return self.pid == pid != NO_PID
+
+    def __str__(self) -> str:
+        if self.api == "before":
+            return "somebody before the trace"
+        who = f"{self.comm}:{self.pid}" if self.pid != NO_PID else self.comm
+        if self.parent != NO_PID:
+            who = f"a child of {self.comm}:{self.parent}"
+        if self.module:
+            who = f"driver {self.module}"
+        how = self.api
+        if self.symbol and not self.symbol.startswith("0x"):
+            how += f", called from {self.symbol.partition('+')[0]}"
+        return f"{who} ({how})" if who else f"({how})"
+
+
+def module_of(symbol: str) -> str:
+    """``e1000_probe+0x1f/0x900 [e1000e]`` -> ``e1000e``; empty for the kernel itself."""
+    head, bracket, rest = symbol.rpartition("[")
+    return rest.rstrip("] ") if bracket and head and " " not in rest.rstrip("] ") else ""
+
+
+BEFORE: Owner = Owner("before")
+"""The owner of what was reserved before the trace began."""

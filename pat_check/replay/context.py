@@ -1,0 +1,57 @@
+"""What the parts of a replay share: the machine, the era, what the recording holds, where incidents go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pat_check.eras.base import Era
+from pat_check.events import Event
+from pat_check.incidents import Incident
+from pat_check.model.machine import Machine
+from pat_check.model.owner import Owner
+from pat_check.replay.tasks import Tasks
+
+Stamp = tuple[int, float | None, str, int, bool]
+"""The first five fields of an incident."""
+
+
+class Context:
+    """One replay: its machine, its era, and its tasks.
+
+    `entry_only` is true for a recording that has entries of the memtype functions but no returns: results are then
+    predicted. `lossy` is true from the first lost event until a snapshot gives the state again.
+    """
+
+    __slots__ = (
+        "emit",
+        "entry_only",
+        "era",
+        "forked",
+        "forks_seen",
+        "lossy",
+        "machine",
+        "made",
+        "probes_seen",
+        "tasks",
+        "tree_seen",
+    )
+
+    def __init__(self, machine: Machine, era: Era, emit: Callable[[Incident], None]) -> None:
+        self.machine, self.era, self.emit = machine, era, emit
+        self.tasks = Tasks()
+        self.entry_only = False
+        self.tree_seen = False  # memtype_check_insert or memtype_erase is recorded
+        self.probes_seen = False  # calls of the memtype layer are recorded, not only its messages
+        self.forked: dict[int, list[Owner]] = {}  # by parent: reservations for a child that has no pid yet
+        self.made: dict[int, list[Owner]] = {}  # by pid: explicit reservations whose caller is not known yet
+        self.forks_seen = False  # so that sharing after a fork is known
+        self.lossy = False
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the model must know every reservation."""
+        return self.machine.origin_known and not self.lossy
+
+    def stamp(self, event: Event) -> Stamp:
+        """Where and by whom: the first fields of an incident about this event."""
+        return event.at, event.time, event.comm, event.pid, self.reliable

@@ -1,0 +1,193 @@
+"""ioremap, iounmap, explicit reservations, and the life of modules: what a driver holds."""
+
+from __future__ import annotations
+
+from pat_check import events, incidents
+from pat_check.cachemode import pgprot2cachemode
+from pat_check.events import Return
+from pat_check.model import operations
+from pat_check.model.machine import Iomap
+from pat_check.model.memory import PAGE
+from pat_check.model.owner import Owner, module_of
+from pat_check.replay.context import Context
+from pat_check.replay.expected import Expected
+from pat_check.replay.tasks import Frame
+
+_MASK = ~(PAGE - 1)
+
+
+class Drivers:
+    """The handlers of calls that drivers make."""
+
+    def __init__(self, context: Context, expected: Expected) -> None:
+        self.context, self.expected = context, expected
+        self._unmapping: dict[int, Iomap] = {}  # pid -> what its iounmap must free
+
+    # --- ioremap -----------------------------------------------------------------------------------------
+
+    def ioremap_return(self, event: Return) -> None:
+        """Return of __ioremap_caller(): an address, or 0."""
+        task, frame = self.context.tasks.leave(event)
+        if frame is None or event.ret is None or not isinstance(frame.call, events.IoremapCaller):
+            return
+        call, node, addr = frame.call, frame.node, event.ret & ((1 << 64) - 1)
+        start, end = call.phys & _MASK, (call.phys + call.size + PAGE - 1) & _MASK
+        owner = node.owner if node is not None else Owner("ioremap", event.comm, event.pid)
+        owner.symbol = event.caller
+        owner.module = module_of(event.caller) or task.module
+        if addr:
+            self.context.machine.iomaps[addr & _MASK] = Iomap(addr & _MASK, call.phys, start, end, node, owner, call.at)
+        elif frame.unacceptable is not None:
+            self.expected.ioremap_refused(event, start, end)
+        elif frame.reserve is not None and frame.reserve.ret < 0:
+            self.expected.ioremap_failed(event)
+        elif self.context.machine.ram.known and self.context.machine.ram.is_busy_ram(start, end):
+            self.context.emit(incidents.IoremapOnRam(*self.context.stamp(event), start, end, event.caller))
+        self._judge(frame, event, start, end, "ioremap", kept=bool(addr))
+
+    def iounmap(self, call: events.Iounmap) -> None:
+        """Entry of iounmap(): frees exactly what the ioremap of this address reserved."""
+        self.context.tasks.enter(call, "iounmap")
+        machine, addr = self.context.machine, call.addr & _MASK
+        self._unmapping.pop(call.pid, None)
+        iomap = machine.iomaps.pop(addr, None)
+        if iomap is not None:
+            machine.remember_unmapped(iomap, call.at)
+            self._unmapping[call.pid] = iomap
+        elif addr in machine.unmapped:
+            mapped_at, unmapped_at = machine.unmapped[addr]
+            self.context.emit(
+                incidents.IounmapMismatched(
+                    *self.context.stamp(call), call.addr, -1, -1, -1, -1, mapped_at, unmapped_at, ""
+                )
+            )
+
+    def free_starts(self, call: events.MemtypeFree) -> None:
+        """Entry of memtype_free(): inside an iounmap it must be of the range that was reserved."""
+        iomap = self._unmapping.pop(call.pid, None)
+        task = self.context.tasks.of(call)
+        if iomap is None or not isinstance(task.scope, events.Iounmap):
+            return
+        if (call.start, call.end) != (iomap.start, iomap.end):
+            self.context.emit(
+                incidents.IounmapMismatched(
+                    *self.context.stamp(call),
+                    task.scope.addr,
+                    call.start,
+                    call.end,
+                    iomap.start,
+                    iomap.end,
+                    iomap.born,
+                    0,
+                    "",
+                )
+            )
+
+    def bad_address(self, message: events.Message) -> None:
+        """The kernel says ``iounmap: bad address``: told already when the model saw the first iounmap."""
+        scope = self.context.tasks.of(message).scope
+        addr = scope.addr if isinstance(scope, events.Iounmap) else 0
+        if not addr or addr & _MASK not in self.context.machine.unmapped:
+            self.context.emit(
+                incidents.IounmapMismatched(*self.context.stamp(message), addr, -1, -1, -1, -1, 0, 0, message.text)
+            )
+
+    # --- other callers ------------------------------------------------------------------------------------
+
+    def reserve_pfn_range_return(self, event: Return) -> None:
+        """Return of reserve_pfn_range() or pfnmap_track()."""
+        _, frame = self.context.tasks.leave(event)
+        if frame is None or not isinstance(frame.call, events.ReservePfnRange):
+            return
+        call, machine = frame.call, self.context.machine
+        start, end = call.start, call.start + call.size
+        if frame.unacceptable is not None and (event.ret or 0) < 0:
+            self.expected.map_refused(event, start, end)
+        if call.prot >= 0 and machine.ram.known and machine.pat_enabled and machine.ram.test(start, end):
+            if operations.lookup_memtype(machine, start) != pgprot2cachemode(call.prot):
+                self.expected.ram_range(event, start, end)
+        self._judge(frame, event, start, end, call.api, kept=(event.ret or 0) == 0)
+
+    def reserve_io_return(self, event: Return) -> None:
+        """Return of memtype_reserve_io()."""
+        _, frame = self.context.tasks.leave(event)
+        if frame is not None and isinstance(frame.call, events.MemtypeReserveIo):
+            call = frame.call
+            self._judge(frame, event, call.start, call.end, "memtype_reserve_io", kept=(event.ret or 0) == 0)
+
+    def explicit_return(self, event: Return) -> None:
+        """Return of arch_io_reserve_memtype_wc() or set_memory_*(): the caller is the driver."""
+        task, _ = self.context.tasks.leave(event)
+        module = module_of(event.caller) or task.module
+        if not module:
+            return
+        for owner in self.context.made.pop(event.pid, []):
+            owner.symbol, owner.module = event.caller, module
+
+    def _judge(self, frame: Frame, event: Return, start: int, end: int, api: str, *, kept: bool) -> None:
+        if frame.unacceptable is None:
+            return
+        want, have = frame.unacceptable
+        overlap = next(iter(self.context.machine.memtypes.overlapping(start, end)), None)
+        self.context.emit(
+            incidents.FallbackJudged(
+                *self.context.stamp(event),
+                start,
+                end,
+                want,
+                have,
+                kept,
+                api,
+                event.caller,
+                overlap.seen() if overlap is not None else None,
+            )
+        )
+
+    # --- modules --------------------------------------------------------------------------------------------
+
+    def module_load(self, event: events.ModuleLoad) -> None:
+        """The task that loads a driver runs its init next."""
+        self.context.tasks.of(event).module = event.module
+
+    def module_free(self, event: events.ModuleFree) -> None:
+        """A driver is gone: whatever it still holds is leaked."""
+        machine = self.context.machine
+        for iomap in [iomap for iomap in machine.iomaps.values() if iomap.owner.module == event.module]:
+            del machine.iomaps[iomap.addr]
+            seen = iomap.node.seen() if iomap.node is not None else None
+            if iomap.node is not None:
+                iomap.owner.gone = True
+            self.context.emit(
+                incidents.IoremapLeaked(
+                    *self.context.stamp(event),
+                    event.module,
+                    iomap.owner.symbol,
+                    iomap.addr,
+                    iomap.phys,
+                    seen or incidents.Seen(iomap.start, iomap.end, -1, iomap.born, str(iomap.owner), []),
+                )
+            )
+        left = [
+            node.seen()
+            for node in machine.memtypes
+            if node.owner.module == event.module and not node.owner.gone and node.owner.api != "ioremap"
+        ]
+        if left:
+            self._leaked(event, left, ram=False)
+        pages = [
+            incidents.Seen(first * PAGE, last * PAGE, type_, at, str(owner), [(at, "these pages got their type here")])
+            for first, last, (type_, at, owner) in machine.ram.types
+            if owner.module == event.module
+        ]
+        if pages:
+            self._leaked(event, pages, ram=True)
+        for node in machine.memtypes:
+            if node.owner.module == event.module:
+                node.owner.gone = True
+
+    def _leaked(self, event: events.ModuleFree, left: list[incidents.Seen], *, ram: bool) -> None:
+        self.context.emit(
+            incidents.MemtypeLeaked(
+                *self.context.stamp(event), left[0], "module", f"driver {event.module}", ram, left[1:]
+            )
+        )

@@ -1,0 +1,89 @@
+"""The complaints that the kernel must have printed, by what the replay saw; matched with those it did print."""
+
+from __future__ import annotations
+
+from pat_check.events import NO_PID, Event, Message
+from pat_check.model.operations import Reserve
+
+CHECKED: frozenset[int] = frozenset((5, 7, 8, 9, 11, 12, 17, 19))
+"""Rows of memtype.md section 13 that the replay predicts."""
+
+_LIMIT = 200_000
+
+
+class Ledger:
+    """Predicted messages that one log has not shown yet: by row and range, with pid and line."""
+
+    __slots__ = ("_waiting", "matched", "missed")
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
+        self.matched = 0
+        self.missed = 0
+
+    def expect(self, number: int, start: int, end: int, pid: int, at: int) -> None:
+        """A message must appear."""
+        if len(self._waiting) < _LIMIT:
+            self._waiting.setdefault((number, start, end), []).append((pid, at))
+
+    def match(self, message: Message) -> bool:
+        """Whether a message was predicted; a prediction explains one message."""
+        key = (message.number, message.start, message.end)
+        waiting = self._waiting.get(key)
+        for index, (pid, _) in enumerate(waiting or ()):
+            if NO_PID in (pid, message.by_pid) or pid == message.by_pid:
+                assert waiting is not None
+                del waiting[index]
+                if not waiting:
+                    del self._waiting[key]
+                self.matched += 1
+                return True
+        self.missed += 1
+        return False
+
+    def rest(self) -> list[tuple[int, int, int, int]]:
+        """What never appeared: (line, row, start, end), in the order of the trace."""
+        return sorted((at, *key) for key, waiting in self._waiting.items() for _, at in waiting)
+
+
+class Expected:
+    """Predictions, kept for each log that can show them: console lines in the trace, and a dmesg file."""
+
+    __slots__ = ("console", "dmesg")
+
+    def __init__(self) -> None:
+        self.console = Ledger()
+        self.dmesg = Ledger()
+
+    def conflict(self, event: Event, outcome: Reserve) -> None:
+        """memtype_reserve() met another type: #7 from the conflict check, then #8."""
+        self._add(7, outcome.start, outcome.end, event)
+        self._add(8, outcome.start, outcome.end, event)
+
+    def ram_failed(self, event: Event, outcome: Reserve) -> None:
+        """A RAM page has a type already: #5."""
+        self._add(5, outcome.start, outcome.end, event)
+
+    def free_invalid(self, event: Event, start: int, end: int) -> None:
+        """memtype_free() matched nothing: #9."""
+        self._add(9, start, end, event)
+
+    def map_refused(self, event: Event, start: int, end: int) -> None:
+        """reserve_pfn_range() got a type that it may not keep: #11."""
+        self._add(11, start, end, event)
+
+    def ram_range(self, event: Event, start: int, end: int) -> None:
+        """reserve_pfn_range() of RAM with another type than the pages have: #12."""
+        self._add(12, start, end, event)
+
+    def ioremap_refused(self, event: Event, start: int, end: int) -> None:
+        """ioremap got a type that it may not keep: #17."""
+        self._add(17, start, end, event)
+
+    def ioremap_failed(self, event: Event) -> None:
+        """ioremap could not reserve: #19, which names no range."""
+        self._add(19, -1, -1, event)
+
+    def _add(self, number: int, start: int, end: int, event: Event) -> None:
+        self.console.expect(number, start, end, event.pid, event.at)
+        self.dmesg.expect(number, start, end, event.pid, event.at)

@@ -1,0 +1,214 @@
+"""memtype_free(): which reservation it hit, whose that was, and what it came close to when it hit none."""
+
+from __future__ import annotations
+
+from pat_check import incidents
+from pat_check.cachemode import WB, errno_name
+from pat_check.events import NO_PID, Event, MemtypeFree
+from pat_check.incidents import Seen, Story
+from pat_check.model import operations
+from pat_check.model.memory import PHYSICAL_MASK
+from pat_check.model.memtype import Memtype
+from pat_check.model.operations import Free
+from pat_check.model.owner import BEFORE, Owner
+from pat_check.replay.context import Context
+from pat_check.replay.expected import Expected
+from pat_check.replay.tasks import Frame, Task, mm_of, who_frees
+
+_HOW = {"missed": "found no entry", "shrunk": "shrank an entry", "removed": "removed an entry"}
+
+
+class Frees:
+    """Applies frees to the model."""
+
+    def __init__(self, context: Context, expected: Expected) -> None:
+        self.context, self.expected = context, expected
+
+    def apply(self, task: Task, frame: Frame, event: Event, ret: int | None, caller: str) -> None:
+        """memtype_free() is over; its erase may have been applied already."""
+        call = frame.call
+        assert isinstance(call, MemtypeFree)
+        machine = self.context.machine
+        outcome = operations.memtype_free(machine, call.start, call.end, self.context.era.find_victim)
+        if frame.done or outcome.path == "tree":
+            tree_expected = self.context.tree_seen and not self.context.entry_only
+            if not frame.done and tree_expected and ret == 0 and not machine.ram.known:
+                machine.ram.learn(outcome.start, outcome.end)  # freed without a look at the tree
+                machine.ram.set_type(outcome.start, outcome.end, WB, event.at, BEFORE)
+            elif not frame.done:
+                how = None if ret is None else "missed" if ret < 0 else "hit"
+                self.erase(task, frame, event, outcome.start, outcome.end, how, caller)
+        elif ret is not None and ret != outcome.ret:
+            self._diverge(event, outcome, "returned", errno_name(outcome.ret), errno_name(ret))
+        elif outcome.path == "ram":
+            machine.ram.set_type(outcome.start, outcome.end, WB, event.at, BEFORE)
+        task.scope = None
+
+    def erase(
+        self,
+        task: Task,
+        frame: Frame | None,
+        event: Event,
+        start: int,
+        end: int,
+        how: str | None,
+        caller: str = "",
+    ) -> None:
+        """memtype_erase() of [start, end): `how` it went as recorded: missed, shrunk, removed, hit, or None."""
+        start, end = start & PHYSICAL_MASK, end & PHYSICAL_MASK
+        if frame is not None:
+            frame.done = True
+        outcome = operations.erase(self.context.machine, start, end, self.context.era.find_victim)
+        predicted = "missed" if outcome.victim is None else "shrunk" if outcome.shrinks else "removed"
+        api = who_frees(task, caller)
+        if how is None and predicted == "missed" and self._may_be_older(start, end):
+            self._older(event, start, end, api)
+            return
+        if how is None or (how == "hit" and predicted != "missed"):
+            how = predicted
+        if how != predicted and not (predicted == "missed" and not self.context.reliable):
+            self._diverge(event, outcome, "went", _HOW[predicted], _HOW.get(how, "found an entry"))
+        if how == "missed":
+            self._missed(event, start, end, api, caller)
+        elif how == "shrunk":
+            self._shrink(task, event, outcome, api)
+        else:
+            self._remove(task, event, outcome, api)
+
+    def _may_be_older(self, start: int, end: int) -> bool:
+        """Whether a free that finds nothing may hit a reservation that the recording does not know."""
+        if self.context.reliable or (start, end) in self.context.machine.freed:
+            return False
+        return next(iter(self.context.machine.memtypes.overlapping(start, end)), None) is None
+
+    def _older(self, event: Event, start: int, end: int, api: str) -> None:
+        self.context.emit(incidents.UnknownOrigin(*self.context.stamp(event), start, end, api))
+
+    def _remove(self, task: Task, event: Event, outcome: Free, api: str) -> None:
+        machine, start, end = self.context.machine, outcome.start, outcome.end
+        nodes = machine.memtypes.exact(start, end)
+        if not nodes:
+            if not self.context.reliable:
+                self._older(event, start, end, api)
+            return
+        node = nodes[0]
+        chosen = self._own(task, event, nodes, api)
+        if chosen is None:
+            self._stolen(task, event, outcome, node, api, shrunk=False)
+        else:
+            _swap(node, chosen)
+        machine.memtypes.remove(node)
+        machine.remember_freed(start, end, node.born, event.at)
+
+    def _shrink(self, task: Task, event: Event, outcome: Free, api: str) -> None:
+        machine, start, end = self.context.machine, outcome.start, outcome.end
+        nodes = machine.memtypes.ending_at(end, start)
+        if not nodes:
+            if not self.context.reliable:
+                self._older(event, start, end, api)
+            return
+        node = nodes[0]
+        equals = [other for other in nodes if other.start == node.start]
+        chosen = self._own(task, event, equals, api)
+        if chosen is None:
+            self._stolen(task, event, outcome, node, api, shrunk=True)
+        else:
+            _swap(node, chosen)
+        node.tell(event.at, f"shrunk to [{node.start:#x}-{start:#x}) by {api} freeing [{start:#x}-{end:#x})")
+        machine.memtypes.shrink(node, start)
+        machine.remember_freed(start, end, node.born, event.at)
+
+    def _own(self, task: Task, event: Event, nodes: list[Memtype], api: str) -> Memtype | None:
+        """Among identical entries the one that the freeing task holds; None when all are surely another's.
+
+        Identical entries have no identity: any owner's free may consume any of them.
+        """
+        mm = mm_of(task, event)
+        for node in nodes:
+            if node.owner.holds(event.pid, mm) or mm in node.owner.sharers:
+                return node
+        for node in nodes:
+            if node.owner.parent != NO_PID or node.owner is BEFORE or node.owner.api == "unknown":
+                return node
+        return None if all(_is_foreign(node.owner, event, mm, api) for node in nodes) else nodes[0]
+
+    def _stolen(self, task: Task, event: Event, outcome: Free, victim: Memtype, api: str, *, shrunk: bool) -> None:
+        mm = mm_of(task, event)
+        own: Seen | None = None
+        for node in self.context.machine.memtypes.overlapping(outcome.start, outcome.end):
+            if node is not victim and node.owner.holds(event.pid, mm):
+                own = node.seen()
+                break
+        if shrunk and own is None:
+            return  # nothing of the freer's own is near: it frees a piece of what it inherited
+        freer = f"{event.comm}:{event.pid}"
+        victim.tell(event.at, f"{'shrunk' if shrunk else 'removed'} by {freer} ({api}), who does not own it")
+        self.context.emit(
+            incidents.MemtypeStolen(
+                *self.context.stamp(event), outcome.start, outcome.end, api, shrunk, freer, victim.seen(), own
+            )
+        )
+
+    def _missed(self, event: Event, start: int, end: int, api: str, caller: str) -> None:
+        machine = self.context.machine
+        self.expected.free_invalid(event, start, end)
+        near, relation = self._nearest(start, end)
+        born, freed_at = machine.freed.get((start, end), (0, 0))
+        story: Story = [(born, "reserved here")] if born else []
+        if near is not None:
+            near.tell(event.at, f"a free of [{start:#x}-{end:#x}) by {api} missed it")
+        self.context.emit(
+            incidents.MemtypeFreeMissed(
+                *self.context.stamp(event),
+                start,
+                end,
+                api,
+                caller,
+                freed_at,
+                near.seen() if near is not None else None,
+                relation,
+                story,
+            )
+        )
+
+    def _nearest(self, start: int, end: int) -> tuple[Memtype | None, str]:
+        """The reservation that a missed free came closest to, and which part of it was meant."""
+        best: tuple[int, Memtype, str] | None = None
+        for node in self.context.machine.memtypes.overlapping(start, end):
+            if node.start <= start and end <= node.end:
+                relation = "head" if node.start == start else "tail" if node.end == end else "middle"
+                rank = 0
+            elif start <= node.start and node.end <= end:
+                relation, rank = "around", 1
+            else:
+                relation, rank = "overlap", 2
+            if best is None or rank < best[0]:
+                best = (rank, node, relation)
+        return (best[1], best[2]) if best is not None else (None, "none")
+
+    def _diverge(self, event: Event, outcome: Free, what: str, predicted: str, observed: str) -> None:
+        story: Story = []
+        if outcome.victim is not None:
+            node = outcome.victim
+            story.append((node.born, f"[{node.start:#x}-{node.end:#x}) reserved by {node.owner}"))
+        self.context.emit(
+            incidents.Diverged(
+                *self.context.stamp(event), "memtype_free", outcome.start, outcome.end, what, predicted, observed, story
+            )
+        )
+
+
+def _swap(first: Memtype, second: Memtype) -> None:
+    """Exchange whose two identical entries are; the tree keeps its order."""
+    if first is not second:
+        first.owner, second.owner = second.owner, first.owner
+        first.born, second.born = second.born, first.born
+        first.story, second.story = second.story, first.story
+
+
+def _is_foreign(owner: Owner, event: Event, mm: int, api: str) -> bool:
+    """Whether an entry surely belongs to somebody else than the freeing task."""
+    mapping = api in ("untrack_pfn", "pfnmap_untrack", "pfnmap_track_ctx_release", "free_pfn_range")
+    if owner.is_mapping:
+        return mapping and bool(owner.mm and mm) and owner.mm != mm and not owner.sharers
+    return mapping and owner.api in ("ioremap", "arch_io_reserve_memtype_wc", "memtype_reserve_io")

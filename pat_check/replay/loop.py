@@ -1,0 +1,180 @@
+"""Replay: one look-up per event, from its class to its handler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pat_check import events
+from pat_check.eras.base import Era
+from pat_check.events import NO_PID, Event, Return
+from pat_check.incidents import Incident
+from pat_check.model.machine import Machine
+from pat_check.replay.context import Context
+from pat_check.replay.drivers import Drivers
+from pat_check.replay.expected import Expected
+from pat_check.replay.mappings import Mappings
+from pat_check.replay.memtypes import Memtypes
+from pat_check.replay.messages import Messages
+from pat_check.replay.processes import Processes
+from pat_check.replay.recording import Recording
+from pat_check.replay.snapshots import Snapshot, Snapshots
+from pat_check.replay.tasks import scope_api
+
+
+class Replay:
+    """One recording on one machine, as one era behaves. Incidents go to `emit` as they happen."""
+
+    def __init__(
+        self, machine: Machine, era: Era, emit: Callable[[Incident], None], saved: dict[int, Snapshot] | None = None
+    ) -> None:
+        self.context = Context(machine, era, emit)
+        expected = Expected()
+        self.memtypes = Memtypes(self.context, expected)
+        self.drivers = Drivers(self.context, expected)
+        self.processes = Processes(self.context)
+        self.messages = Messages(self.context, self.memtypes, self.drivers, expected)
+        self.snapshots = Snapshots(self.context, saved or {})
+        self.mappings = Mappings(self.context)
+        self.recording = Recording()
+        self.events = 0
+        self.pids: set[int] = set()
+        self._last: Event | None = None
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            Return: self._return,
+            events.MemtypeReserve: self.memtypes.reserve,
+            events.MemtypeCheckInsert: self.memtypes.check_insert,
+            events.MemtypeFree: self._free,
+            events.MemtypeErase: self.memtypes.erase,
+            events.Iounmap: self.drivers.iounmap,
+            events.RemapPfnRange: self.processes.remap,
+            events.DupMmap: self.processes.dup_mmap,
+            events.ZapVma: self._zap,
+            events.UnmapVmas: self.processes.unmap_vmas,
+            events.ExitMmap: self._exit_mmap,
+            events.InsertPfn: self._insert_pfn,
+            events.SchedProcessFork: self.processes.fork,
+            events.SchedProcessExec: self.processes.exec,
+            events.SchedProcessExit: self.processes.exit,
+            events.ModuleLoad: self.drivers.module_load,
+            events.ModuleFree: self.drivers.module_free,
+            events.Marker: self.snapshots.marker,
+            events.Message: self.messages.message,
+            events.LostEvents: self._lost,
+            events.Malformed: self.recording.malformed,
+        }
+        self._returns: dict[type[events.Call], Callable[[Return], None]] = {
+            events.MemtypeReserve: self._reserve_return,
+            events.MemtypeCheckInsert: self.memtypes.check_insert_return,
+            events.MemtypeFree: self._free_return,
+            events.MemtypeErase: self.memtypes.erase_return,
+            events.IoremapCaller: self.drivers.ioremap_return,
+            events.ReservePfnRange: self.drivers.reserve_pfn_range_return,
+            events.MemtypeReserveIo: self.drivers.reserve_io_return,
+            events.ArchIoReserveMemtypeWc: self.drivers.explicit_return,
+            events.SetMemory: self.drivers.explicit_return,
+            events.RemapPfnRange: self._remap_return,
+        }
+
+    def run(self, stream: Iterable[Event]) -> None:
+        """Apply every event; `finish` must follow."""
+        handlers, enter = self._handlers, self._enter
+        event: Event | None = None
+        count = 0
+        for event in stream:
+            count += 1
+            handlers.get(type(event), enter)(event)
+            if event.pid > 0:
+                self.pids.add(event.pid)
+        self.events += count
+        self._last = event or self._last
+
+    def finish(self) -> None:
+        """The recording is over: judge what is left and what the recording says of itself."""
+        end = self._last or Event(0, None, -1, NO_PID, "")
+        last = Event(end.at, end.time, -1, NO_PID, "")
+        self.processes.finish_all()
+        self.snapshots.without_markers(last)
+        self.messages.finish(last)
+        self.processes.still_held(last)
+        tasks = self.context.tasks
+        tasks.close()
+        self.context.emit(
+            self.recording.ended(
+                self.context.stamp(last),
+                [] if self.context.entry_only else tasks.lost_returns_at,
+                0 if self.context.entry_only else tasks.lost_returns,
+                tasks.lost_entries,
+            )
+        )
+
+    # --- events that several parts hear -------------------------------------------------------------------------
+
+    def _enter(self, call: Event) -> None:
+        if isinstance(call, events.Call):
+            self.context.tasks.enter(call, getattr(call, "api", "") or _api(call))
+
+    def _return(self, event: Return) -> None:
+        handler = self._returns.get(event.call)
+        if handler is not None:
+            handler(event)
+        else:
+            self.context.tasks.leave(event)
+
+    def _reserve_return(self, event: Return) -> None:
+        self.memtypes.reserve_return(event)
+        entry = event.entry
+        if isinstance(entry, events.MemtypeReserve):
+            self.mappings.changed(event, entry.start, entry.end, "memtype_reserve")
+
+    def _free(self, call: events.MemtypeFree) -> None:
+        self.drivers.free_starts(call)
+        self.memtypes.free(call)
+
+    def _free_return(self, event: Return) -> None:
+        task = self.context.tasks.of(event)
+        frame, scope = task.innermost(events.MemtypeFree), task.scope
+        self.memtypes.free_return(event)
+        call = frame.call if frame is not None else event.entry
+        explicit = isinstance(scope, events.Iounmap | events.ArchIoFreeMemtypeWc | events.MemtypeFreeIo)
+        if isinstance(call, events.MemtypeFree) and scope is not None and explicit:
+            self.mappings.changed(event, call.start, call.end, scope_api(scope))
+
+    def _remap_return(self, event: Return) -> None:
+        _, frame = self.context.tasks.leave(event)
+        if frame is None or not isinstance(frame.call, events.RemapPfnRange):
+            return
+        call = frame.call
+        partial = call.vm_start >= 0 and call.size != call.vm_end - call.vm_start
+        if event.ret == 0 and partial and call.api == "remap_pfn_range":
+            self.mappings.insert(event, call.mm, call.addr, call.pfn, call.size)
+
+    def _zap(self, call: events.ZapVma) -> None:
+        self.processes.zap(call)
+        self.mappings.zap(call.mm, call.start, call.end)
+
+    def _exit_mmap(self, call: events.ExitMmap) -> None:
+        self.processes.exit_mmap(call)
+        self.mappings.exit(call.mm)
+
+    def _insert_pfn(self, call: events.InsertPfn) -> None:
+        task, _ = self.context.tasks.enter(call, call.api)
+        self.mappings.insert(call, call.mm or task.mm, call.addr, call.pfn, call.size)
+
+    def _lost(self, event: events.LostEvents) -> None:
+        self.context.lossy = True
+        self.recording.lost(event)
+
+
+def _api(call: events.Call) -> str:
+    return _APIS.get(type(call), type(call).__name__)
+
+
+_APIS: dict[type[events.Call], str] = {
+    events.MemtypeReserveIo: "memtype_reserve_io",
+    events.MemtypeFreeIo: "memtype_free_io",
+    events.ArchIoReserveMemtypeWc: "arch_io_reserve_memtype_wc",
+    events.ArchIoFreeMemtypeWc: "arch_io_free_memtype_wc",
+    events.MemtypeKernelMapSync: "memtype_kernel_map_sync",
+    events.IoremapCaller: "__ioremap_caller",
+}

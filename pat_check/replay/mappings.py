@@ -1,0 +1,90 @@
+"""Live entries that no reservation of their own protects: fault inserts and partial mappings.
+
+They took their type from somebody else's reservation. When that goes, or another one comes, the type found for
+the page changes under them (invariants 17 and 18).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pat_check import incidents
+from pat_check.cachemode import UC, UC_MINUS
+from pat_check.events import Event
+from pat_check.model import operations
+from pat_check.model.memory import PAGE
+from pat_check.model.ranges import RangeMap
+from pat_check.replay.context import Context
+
+_LIMIT = 100_000
+_SAME = frozenset((UC, UC_MINUS))
+
+
+@dataclass(slots=True)
+class Entry:
+    """Entries of consecutive pages: `offset` is physical minus virtual address, `mode` their type."""
+
+    offset: int
+    mode: int
+    at: int
+    who: str
+    reserved_at: int
+
+
+class Mappings:
+    """Unprotected entries by address space."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._of: dict[int, RangeMap[Entry]] = {}
+        self._count = 0
+
+    def insert(self, event: Event, mm: int, addr: int, pfn: int, size: int) -> None:
+        """Entries for [addr, addr+size) now map pages from `pfn`."""
+        machine, paddr = self.context.machine, pfn * PAGE
+        if not mm or not machine.pat_enabled or self._count >= _LIMIT:
+            return
+        covering = next(iter(machine.memtypes.overlapping(paddr, paddr + PAGE)), None)
+        if machine.ram.test(paddr, paddr + PAGE) or (covering is None and not machine.ram.known):
+            return
+        mode = operations.lookup_memtype(machine, paddr)
+        reserved_at = covering.born if covering is not None else 0
+        entries = self._of.setdefault(mm, RangeMap())
+        addr &= ~(size - 1) if size > PAGE else ~(PAGE - 1)
+        if not entries.overlapping(addr, addr + size):
+            self._count += 1
+            entry = Entry(paddr - addr, mode, event.at, f"{event.comm}:{event.pid}", reserved_at)
+            entries.set(addr, addr + size, entry)
+
+    def zap(self, mm: int, start: int, end: int) -> None:
+        """Entries of [start, end) are cleared."""
+        entries = self._of.get(mm)
+        if entries is not None and end > start >= 0:
+            self._count -= len(entries)
+            entries.clear(start, end)
+            self._count += len(entries)
+
+    def exit(self, mm: int) -> None:
+        """An address space is gone."""
+        entries = self._of.pop(mm, None)
+        self._count -= len(entries) if entries is not None else 0
+
+    def changed(self, event: Event, start: int, end: int, api: str) -> None:
+        """A reservation of [start, end) came or went: tell of live entries whose type is not found any more."""
+        if not self._count:
+            return
+        for entries in self._of.values():
+            for first, last, entry in entries:
+                low, high = max(first + entry.offset, start), min(last + entry.offset, end)
+                if low >= high:
+                    continue
+                now = operations.lookup_memtype(self.context.machine, low)
+                if now == entry.mode or {now, entry.mode} <= _SAME:
+                    continue
+                stamp = self.context.stamp(event)
+                self.context.emit(
+                    incidents.TypeChangedUnderMapping(
+                        *stamp, low, high, entry.mode, now, api, entry.at, entry.who, entry.reserved_at
+                    )
+                )
+                entry.mode = now  # told once

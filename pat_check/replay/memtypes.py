@@ -1,0 +1,385 @@
+"""memtype_reserve and memtype_free: predict, compare with the recording, apply what really happened.
+
+memtype_check_insert() and memtype_erase() run under memtype_lock, so their order is the order of the changes;
+where they are recorded the tree changes at their return, else at the return of the outer function.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from pat_check import events, incidents
+from pat_check.cachemode import UC, UC_MINUS, WB, cachemode_name, errno_name
+from pat_check.events import NO_PID, MemtypeFree, MemtypeReserve, Return
+from pat_check.incidents import Story
+from pat_check.model import operations
+from pat_check.model.memory import ISA_END, ISA_START, PAGE, PHYSICAL_MASK
+from pat_check.model.memtype import Memtype
+from pat_check.model.operations import Reserve
+from pat_check.model.owner import BEFORE, Owner
+from pat_check.replay.context import Context
+from pat_check.replay.expected import Expected
+from pat_check.replay.frees import Frees
+from pat_check.replay.tasks import Frame, Task, owner_of_reserve, who_frees
+
+_ERROR_POINTER = (1 << 64) - 4095
+_API_STRICT = frozenset(("set_memory_uc", "set_memory_wc"))
+_EXPLICIT = frozenset(("arch_io_reserve_memtype_wc", "set_memory_uc", "set_memory_wc"))
+
+
+class Memtypes:
+    """The handlers of the memtype events."""
+
+    def __init__(self, context: Context, expected: Expected) -> None:
+        self.context, self.expected = context, expected
+        self.frees = Frees(context, expected)
+
+    # --- reserve -----------------------------------------------------------------------------------------
+
+    def reserve(self, call: MemtypeReserve) -> None:
+        """Entry of memtype_reserve()."""
+        task, frame = self.context.tasks.enter(call, "memtype_reserve")
+        self._odd_range(call, call.start, call.end, "memtype_reserve")
+        if self.context.entry_only:
+            self._finish_reserve(task, frame, call, None, -1, "")
+            task.frames.clear()
+
+    def check_insert(self, call: events.MemtypeCheckInsert) -> None:
+        """Entry of memtype_check_insert()."""
+        self.context.tree_seen = True
+        self.context.tasks.enter(call, "memtype_check_insert")
+
+    def check_insert_return(self, event: Return) -> None:
+        """Return of memtype_check_insert(): the tree has changed."""
+        task, frame = self.context.tasks.leave(event)
+        call = frame.call if frame is not None else event.entry
+        outer = task.innermost(MemtypeReserve)
+        reserve = outer.call if outer is not None else None
+        if not isinstance(call, events.MemtypeCheckInsert):
+            return
+        start, end, actual = call.start, call.end, call.type
+        if isinstance(reserve, MemtypeReserve):
+            if start < 0:
+                start, end = _masked(reserve)
+        elif start < 0:
+            return
+        req = reserve.req if isinstance(reserve, MemtypeReserve) else actual
+        strict = outer is not None and _is_strict(task, reserve)
+        wanted = operations.memtype_reserve(self.context.machine, start, end, req, strict=strict)
+        if wanted.path != "tree":
+            self._diverge(event, "memtype_reserve", start, end, "went", f"the {wanted.path} path", "into the tree", [])
+        elif 0 <= actual != wanted.actual and self.context.machine.mtrr.known and req == WB:
+            self._diverge(
+                event,
+                "memtype_reserve",
+                start,
+                end,
+                "asked the tree for",
+                cachemode_name(wanted.actual),
+                cachemode_name(actual),
+                [],
+            )
+        if actual < 0:
+            actual = wanted.actual if wanted.path == "tree" else req
+        outcome = operations.check_insert(self.context.machine, start, end, actual, strict=strict)
+        node = self._apply(task, outcome, event, event.ret, event.got, call)
+        if outer is not None:
+            outer.done, outer.reserve, outer.node = True, outcome, node
+
+    def reserve_return(self, event: Return) -> None:
+        """Return of memtype_reserve()."""
+        task, frame = self.context.tasks.leave(event)
+        if frame is None:
+            if not isinstance(event.entry, MemtypeReserve):
+                return
+            frame = Frame(event.entry, "memtype_reserve")
+        if isinstance(frame.call, MemtypeReserve):
+            self._finish_reserve(task, frame, event, event.ret, event.got, event.caller)
+
+    def _finish_reserve(
+        self, task: Task, frame: Frame, event: events.Event, ret: int | None, got: int, caller: str
+    ) -> None:
+        """memtype_reserve() is over: apply it if the tree was not seen to change, then tell what came of it."""
+        call = frame.call
+        assert isinstance(call, MemtypeReserve)
+        machine, strict = self.context.machine, _is_strict(task, call)
+        got = -1 if strict else got
+        if not frame.done:
+            outcome = operations.memtype_reserve(machine, call.start, call.end, call.req, strict=strict)
+            if outcome.path == "tree" and self.context.tree_seen and ret is not None and not self.context.entry_only:
+                outcome = self._not_inserted(outcome, call, event, ret)
+            if outcome.path == "tree":
+                frame.node = self._apply(task, outcome, event, ret, got, call)
+            else:
+                self._apply_elsewhere(task, outcome, event, ret, call)
+            frame.reserve = outcome
+        outcome = frame.reserve or Reserve(call.start, call.end, "tree", ret or 0, call.req)
+        owner = frame.node.owner if frame.node is not None else owner_of_reserve(task, call, caller)
+        failed = ret if ret is not None else outcome.ret
+        if failed < 0:
+            self._refused(call, event, outcome, failed, owner, caller)
+        else:
+            self._granted(task, call, event, frame, outcome, owner, caller)
+
+    def _not_inserted(self, outcome: Reserve, call: MemtypeReserve, event: events.Event, ret: int) -> Reserve:
+        """The recording shows no insertion where the model expects one: RAM that we did not know of."""
+        machine = self.context.machine
+        if machine.ram.known:
+            self._diverge(
+                event, "memtype_reserve", outcome.start, outcome.end, "went", "into the tree", "elsewhere", []
+            )
+        elif ret == 0:
+            machine.ram.learn(outcome.start, outcome.end)
+        return Reserve(outcome.start, outcome.end, "ram", ret, call.req)
+
+    def _apply(
+        self, task: Task, outcome: Reserve, event: events.Event, ret: int | None, got: int, call: events.Call
+    ) -> Memtype | None:
+        """Insert into the tree what the recording says, or what the model predicts where it is silent."""
+        machine = self.context.machine
+        story = _story(outcome)
+        start, end, new = outcome.start, outcome.end, outcome.new
+        if ret is not None and ret != outcome.ret:
+            self._diverge(
+                event, "memtype_reserve", start, end, "returned", errno_name(outcome.ret), errno_name(ret), story
+            )
+        final = outcome.ret if ret is None else ret
+        if final == 0 and got >= 0 and outcome.ret == 0 and got != new:
+            self._diverge(
+                event, "memtype_reserve", start, end, "granted", cachemode_name(new), cachemode_name(got), story
+            )
+        if final != 0:
+            return None
+        type_ = got if got >= 0 else new if outcome.ret == 0 else outcome.actual
+        caller = event.caller if isinstance(event, Return) and event.call is MemtypeReserve else ""
+        node = Memtype(start, end, type_, owner_of_reserve(task, call, caller), call.at)
+        node.tell(call.at, f"reserved as {cachemode_name(type_)} by {node.owner}")
+        for other in machine.memtypes.overlapping(start, end):
+            if other.type != type_:
+                stamp = self.context.stamp(event)
+                self.context.emit(incidents.OverlapTypes(*stamp, other.seen(), node.seen(), ""))
+                break
+        machine.memtypes.insert(node)
+        self._await_caller(node.owner, call.pid)
+        if node.owner.parent != NO_PID:
+            self.context.forked.setdefault(node.owner.parent, []).append(node.owner)
+        if start >= ISA_START and end <= ISA_END:
+            self.context.emit(incidents.IsaTracked(*self.context.stamp(event), start, end, type_))
+        return node
+
+    def _apply_elsewhere(
+        self, task: Task, outcome: Reserve, event: events.Event, ret: int | None, call: MemtypeReserve
+    ) -> None:
+        """The paths beside the tree: PAT off, untracked, RAM, mixed, an empty range."""
+        machine = self.context.machine
+        if ret is not None and ret != outcome.ret:
+            story: Story = []
+            busy = machine.ram.first_busy(outcome.start, outcome.end)
+            if busy is not None:
+                story.append((busy[1], f"these pages became {cachemode_name(busy[0])}"))
+            self._diverge(
+                event,
+                "memtype_reserve",
+                outcome.start,
+                outcome.end,
+                "returned",
+                errno_name(outcome.ret),
+                errno_name(ret),
+                story,
+            )
+        if outcome.path == "ram" and (outcome.ret if ret is None else ret) == 0:
+            wanted = UC_MINUS if call.req == UC else call.req
+            owner = owner_of_reserve(task, call, "")
+            self._await_caller(owner, call.pid)
+            machine.ram.set_type(outcome.start, outcome.end, wanted, call.at, owner)
+
+    def _await_caller(self, owner: Owner, pid: int) -> None:
+        """The driver behind an explicit reservation is known when the function that made it returns."""
+        if owner.api in _EXPLICIT:
+            self.context.made.setdefault(pid, []).append(owner)
+            if len(self.context.made) > 10_000:
+                self.context.made.clear()
+
+    def _granted(
+        self,
+        task: Task,
+        call: MemtypeReserve,
+        event: events.Event,
+        frame: Frame,
+        outcome: Reserve,
+        owner: Owner,
+        caller: str,
+    ) -> None:
+        node = frame.node
+        outside = _outer(task)
+        if outside is not None:
+            outside.node = node
+        if outcome.path == "ram" and call.req == UC:
+            self._emit_refused(call, event, outcome, 0, "ram-type", owner, caller)
+        if node is None or node.type == outcome.actual or outcome.overlap is None:
+            return
+        overlap = outcome.overlap.seen()
+        if not operations.is_new_memtype_allowed(node.start, node.end, call.req, node.type):
+            if outside is not None:
+                outside.unacceptable = (call.req, node.type)
+            return
+        ignored = task.innermost(events.ArchIoReserveMemtypeWc) is not None
+        self.context.emit(
+            incidents.MemtypeAdopted(
+                *self.context.stamp(event),
+                node.start,
+                node.end,
+                call.req,
+                node.type,
+                owner.api,
+                owner.symbol or caller,
+                ignored,
+                overlap,
+            )
+        )
+
+    def _refused(
+        self, call: MemtypeReserve, event: events.Event, outcome: Reserve, ret: int, owner: Owner, caller: str
+    ) -> None:
+        causes = {"mixed": "mixed-ram", "range": "range", "tree": "conflict"}
+        cause = causes.get(outcome.path, "unknown")
+        if outcome.path == "ram":
+            cause = "ram-busy" if ret == -errno.EBUSY else "ram-type"
+        if cause == "conflict" and outcome.clash is None:
+            cause = "conflict" if ret == -errno.EBUSY else "unknown"
+        if cause == "conflict":
+            self.expected.conflict(event, outcome)
+        elif cause == "ram-busy":
+            self.expected.ram_failed(event, outcome)
+        self._emit_refused(call, event, outcome, ret, cause, owner, caller)
+
+    def _emit_refused(
+        self,
+        call: MemtypeReserve,
+        event: events.Event,
+        outcome: Reserve,
+        ret: int,
+        cause: str,
+        owner: Owner,
+        caller: str,
+    ) -> None:
+        clash = [node.seen() for node in dict.fromkeys((outcome.overlap, outcome.clash)) if node is not None]
+        self.context.emit(
+            incidents.MemtypeRefused(
+                *self.context.stamp(event),
+                outcome.start,
+                outcome.end,
+                call.req,
+                ret,
+                cause,
+                outcome.first,
+                outcome.second,
+                owner.api,
+                owner.symbol or caller,
+                clash,
+            )
+        )
+
+    def granted_by_log(self, call: MemtypeReserve, outcome: Reserve, got: int) -> None:
+        """A debugpat line: memtype_reserve() succeeded and stored type `got`."""
+        task = self.context.tasks.of(call)
+        frame = Frame(call, "memtype_reserve")
+        frame.node = self._apply(task, outcome, call, 0, got, call)
+        frame.done, frame.reserve = True, outcome
+        self._granted(task, call, call, frame, outcome, frame.node.owner if frame.node else BEFORE, "")
+
+    # --- free --------------------------------------------------------------------------------------------
+
+    def free(self, call: MemtypeFree) -> None:
+        """Entry of memtype_free()."""
+        task, frame = self.context.tasks.enter(call, "memtype_free")
+        self._odd_range(call, call.start, call.end, "memtype_free")
+        if self.context.entry_only:
+            self.frees.apply(task, frame, call, None, "")
+            task.frames.clear()
+
+    def erase(self, call: events.MemtypeErase) -> None:
+        """Entry of memtype_erase()."""
+        self.context.tree_seen = True
+        self.context.tasks.enter(call, "memtype_erase")
+
+    def erase_return(self, event: Return) -> None:
+        """Return of memtype_erase(): the removed entry, 0 when one was shrunk, or an error pointer."""
+        task, frame = self.context.tasks.leave(event)
+        call = frame.call if frame is not None else event.entry
+        if not isinstance(call, events.MemtypeErase):
+            return
+        outer = task.innermost(MemtypeFree)
+        result = event.ret
+        how: str | None = None
+        if result is not None:
+            result &= (1 << 64) - 1
+            how = "missed" if result >= _ERROR_POINTER else "shrunk" if result == 0 else "removed"
+        self.frees.erase(task, outer, event, call.start, call.end, how)
+
+    def free_return(self, event: Return) -> None:
+        """Return of memtype_free()."""
+        task, frame = self.context.tasks.leave(event)
+        if frame is None:
+            if not isinstance(event.entry, MemtypeFree):
+                return
+            frame = Frame(event.entry, "memtype_free")
+        self.frees.apply(task, frame, event, event.ret, event.caller)
+
+    # --- both --------------------------------------------------------------------------------------------
+
+    def _odd_range(self, call: events.Call, start: int, end: int, function: str) -> None:
+        why = ""
+        if start >= end:
+            why = "empty"
+        elif end - start < PAGE and end < 1 << 32 and (start | end) & (PAGE - 1):
+            why = "units"
+        elif (start | end) & (PAGE - 1):
+            why = "unaligned"
+        if why:
+            task = self.context.tasks.of(call)
+            api = who_frees(task, "") if function == "memtype_free" else owner_of_reserve(task, call, "").api
+            self.context.emit(incidents.RangeOdd(*self.context.stamp(call), start, end, api, function, why))
+
+    def _diverge(
+        self,
+        event: events.Event,
+        function: str,
+        start: int,
+        end: int,
+        what: str,
+        predicted: str,
+        observed: str,
+        story: Story,
+    ) -> None:
+        stamp = self.context.stamp(event)
+        self.context.emit(incidents.Diverged(*stamp, function, start, end, what, predicted, observed, story))
+
+
+def _masked(call: MemtypeReserve) -> tuple[int, int]:
+    return call.start & PHYSICAL_MASK, ((call.end - 1) & PHYSICAL_MASK) + 1
+
+
+def _is_strict(task: Task, call: events.Call | None) -> bool:
+    """Whether ``new_type`` is NULL: recorded, or known of the caller."""
+    if isinstance(call, MemtypeReserve) and call.newp >= 0:
+        return call.newp == 0
+    frame = task.innermost(events.SetMemory)
+    return frame is not None and frame.api in _API_STRICT
+
+
+def _outer(task: Task) -> Frame | None:
+    """The open call that gets what memtype_reserve() granted."""
+    for frame in reversed(task.frames):
+        if isinstance(frame.call, events.IoremapCaller | events.ReservePfnRange | events.MemtypeReserveIo):
+            return frame
+    return None
+
+
+def _story(outcome: Reserve) -> Story:
+    """The births of the entries that decided an outcome."""
+    nodes = [node for node in dict.fromkeys((outcome.overlap, outcome.clash)) if node is not None]
+    return [
+        (node.born, f"[{node.start:#x}-{node.end:#x}) {cachemode_name(node.type)} reserved by {node.owner}")
+        for node in nodes
+    ]

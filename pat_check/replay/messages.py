@@ -1,0 +1,200 @@
+"""What the kernel said: compared with what the replay predicts, or replayed where it is all there is."""
+
+from __future__ import annotations
+
+import errno
+
+from pat_check import events, incidents
+from pat_check.cachemode import cachemode_name
+from pat_check.events import NO_PID, MemtypeFree, MemtypeReserve, Message
+from pat_check.model import operations
+from pat_check.replay.context import Context
+from pat_check.replay.drivers import Drivers
+from pat_check.replay.expected import CHECKED, Expected
+from pat_check.replay.memtypes import Memtypes
+from pat_check.replay.tasks import Frame, Task
+
+_LIMIT = 10_000
+
+
+class Messages:
+    """The handler of kernel messages, from console lines, a kernel log, or a dmesg file beside a trace."""
+
+    def __init__(self, context: Context, memtypes: Memtypes, drivers: Drivers, expected: Expected) -> None:
+        self.context, self.memtypes, self.drivers, self.expected = context, memtypes, drivers, expected
+        self.checked = 0
+        self.explained = 0
+        self._console: list[Message] = []  # seen in the trace, not matched yet
+        self._said = False
+        self._conflict: Message | None = None  # the #7 before a #8
+
+    def message(self, message: Message) -> None:
+        """A message inside the recording."""
+        if message.number in (2, 3):
+            self.context.machine.pat_enabled = False
+        elif message.number == 23:
+            self.drivers.bad_address(message)
+        if not self.context.probes_seen:
+            self._replay(message)
+            return
+        if message.number == 14:
+            self._granted(message)
+        elif message.number in CHECKED:
+            self._said = True
+            self._console.append(message)
+            if len(self._console) >= _LIMIT:
+                self.settle()
+
+    def _granted(self, message: Message) -> None:
+        """#14 inside memtype_reserve(): the granted type, which kernels before 6.9 show nowhere else."""
+        frame = self.context.tasks.of(message).innermost(MemtypeReserve)
+        node = frame.node if frame is not None else None
+        if node is None or (node.start, node.end) != (message.start, message.end) or node.type == message.first:
+            return
+        stamp = self.context.stamp(message)
+        predicted, observed = cachemode_name(node.type), cachemode_name(message.first)
+        story = list(node.story)
+        self.context.emit(
+            incidents.Diverged(*stamp, "memtype_reserve", node.start, node.end, "granted", predicted, observed, story)
+        )
+        node.type = message.first
+
+    def settle(self) -> None:
+        """Match the console messages so far with the predictions."""
+        for message in self._console:
+            self.checked += 1
+            if self.expected.console.match(message):
+                self.explained += 1
+            else:
+                self._unexplained(message, "")
+        self._console.clear()
+
+    def finish(self, event: events.Event) -> None:
+        """The recording is over: a predicted complaint that its console lines do not show is remarkable."""
+        self.settle()
+        if self._said:
+            self._unprinted(event, self.expected.console.rest(), "")
+
+    def dmesg(self, messages: list[Message], path: str, pids: set[int], *, complete: bool) -> None:
+        """Compare a kernel log beside the trace; messages of tasks that are not recorded are left out."""
+        last_pid = NO_PID
+        for message in messages:
+            if message.by_pid != NO_PID:
+                last_pid = message.by_pid
+            elif message.number != 8:
+                last_pid = NO_PID
+            if message.number not in CHECKED or (last_pid != NO_PID and last_pid not in pids):
+                continue
+            self.checked += 1
+            if self.expected.dmesg.match(message):
+                self.explained += 1
+            else:
+                self._unexplained(message, path)
+        if complete and messages:
+            self._unprinted(messages[-1], self.expected.dmesg.rest(), path)
+
+    def _unexplained(self, message: Message, path: str) -> None:
+        stamp = self.context.stamp(message)
+        self.context.emit(
+            incidents.MessageUnexplained(*stamp, message.number, message.text, path, True, message.start, message.end)
+        )
+
+    def _unprinted(self, event: events.Event, rest: list[tuple[int, int, int, int]], path: str) -> None:
+        for at, number, start, end in rest:
+            self.context.emit(
+                incidents.MessageUnexplained(
+                    at, None, event.comm, NO_PID, self.context.reliable, number, "", path, False, start, end
+                )
+            )
+
+    # --- a log that is the recording --------------------------------------------------------------------------
+
+    def _replay(self, message: Message) -> None:
+        """Let a message drive the model: debugpat lines show every change, complaints every failure."""
+        task = Task()
+        match message.number:
+            case 7:
+                self._conflict = message
+            case 8:
+                self._refused(task, message)
+            case 9:
+                self.memtypes.frees.apply(task, _free(message), message, -errno.EINVAL, "")
+                self._explain(message)
+            case 14:
+                self._added(message)
+            case 15:
+                self.memtypes.frees.apply(task, _free(message), message, 0, "")
+            case 5:
+                self._ram_failed(message)
+            case 11 | 17:
+                api = "ioremap" if message.number == 17 else "reserve_pfn_range"
+                stamp = self.context.stamp(message)
+                want, have = message.first, message.second
+                self.context.emit(
+                    incidents.FallbackJudged(*stamp, message.start, message.end, want, have, False, api, "", None)
+                )
+                self._explain(message)
+            case 18:
+                stamp = self.context.stamp(message)
+                self.context.emit(incidents.IoremapOnRam(*stamp, message.start, message.end, ""))
+            case _:
+                pass
+
+    def _added(self, message: Message) -> None:
+        """#14: a reservation of type `first`, asked as `second`, `third` handed back or -1 when new_type was NULL."""
+        machine, strict = self.context.machine, message.third < 0
+        call = MemtypeReserve(
+            message.at, message.time, message.cpu, message.pid, message.comm, message.start, message.end, message.second
+        )
+        wanted = operations.memtype_reserve(machine, message.start, message.end, message.second, strict=strict)
+        asked = wanted.actual if wanted.path == "tree" else message.second
+        if message.second == 0 and not machine.mtrr.known and wanted.overlap is None:
+            asked = message.first
+        outcome = operations.check_insert(machine, message.start, message.end, asked, strict=strict)
+        self.memtypes.granted_by_log(call, outcome, message.first)
+
+    def _refused(self, task: Task, message: Message) -> None:
+        conflict, self._conflict = self._conflict, None
+        same = conflict is not None and (conflict.start, conflict.end) == (message.start, message.end)
+        who = conflict if same and conflict is not None else message
+        machine = self.context.machine
+        outcome = operations.check_insert(machine, message.start, message.end, message.first, strict=False)
+        first, second = (who.first, who.second) if who is not message else (-1, -1)
+        clash = [node.seen() for node in dict.fromkeys((outcome.overlap, outcome.clash)) if node is not None]
+        stamp = (message.at, message.time, who.by_comm, who.by_pid, self.context.reliable)
+        self.context.emit(
+            incidents.MemtypeRefused(
+                *stamp,
+                message.start,
+                message.end,
+                message.second,
+                -errno.EBUSY,
+                "conflict",
+                first,
+                second,
+                "",
+                "",
+                clash,
+            )
+        )
+        for said in (who, message) if who is not message else (message,):
+            self._explain(said)
+
+    def _ram_failed(self, message: Message) -> None:
+        stamp = self.context.stamp(message)
+        req, current = message.second, message.first
+        self.context.emit(
+            incidents.MemtypeRefused(
+                *stamp, message.start, message.end, req, -errno.EBUSY, "ram-busy", req, current, "", "", []
+            )
+        )
+        self._explain(message)
+
+    def _explain(self, message: Message) -> None:
+        self.checked += 1
+        self.explained += 1
+
+
+def _free(message: Message) -> Frame:
+    call = MemtypeFree(message.at, message.time, message.cpu, message.pid, message.comm, message.start, message.end)
+    return Frame(call, "memtype_free")

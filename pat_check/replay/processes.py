@@ -1,0 +1,141 @@
+"""fork and exit: which address space holds a reservation, and what it leaves behind when it ends.
+
+Two events end an address space: exit_mmap(), and unmap_vmas() over everything where that is all that is
+recorded. What it still holds is judged once its teardown is over, for the frees come in between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pat_check import events, incidents
+from pat_check.events import NO_PID, Event
+from pat_check.model.memtype import Memtype
+from pat_check.replay.context import Context
+
+_WHOLE = 1 << 46
+"""An unmap_vmas() from 0 to at least here is of a whole address space."""
+
+
+@dataclass(slots=True)
+class _Ending:
+    event: Event
+    mm: int
+
+
+class Processes:
+    """The handlers of task events."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._ending: dict[int, _Ending] = {}  # by pid
+        self._exits_seen = False  # exit_mmap or the like is recorded
+
+    # --- fork -----------------------------------------------------------------------------------------------
+
+    def dup_mmap(self, call: events.DupMmap) -> None:
+        """Entry of dup_mmap(): the child's address space has a number."""
+        self.context.tasks.enter(call, "dup_mmap")
+        self.context.forks_seen = True
+        if self.context.era.fork_shares:
+            for node in self._mappings():
+                if node.owner.mm == call.oldmm or call.oldmm in node.owner.sharers:
+                    node.owner.sharers.add(call.mm)
+
+    def fork(self, event: events.SchedProcessFork) -> None:
+        """sched_process_fork: the child has a pid."""
+        self.context.forks_seen = True
+        for owner in self.context.forked.pop(event.pid, []):
+            owner.pid, owner.comm, owner.parent = event.child_pid, event.child_comm, NO_PID
+        if self.context.era.fork_shares:
+            for node in self._mappings():
+                if not node.owner.mm and (node.owner.pid == event.pid or -event.pid in node.owner.sharers):
+                    node.owner.sharers.add(-event.child_pid)
+
+    # --- exit -----------------------------------------------------------------------------------------------
+
+    def exit_mmap(self, call: events.ExitMmap) -> None:
+        """Entry of exit_mmap()."""
+        self.context.tasks.enter(call, "exit_mmap")
+        self._begin(call, call.mm)
+
+    def unmap_vmas(self, call: events.UnmapVmas) -> None:
+        """Entry of unmap_vmas(): of a whole address space at exit and exec."""
+        self.context.tasks.enter(call, "unmap_vmas")
+        if call.start == 0 and call.end >= _WHOLE and call.pid not in self._ending:
+            self._begin(call, 0)
+
+    def zap(self, call: events.ZapVma) -> None:
+        """Entry of unmap_single_vma() and the like: names the address space that is being torn down."""
+        task, _ = self.context.tasks.enter(call, call.api)
+        if call.mm:
+            task.mm = call.mm
+            ending = self._ending.get(call.pid)
+            if ending is not None and not ending.mm:
+                ending.mm = call.mm
+
+    def remap(self, call: events.RemapPfnRange) -> None:
+        """Entry of remap_pfn_range(): names the address space that maps."""
+        task, _ = self.context.tasks.enter(call, call.api)
+        self.finish(call.pid)
+        if call.mm:
+            task.mm = call.mm
+
+    def exec(self, event: events.SchedProcessExec) -> None:
+        """The task goes on with a new address space."""
+        self.finish(event.pid)
+
+    def exit(self, event: events.SchedProcessExit) -> None:
+        """The task is gone; its address space with it where nothing tells us more."""
+        if event.exit_pid in self._ending:
+            self.finish(event.exit_pid)
+        elif not self._exits_seen:
+            self._ending[event.exit_pid] = _Ending(event, 0)
+            self.finish(event.exit_pid)
+        self.context.tasks.forget(event.exit_pid)
+
+    def _begin(self, call: Event, mm: int) -> None:
+        self.finish(call.pid)
+        self._exits_seen = True
+        self._ending[call.pid] = _Ending(call, mm)
+
+    def finish(self, pid: int) -> None:
+        """The teardown of the address space that this task was ending is over: judge what is left."""
+        ending = self._ending.pop(pid, None)
+        if ending is None:
+            return
+        left: list[Memtype] = []
+        for node in self._mappings():
+            owner = node.owner
+            owner.sharers.discard(ending.mm)
+            owner.sharers.discard(-pid)
+            if not owner.holds(pid, ending.mm):
+                continue
+            if owner.sharers:
+                heir = owner.sharers.pop()
+                owner.mm, owner.pid = (heir, NO_PID) if heir > 0 else (0, -heir)
+            elif not self.context.era.fork_shares or self.context.forks_seen:
+                owner.gone = True
+                left.append(node)
+        if left:
+            stamp = self.context.stamp(ending.event)
+            seen = [node.seen() for node in left]
+            self.context.emit(incidents.MemtypeLeaked(*stamp, seen[0], "process", str(left[0].owner), False, seen[1:]))
+
+    def finish_all(self) -> None:
+        """The recording is over: so is every teardown."""
+        for pid in list(self._ending):
+            self.finish(pid)
+
+    def still_held(self, event: Event) -> None:
+        """What was reserved in this trace and is still there at its end, by owner."""
+        held: dict[str, list[Memtype]] = {}
+        for node in self.context.machine.memtypes:
+            if node.born > 0 and not node.owner.gone:
+                held.setdefault(str(node.owner), []).append(node)
+        for name, nodes in held.items():
+            seen = [node.seen() for node in nodes]
+            self.context.emit(incidents.MemtypeLeaked(*self.context.stamp(event), seen[0], "", name, False, seen[1:]))
+
+    def _mappings(self) -> list[Memtype]:
+        return [node for node in self.context.machine.memtypes if node.owner.is_mapping and not node.owner.gone]

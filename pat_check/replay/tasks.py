@@ -1,0 +1,215 @@
+"""Calls of each task, paired with their returns.
+
+The next return of a function in a task belongs to the latest open call of that function there; calls opened
+later and still open were interrupted or lost their return. A recording has no return events for functions
+without a result: such a call is only the `scope` of what follows, until the next call that cannot be inside it.
+"""
+
+from __future__ import annotations
+
+from pat_check import events
+from pat_check.events import NO_PID, Call, Event, Return
+from pat_check.model.memtype import Memtype
+from pat_check.model.operations import Reserve
+from pat_check.model.owner import Owner
+
+_DEPTH = 64
+_TASKS = 100_000
+
+SCOPES: frozenset[type[Call]] = frozenset(
+    (
+        events.MemtypeFreeIo,
+        events.ArchIoFreeMemtypeWc,
+        events.Iounmap,
+        events.FreePfnRange,
+        events.ZapVma,
+        events.UnmapVmas,
+        events.ExitMmap,
+        events.InsertPfn,
+    )
+)
+"""Calls whose return may not be recorded."""
+
+_FREES: frozenset[type[Call]] = frozenset((events.MemtypeFree, events.MemtypeErase))
+
+
+class Frame:
+    """A call that has not returned, and what was seen inside it."""
+
+    __slots__ = ("api", "call", "done", "node", "reserve", "unacceptable")
+
+    def __init__(self, call: Call, api: str) -> None:
+        self.call, self.api = call, api
+        self.reserve: Reserve | None = None  # the model's outcome, once it was applied
+        self.node: Memtype | None = None  # the reservation that was made inside
+        self.done = False  # the change was applied
+        self.unacceptable: tuple[int, int] | None = None  # want, have: a caller must give this back
+
+
+class Task:
+    """One thread: its open calls and what it is inside of."""
+
+    __slots__ = ("frames", "mm", "module", "scope")
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self.scope: Call | None = None
+        self.mm = 0  # the address space it was last seen to work on
+        self.module = ""  # a driver that it is loading
+
+    def innermost(self, call: type[Call]) -> Frame | None:
+        """The latest open call of this kind."""
+        for frame in reversed(self.frames):
+            if isinstance(frame.call, call):
+                return frame
+        return None
+
+
+class Tasks:
+    """Every task of a recording."""
+
+    __slots__ = ("_tasks", "lost_entries", "lost_returns", "lost_returns_at")
+
+    def __init__(self) -> None:
+        self._tasks: dict[tuple[int, int], Task] = {}
+        self.lost_entries = 0  # returns whose entry was not seen
+        self.lost_returns = 0  # entries whose return was not seen
+        self.lost_returns_at: list[tuple[int, str]] = []
+
+    def of(self, event: Event) -> Task:
+        """The task of an event; idle tasks (pid 0) are one for each CPU."""
+        key = (event.pid, event.cpu if event.pid == 0 else 0)
+        task = self._tasks.get(key)
+        if task is None:
+            if len(self._tasks) >= _TASKS:
+                self._tasks.clear()
+            task = self._tasks[key] = Task()
+        return task
+
+    def forget(self, pid: int) -> None:
+        """A task is gone; its number may be used again."""
+        task = self._tasks.pop((pid, 0), None)
+        if task is not None:
+            self._give_up(task.frames)
+
+    def enter(self, call: Call, api: str) -> tuple[Task, Frame]:
+        """Open a call."""
+        task = self.of(call)
+        kind = type(call)
+        if kind in SCOPES:
+            task.scope = call
+        elif kind not in _FREES:
+            task.scope = None
+        frame = Frame(call, api)
+        if kind not in SCOPES:
+            task.frames.append(frame)
+            if len(task.frames) > _DEPTH:
+                self._give_up(task.frames[:-_DEPTH])
+                del task.frames[:-_DEPTH]
+        return task, frame
+
+    def leave(self, event: Return) -> tuple[Task, Frame | None]:
+        """Close the latest open call of the function; None when its entry was not seen."""
+        task = self.of(event)
+        frames = task.frames
+        for place in range(len(frames) - 1, -1, -1):
+            frame = frames[place]
+            if type(frame.call) is event.call and frame.api == event.api:
+                self._give_up(frames[place + 1 :])
+                del frames[place:]
+                return task, frame
+        if event.entry is None and event.call not in SCOPES:
+            self.lost_entries += 1
+        return task, None
+
+    def close(self) -> None:
+        """The recording is over: what is open now never returned."""
+        for task in self._tasks.values():
+            self._give_up(task.frames)
+        self._tasks.clear()
+
+    def _give_up(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            self.lost_returns += 1
+            if len(self.lost_returns_at) < 5:
+                self.lost_returns_at.append((frame.call.at, frame.api))
+
+
+def owner_of_reserve(task: Task, call: Call, caller: str) -> Owner:
+    """For whom a reservation is made: the innermost open call that says so, else the symbol that called."""
+    comm, pid = call.comm, call.pid
+    for frame in reversed(task.frames):
+        inside = frame.call
+        match inside:
+            case events.IoremapCaller():
+                return _driver("ioremap", task, comm, pid)
+            case events.ArchIoReserveMemtypeWc() | events.SetMemory():
+                return _driver(frame.api, task, comm, pid)
+            case events.CopyPageRange():
+                owner = Owner("fork", comm)
+                owner.parent = pid
+                dup = task.innermost(events.DupMmap)
+                if dup is not None and isinstance(dup.call, events.DupMmap):
+                    owner.mm = dup.call.mm
+                return owner
+            case events.RemapPfnRange():
+                return Owner("remap_pfn_range", comm, pid, inside.mm)
+            case events.MemtypeReserveIo() if task.innermost(events.ArchIoReserveMemtypeWc) is None:
+                return _driver("memtype_reserve_io", task, comm, pid)
+            case _:
+                pass
+    if task.innermost(events.ReservePfnRange) is not None:
+        return Owner("remap_pfn_range", comm, pid)
+    return Owner(_function(caller) or "memtype_reserve", comm, pid, symbol=caller)
+
+
+def _driver(api: str, task: Task, comm: str, pid: int) -> Owner:
+    owner = Owner(api, comm, pid)
+    owner.module = task.module
+    return owner
+
+
+def _function(symbol: str) -> str:
+    return "" if symbol.startswith("0x") else symbol.partition("+")[0].strip()
+
+
+def who_frees(task: Task, caller: str) -> str:
+    """The function on whose behalf a range is freed."""
+    function = _function(caller)
+    if function:
+        return function
+    scope = task.scope
+    if scope is not None:
+        return scope_api(scope)
+    for frame in reversed(task.frames):
+        if not isinstance(frame.call, events.MemtypeFree | events.MemtypeErase):
+            return frame.api
+    return "memtype_free"
+
+
+def scope_api(call: Call) -> str:
+    """The kernel function that a scope call stands for."""
+    match call:
+        case events.FreePfnRange() | events.ZapVma() | events.InsertPfn():
+            return call.api
+        case events.Iounmap():
+            return "iounmap"
+        case events.ArchIoFreeMemtypeWc():
+            return "arch_io_free_memtype_wc"
+        case events.MemtypeFreeIo():
+            return "memtype_free_io"
+        case events.ExitMmap():
+            return "exit_mmap"
+        case _:
+            return "unmap_vmas"
+
+
+def mm_of(task: Task, event: Event) -> int:
+    """The address space that a task works on: of its open calls or its scope; 0 unknown."""
+    scope = task.scope
+    if isinstance(scope, events.FreePfnRange | events.ZapVma) and scope.mm:
+        return scope.mm
+    for frame in reversed(task.frames):
+        if isinstance(frame.call, events.RemapPfnRange | events.CopyPageRange) and frame.call.mm:
+            return frame.call.mm
+    return task.mm if event.pid != NO_PID else 0

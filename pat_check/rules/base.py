@@ -1,0 +1,92 @@
+"""What a rule is: it hears one kind of incident and judges it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Generic, TypeVar, get_args
+
+from pat_check.findings import Finding, Note, Severity, Task
+from pat_check.incidents import Incident, Seen, Story
+
+I = TypeVar("I", bound=Incident)  # noqa: E741
+
+
+class Rule(ABC, Generic[I]):
+    """One way to break an invariant. The id is the path: rules/<family>/<name>.py is ``family-name``.
+
+    The docstring is the rule's documentation page; `violating` claims its findings with ``#!`` comments, and `clean`
+    is the nearest trace without one. A rule hears the incident class that its type parameter names.
+    """
+
+    severity: ClassVar[Severity]
+    invariants: ClassVar[tuple[int, ...]]  # numbers in the catalogue
+    violating: ClassVar[str]
+    clean: ClassVar[str]
+    help: ClassVar[str]  # what to do about it
+    beside: ClassVar[Mapping[str, str]] = {}  # files that lie beside both traces: iomem.txt, snap-00-x.txt, ...
+
+    @classmethod
+    def rule_id(cls) -> str:
+        """``memtype-double-free`` for rules/memtype/double_free.py."""
+        family, name = cls.__module__.split(".")[-2:]
+        return f"{family}-{name}".replace("_", "-")
+
+    @classmethod
+    def family(cls) -> str:
+        """The first part of the id."""
+        return cls.__module__.split(".")[-2].replace("_", "-")
+
+    @classmethod
+    def hears(cls) -> type[Incident]:
+        """The incident class that this rule judges."""
+        base = next(base for base in cls.__dict__["__orig_bases__"] if getattr(base, "__origin__", None) is Rule)
+        kind: type[Incident] = get_args(base)[0]
+        return kind
+
+    @abstractmethod
+    def judge(self, incident: I) -> Iterator[Finding]:
+        """The findings that an incident is worth; none when it is fine."""
+
+    def finding(
+        self,
+        incident: Incident,
+        message: str,
+        *notes: Note,
+        start: int = -1,
+        end: int = -1,
+        severity: Severity | None = None,
+        help: str = "",  # noqa: A002
+    ) -> Finding:
+        """A finding of this rule at the line of an incident; notes are put in order, oldest first."""
+        ordered = sorted((note for note in notes if note.message), key=lambda note: (bool(note.file), note.line))
+        return Finding(
+            self.rule_id(),
+            self.severity if severity is None else severity,
+            message,
+            incident.at,
+            ordered,
+            time=incident.time,
+            task=Task(incident.comm, incident.pid) if incident.comm or incident.pid >= 0 else None,
+            start=start,
+            end=end,
+            help=help or self.help,
+        )
+
+
+def span(start: int, end: int) -> str:
+    """A range for people: ``[0xfd000000-0xfd002000)``."""
+    return f"[{start:#x}-{end:#x})"
+
+
+def told(story: Story) -> list[Note]:
+    """A story as notes."""
+    return [Note(at, what) for at, what in story]
+
+
+def life(seen: Seen) -> list[Note]:
+    """What happened to a reservation, from its birth."""
+    if seen.story:
+        return told(seen.story)
+    where = "before the trace began" if not seen.born else "here"
+    return [Note(seen.born, f"{span(seen.start, seen.end)} was reserved {where} by {seen.owner}")]

@@ -1,0 +1,45 @@
+"""memtype-downgrade."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pat_check.cachemode import short_name
+from pat_check.findings import Finding, Severity
+from pat_check.incidents import MemtypeAdopted
+from pat_check.rules.base import Rule, life, span
+
+
+class Downgrade(Rule[MemtypeAdopted]):
+    """A range is granted another type than was asked for, because it is reserved with that type already.
+
+    ## Why it matters
+    Nothing is printed and nothing fails. A frame buffer that wanted write-combining is slow as UC-; registers
+    that wanted UC- are mapped write-combining and may see their writes merged or late. Who comes first decides.
+
+    ## What the kernel does
+    With an overlap of one other type, `memtype_reserve()` stores and returns that type. A caller that accepts it
+    maps with it. `arch_io_reserve_memtype_wc()` throws the granted type away and returns 0.
+    """
+
+    severity = Severity.WARNING
+    invariants = (6, 21, 60)
+    help = "let every user of the range ask for one type, or reserve the stronger wish first"
+    violating = """
+drv-7 [000] 1.0: memtype_reserve: start=0xfd000000 end=0xfd008000 req=2
+app-8 [000] 2.0: memtype_reserve: start=0xfd000000 end=0xfd002000 req=1  #! memtype-downgrade
+"""
+    clean = """
+drv-7 [000] 1.0: memtype_reserve: start=0xfd000000 end=0xfd008000 req=1
+app-8 [000] 2.0: memtype_reserve: start=0xfd000000 end=0xfd002000 req=1
+"""
+
+    def judge(self, incident: MemtypeAdopted) -> Iterator[Finding]:
+        """Every adoption of another type."""
+        wish, got = short_name(incident.req), short_name(incident.type)
+        by = f"{incident.api} of " if incident.api else ""
+        message = f"{by}{span(incident.start, incident.end)} asked for {wish} and got {got}"
+        if incident.ignored:
+            message += ", which arch_io_reserve_memtype_wc() does not tell its caller"
+        notes = life(incident.overlap)
+        yield self.finding(incident, message, *notes, start=incident.start, end=incident.end)

@@ -1,0 +1,46 @@
+"""model-divergence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pat_check.findings import Finding, Severity
+from pat_check.incidents import Diverged
+from pat_check.rules.base import Rule, span, told
+
+
+class Divergence(Rule[Diverged]):
+    """The kernel did something else than the model of its era predicts.
+
+    ## Why it matters
+    One of three is wrong: the era (try another with `--era`), the kernel (a patch that changes behaviour, a bug), or
+    this tool. The model follows the recording, so one surprise does not cause others.
+
+    Info where reservations may exist that the recording does not show: no list from its beginning, or lost events.
+    """
+
+    severity = Severity.ERROR
+    invariants = (5, 6, 7, 9)
+    help = "check that the era fits the kernel; if it does, compare the kernel's source with the rule above"
+    beside = {"memtypes.txt": "PAT memtype list:\n"}
+    violating = """
+app-7 [000] 1.0: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd004000 req=2 new=2
+app-8 [000] 2.0: memtype_reserve__ret: ret=-16 start=0xfd000000 end=0xfd004000 req=1   #! model-divergence memtype-conflict
+"""
+    clean = """
+app-7 [000] 1.0: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd004000 req=2 new=2
+app-8 [000] 2.0: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd004000 req=2 new=2
+"""
+
+    def judge(self, incident: Diverged) -> Iterator[Finding]:
+        """Every difference; how bad depends on how much the recording shows."""
+        message = (
+            f"{incident.function} of {span(incident.start, incident.end)} {incident.what} {incident.observed}; "
+            f"the model predicts {incident.predicted}"
+        )
+        severity = Severity.ERROR if incident.reliable else Severity.INFO
+        help_ = self.help if incident.reliable else "reservations older than the trace or lost events may explain it"
+        notes = told(incident.story)
+        yield self.finding(
+            incident, message, *notes, start=incident.start, end=incident.end, severity=severity, help=help_
+        )

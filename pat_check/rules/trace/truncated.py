@@ -1,0 +1,36 @@
+"""trace-truncated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pat_check.findings import Finding, Note, Severity
+from pat_check.incidents import TraceEnded
+from pat_check.rules.base import Rule
+
+
+class Truncated(Rule[TraceEnded]):
+    """The recording ends in the middle.
+
+    ## Why it matters
+    Its last line is cut off: the copy was interrupted, or the disk was full. What came after is not checked.
+    """
+
+    severity = Severity.WARNING
+    invariants = ()
+    help = "copy the whole recording"
+    violating = """
+app-7 [000] 1.0: memtype_reserve: start=0xfd000000 end=0xfd002000 req=2
+app-7 [000] 2.0: memtype_fre"""
+    clean = """
+app-7 [000] 1.0: memtype_reserve: start=0xfd000000 end=0xfd002000 req=2
+app-7 [000] 2.0: memtype_free: start=0xfd000000 end=0xfd002000
+"""
+
+    def judge(self, incident: TraceEnded) -> Iterator[Finding]:
+        """A last line without a newline that cannot be read."""
+        if incident.cut is not None:
+            at, problem, excerpt = incident.cut
+            finding = self.finding(incident, f"the last line is cut off: {problem}", Note(at, f"it reads {excerpt!r}"))
+            finding.line = at
+            yield finding

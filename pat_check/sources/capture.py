@@ -1,0 +1,106 @@
+"""A capture directory: a trace with what was saved beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pat_check.errors import TraceError
+from pat_check.events import Message
+from pat_check.sources.klog import KernelLog
+from pat_check.sources.memtype_list import read_memtype_list
+from pat_check.sources.opening import open_lines
+
+_ENDINGS = ("", ".xz", ".gz", ".zst", ".bz2")
+_TRACES = ("trace.txt", "trace-cmd-report.txt", "perf-script.txt", "bpftrace.txt", "trace")
+_SNAP = re.compile(r"snap-(?P<number>\d+)-(?P<name>.*)\.txt(?:\.\w+)?$")
+_RELEASES = ("kernel", "release", "uname")
+
+
+@dataclass(slots=True)
+class Saved:
+    """A saved pat_memtype_list: its checkpoint number, its name and its nodes (start, end, type)."""
+
+    number: int
+    name: str
+    path: str
+    nodes: list[tuple[int, int, int]]
+
+
+@dataclass(slots=True)
+class Capture:
+    """What a directory holds; absent files are empty."""
+
+    trace: str
+    iomem: str = ""
+    mtrr: str = ""
+    dmesg: str = ""
+    release: str = ""  # of the kernel, from meta.json
+    snapshots: dict[int, Saved] = field(default_factory=dict)
+
+
+def is_capture(path: str) -> bool:
+    """Whether a path is a directory, and so must be a capture."""
+    return path != "-" and Path(path).is_dir()
+
+
+def open_capture(path: str) -> Capture:
+    """Look through a directory; raises TraceError when it holds no trace or a damaged file."""
+    folder = Path(path)
+    dmesg = _find(folder, "dmesg.txt")
+    trace = next((found for name in _TRACES if (found := _find(folder, name))), dmesg)
+    if not trace:
+        names = ", ".join(_TRACES)
+        raise TraceError(f"is a directory without a trace: none of {names} (also .xz, .gz, .zst, .bz2)", path)
+    return Capture(
+        trace,
+        _find(folder, "iomem.txt"),
+        _find(folder, "mtrr.txt"),
+        dmesg if dmesg != trace else "",
+        _release(folder / "meta.json"),
+        _snapshots(folder / "snaps"),
+    )
+
+
+def read_dmesg(path: str) -> tuple[list[Message], bool]:
+    """The messages of a kernel log that section 13 knows, and whether the log says that it lost none."""
+    messages: list[Message] = []
+    complete = True
+    for event in KernelLog().events(open_lines(path)):
+        if isinstance(event, Message):
+            messages.append(event)
+        else:
+            complete = False
+    return messages, complete
+
+
+def _find(folder: Path, name: str) -> str:
+    for ending in _ENDINGS:
+        candidate = folder / (name + ending)
+        if candidate.is_file() and candidate.stat().st_size:
+            return str(candidate)
+    return ""
+
+
+def _snapshots(folder: Path) -> dict[int, Saved]:
+    saved: dict[int, Saved] = {}
+    for file in sorted(folder.glob("snap-*.txt*")):
+        match = _SNAP.match(file.name)
+        if match is not None and file.stat().st_size:
+            number = int(match["number"])
+            saved[number] = Saved(number, match["name"], str(file), read_memtype_list(open_lines(str(file))))
+    return saved
+
+
+def _release(file: Path) -> str:
+    if not file.is_file():
+        return ""
+    try:
+        meta = json.loads(file.read_text(encoding="utf-8", errors="replace"))
+    except ValueError as error:
+        raise TraceError(f"is not JSON: {error}", str(file)) from error
+    if not isinstance(meta, dict):
+        raise TraceError("is not a JSON object", str(file))
+    return next((str(meta[key]) for key in _RELEASES if isinstance(meta.get(key), str)), "")
