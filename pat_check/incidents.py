@@ -237,6 +237,7 @@ class MessageUnexplained(Incident):
     printed: bool
     start: int
     end: int
+    more: int = 0  # others like it, where events were lost
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ class Context:
     """One replay: its machine, its era, and its tasks.
 
     `entry_only` is true for a recording that has entries of the memtype functions but no returns: results are then
-    predicted. `lossy` is true from the first lost event until a snapshot gives the state again.
+    predicted. `lossy` is true from the first lost event until a snapshot gives the state again, `lost_any` for good.
     """
 
     __slots__ = (
@@ -29,6 +29,7 @@ class Context:
         "forked",
         "forks_seen",
         "lossy",
+        "lost_any",
         "machine",
         "made",
         "probes_seen",
@@ -46,6 +47,7 @@ class Context:
         self.made: dict[int, list[Owner]] = {}  # by pid: explicit reservations whose caller is not known yet
         self.forks_seen = False  # so that sharing after a fork is known
         self.lossy = False
+        self.lost_any = False
 
     @property
     def reliable(self) -> bool:

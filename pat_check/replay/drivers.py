@@ -103,9 +103,9 @@ class Drivers:
         start, end = call.start, call.start + call.size
         if frame.unacceptable is not None and (event.ret or 0) < 0:
             self.expected.map_refused(event, start, end)
-        if call.prot >= 0 and machine.ram.known and machine.pat_enabled and machine.ram.test(start, end):
-            if operations.lookup_memtype(machine, start) != pgprot2cachemode(call.prot):
-                self.expected.ram_range(event, start, end)
+        is_ram = call.prot >= 0 and machine.ram.known and machine.pat_enabled and machine.ram.test(start, end)
+        if is_ram and operations.lookup_memtype(machine, start) != pgprot2cachemode(call.prot):
+            self.expected.ram_range(event, start, end)
         self._judge(frame, event, start, end, call.api, kept=(event.ret or 0) == 0)
 
     def reserve_io_return(self, event: Return) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pat_check import incidents
+from pat_check import events, incidents
 from pat_check.cachemode import WB, errno_name
-from pat_check.events import NO_PID, Event, MemtypeFree
+from pat_check.events import NO_PID, Event, MemtypeFree, Return
 from pat_check.incidents import Seen, Story
 from pat_check.model import operations
 from pat_check.model.memory import PHYSICAL_MASK
@@ -13,16 +13,56 @@ from pat_check.model.operations import Free
 from pat_check.model.owner import BEFORE, Owner
 from pat_check.replay.context import Context
 from pat_check.replay.expected import Expected
+from pat_check.replay.remarks import Surprise, odd_range
 from pat_check.replay.tasks import Frame, Task, mm_of, who_frees
 
+_ERROR_POINTER = (1 << 64) - 4095
 _HOW = {"missed": "found no entry", "shrunk": "shrank an entry", "removed": "removed an entry"}
 
 
 class Frees:
-    """Applies frees to the model."""
+    """The handlers of memtype_free() and memtype_erase()."""
 
     def __init__(self, context: Context, expected: Expected) -> None:
         self.context, self.expected = context, expected
+
+    def free(self, call: MemtypeFree) -> None:
+        """Entry of memtype_free()."""
+        task, frame = self.context.tasks.enter(call, "memtype_free")
+        odd_range(self.context, call)
+        if self.context.entry_only:
+            self.apply(task, frame, call, None, "")
+            task.frames.clear()
+
+    def erase(self, call: events.MemtypeErase) -> None:
+        """Entry of memtype_erase()."""
+        self.context.tree_seen = True
+        self.context.tasks.enter(call, "memtype_erase")
+
+    def erase_return(self, event: Return) -> None:
+        """Return of memtype_erase(): the removed entry, 0 when one was shrunk, or an error pointer."""
+        task, frame = self.context.tasks.leave(event)
+        call = frame.call if frame is not None else event.entry
+        if not isinstance(call, events.MemtypeErase):
+            return
+        outer = task.innermost(MemtypeFree)
+        result = event.ret
+        how: str | None = None
+        if result is not None:
+            result &= (1 << 64) - 1
+            how = "missed" if result >= _ERROR_POINTER else "shrunk" if result == 0 else "removed"
+        self.erased(task, outer, event, call.start, call.end, how)
+
+    def free_return(self, event: Return) -> None:
+        """Return of memtype_free()."""
+        task, frame = self.context.tasks.leave(event)
+        if frame is None:
+            if not isinstance(event.entry, MemtypeFree):
+                return
+            frame = Frame(event.entry, "memtype_free")
+        self.apply(task, frame, event, event.ret, event.caller)
+
+    # --- what they lead to ---------------------------------------------------------------------------------
 
     def apply(self, task: Task, frame: Frame, event: Event, ret: int | None, caller: str) -> None:
         """memtype_free() is over; its erase may have been applied already."""
@@ -37,14 +77,14 @@ class Frees:
                 machine.ram.set_type(outcome.start, outcome.end, WB, event.at, BEFORE)
             elif not frame.done:
                 how = None if ret is None else "missed" if ret < 0 else "hit"
-                self.erase(task, frame, event, outcome.start, outcome.end, how, caller)
+                self.erased(task, frame, event, outcome.start, outcome.end, how, caller)
         elif ret is not None and ret != outcome.ret:
             self._diverge(event, outcome, "returned", errno_name(outcome.ret), errno_name(ret))
         elif outcome.path == "ram":
             machine.ram.set_type(outcome.start, outcome.end, WB, event.at, BEFORE)
         task.scope = None
 
-    def erase(
+    def erased(
         self,
         task: Task,
         frame: Frame | None,
@@ -93,10 +133,10 @@ class Frees:
             return
         node = nodes[0]
         chosen = self._own(task, event, nodes, api)
-        if chosen is None:
-            self._stolen(task, event, outcome, node, api, shrunk=False)
-        else:
+        if chosen is not None:
             _swap(node, chosen)
+        elif not self.context.era.fork_shares:  # a shared context frees its own bounds, whoever drops it last
+            self._stolen(task, event, outcome, node, api, shrunk=False)
         machine.memtypes.remove(node)
         machine.remember_freed(start, end, node.born, event.at)
 
@@ -125,7 +165,10 @@ class Frees:
         """
         mm = mm_of(task, event)
         for node in nodes:
-            if node.owner.holds(event.pid, mm) or mm in node.owner.sharers:
+            if node.owner.holds(event.pid, mm):
+                return node
+        for node in nodes:
+            if mm in node.owner.sharers or -event.pid in node.owner.sharers:
                 return node
         for node in nodes:
             if node.owner.parent != NO_PID or node.owner is BEFORE or node.owner.api == "unknown":
@@ -191,11 +234,8 @@ class Frees:
         if outcome.victim is not None:
             node = outcome.victim
             story.append((node.born, f"[{node.start:#x}-{node.end:#x}) reserved by {node.owner}"))
-        self.context.emit(
-            incidents.Diverged(
-                *self.context.stamp(event), "memtype_free", outcome.start, outcome.end, what, predicted, observed, story
-            )
-        )
+        surprise = Surprise(self.context, event, "memtype_free", outcome.start, outcome.end)
+        surprise.tell(what, predicted, observed, story)
 
 
 def _swap(first: Memtype, second: Memtype) -> None:
@@ -210,5 +250,6 @@ def _is_foreign(owner: Owner, event: Event, mm: int, api: str) -> bool:
     """Whether an entry surely belongs to somebody else than the freeing task."""
     mapping = api in ("untrack_pfn", "pfnmap_untrack", "pfnmap_track_ctx_release", "free_pfn_range")
     if owner.is_mapping:
-        return mapping and bool(owner.mm and mm) and owner.mm != mm and not owner.sharers
+        other = owner.mm != mm if owner.mm else owner.api == "fork" and owner.pid != event.pid
+        return mapping and bool(mm) and other and not owner.sharers
     return mapping and owner.api in ("ioremap", "arch_io_reserve_memtype_wc", "memtype_reserve_io")

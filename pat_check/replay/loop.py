@@ -10,14 +10,16 @@ from pat_check.eras.base import Era
 from pat_check.events import NO_PID, Event, Return
 from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
+from pat_check.model.memory import PAGE
 from pat_check.replay.context import Context
 from pat_check.replay.drivers import Drivers
 from pat_check.replay.expected import Expected
+from pat_check.replay.frees import Frees
 from pat_check.replay.mappings import Mappings
-from pat_check.replay.memtypes import Memtypes
 from pat_check.replay.messages import Messages
 from pat_check.replay.processes import Processes
 from pat_check.replay.recording import Recording
+from pat_check.replay.reserves import Reserves
 from pat_check.replay.snapshots import Snapshot, Snapshots
 from pat_check.replay.tasks import scope_api
 
@@ -30,10 +32,11 @@ class Replay:
     ) -> None:
         self.context = Context(machine, era, emit)
         expected = Expected()
-        self.memtypes = Memtypes(self.context, expected)
+        self.reserves = Reserves(self.context, expected)
+        self.frees = Frees(self.context, expected)
         self.drivers = Drivers(self.context, expected)
         self.processes = Processes(self.context)
-        self.messages = Messages(self.context, self.memtypes, self.drivers, expected)
+        self.messages = Messages(self.context, self.reserves, self.frees, self.drivers, expected)
         self.snapshots = Snapshots(self.context, saved or {})
         self.mappings = Mappings(self.context)
         self.recording = Recording()
@@ -42,13 +45,14 @@ class Replay:
         self._last: Event | None = None
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             Return: self._return,
-            events.MemtypeReserve: self.memtypes.reserve,
-            events.MemtypeCheckInsert: self.memtypes.check_insert,
+            events.MemtypeReserve: self.reserves.reserve,
+            events.MemtypeCheckInsert: self.reserves.check_insert,
             events.MemtypeFree: self._free,
-            events.MemtypeErase: self.memtypes.erase,
+            events.MemtypeErase: self.frees.erase,
             events.Iounmap: self.drivers.iounmap,
             events.RemapPfnRange: self.processes.remap,
             events.DupMmap: self.processes.dup_mmap,
+            events.FreePfnRange: self.processes.free,
             events.ZapVma: self._zap,
             events.UnmapVmas: self.processes.unmap_vmas,
             events.ExitMmap: self._exit_mmap,
@@ -65,9 +69,9 @@ class Replay:
         }
         self._returns: dict[type[events.Call], Callable[[Return], None]] = {
             events.MemtypeReserve: self._reserve_return,
-            events.MemtypeCheckInsert: self.memtypes.check_insert_return,
+            events.MemtypeCheckInsert: self.reserves.check_insert_return,
             events.MemtypeFree: self._free_return,
-            events.MemtypeErase: self.memtypes.erase_return,
+            events.MemtypeErase: self.frees.erase_return,
             events.IoremapCaller: self.drivers.ioremap_return,
             events.ReservePfnRange: self.drivers.reserve_pfn_range_return,
             events.MemtypeReserveIo: self.drivers.reserve_io_return,
@@ -122,19 +126,19 @@ class Replay:
             self.context.tasks.leave(event)
 
     def _reserve_return(self, event: Return) -> None:
-        self.memtypes.reserve_return(event)
+        self.reserves.reserve_return(event)
         entry = event.entry
         if isinstance(entry, events.MemtypeReserve):
             self.mappings.changed(event, entry.start, entry.end, "memtype_reserve")
 
     def _free(self, call: events.MemtypeFree) -> None:
         self.drivers.free_starts(call)
-        self.memtypes.free(call)
+        self.frees.free(call)
 
     def _free_return(self, event: Return) -> None:
         task = self.context.tasks.of(event)
         frame, scope = task.innermost(events.MemtypeFree), task.scope
-        self.memtypes.free_return(event)
+        self.frees.free_return(event)
         call = frame.call if frame is not None else event.entry
         explicit = isinstance(scope, events.Iounmap | events.ArchIoFreeMemtypeWc | events.MemtypeFreeIo)
         if isinstance(call, events.MemtypeFree) and scope is not None and explicit:
@@ -159,10 +163,12 @@ class Replay:
 
     def _insert_pfn(self, call: events.InsertPfn) -> None:
         task, _ = self.context.tasks.enter(call, call.api)
-        self.mappings.insert(call, call.mm or task.mm, call.addr, call.pfn, call.size)
+        below = ~(call.size - 1)  # a huge leaf is aligned down, its pfn too
+        pages = call.size // PAGE
+        self.mappings.insert(call, call.mm or task.mm, call.addr & below, call.pfn & ~(pages - 1), call.size)
 
     def _lost(self, event: events.LostEvents) -> None:
-        self.context.lossy = True
+        self.context.lossy = self.context.lost_any = True
         self.recording.lost(event)
 
 

@@ -50,7 +50,6 @@ class Mappings:
         mode = operations.lookup_memtype(machine, paddr)
         reserved_at = covering.born if covering is not None else 0
         entries = self._of.setdefault(mm, RangeMap())
-        addr &= ~(size - 1) if size > PAGE else ~(PAGE - 1)
         if not entries.overlapping(addr, addr + size):
             self._count += 1
             entry = Entry(paddr - addr, mode, event.at, f"{event.comm}:{event.pid}", reserved_at)

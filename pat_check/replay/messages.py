@@ -10,8 +10,9 @@ from pat_check.events import NO_PID, MemtypeFree, MemtypeReserve, Message
 from pat_check.model import operations
 from pat_check.replay.context import Context
 from pat_check.replay.drivers import Drivers
-from pat_check.replay.expected import CHECKED, Expected
-from pat_check.replay.memtypes import Memtypes
+from pat_check.replay.expected import CHECKED, Expected, Ledger
+from pat_check.replay.frees import Frees
+from pat_check.replay.reserves import Reserves
 from pat_check.replay.tasks import Frame, Task
 
 _LIMIT = 10_000
@@ -20,8 +21,11 @@ _LIMIT = 10_000
 class Messages:
     """The handler of kernel messages, from console lines, a kernel log, or a dmesg file beside a trace."""
 
-    def __init__(self, context: Context, memtypes: Memtypes, drivers: Drivers, expected: Expected) -> None:
-        self.context, self.memtypes, self.drivers, self.expected = context, memtypes, drivers, expected
+    def __init__(
+        self, context: Context, reserves: Reserves, frees: Frees, drivers: Drivers, expected: Expected
+    ) -> None:
+        self.context, self.drivers, self.expected = context, drivers, expected
+        self.reserves, self.frees = reserves, frees
         self.checked = 0
         self.explained = 0
         self._console: list[Message] = []  # seen in the trace, not matched yet
@@ -61,13 +65,15 @@ class Messages:
 
     def settle(self) -> None:
         """Match the console messages so far with the predictions."""
-        for message in self._console:
-            self.checked += 1
-            if self.expected.console.match(message):
-                self.explained += 1
-            else:
-                self._unexplained(message, "")
+        self._match(self._console, self.expected.console, "")
         self._console.clear()
+
+    def _match(self, messages: list[Message], ledger: Ledger, path: str) -> None:
+        self.checked += len(messages)
+        rest = [message for message in messages if not ledger.match(message)]
+        self.explained += len(messages) - len(rest)
+        if rest:
+            self._unexplained(rest, path)
 
     def finish(self, event: events.Event) -> None:
         """The recording is over: a predicted complaint that its console lines do not show is remarkable."""
@@ -78,32 +84,38 @@ class Messages:
     def dmesg(self, messages: list[Message], path: str, pids: set[int], *, complete: bool) -> None:
         """Compare a kernel log beside the trace; messages of tasks that are not recorded are left out."""
         last_pid = NO_PID
+        checked: list[Message] = []
         for message in messages:
             if message.by_pid != NO_PID:
                 last_pid = message.by_pid
             elif message.number != 8:
                 last_pid = NO_PID
-            if message.number not in CHECKED or (last_pid != NO_PID and last_pid not in pids):
-                continue
-            self.checked += 1
-            if self.expected.dmesg.match(message):
-                self.explained += 1
-            else:
-                self._unexplained(message, path)
+            if message.number in CHECKED and (not pids or last_pid in pids or last_pid == NO_PID):
+                checked.append(message)
+        self._match(checked, self.expected.dmesg, path)
         if complete and messages:
             self._unprinted(messages[-1], self.expected.dmesg.rest(), path)
 
-    def _unexplained(self, message: Message, path: str) -> None:
-        stamp = self.context.stamp(message)
-        self.context.emit(
-            incidents.MessageUnexplained(*stamp, message.number, message.text, path, True, message.start, message.end)
-        )
+    def _unexplained(self, messages: list[Message], path: str) -> None:
+        """Tell of each; where events were lost they are to be expected, and are told in one."""
+        more = len(messages) - 1 if self.context.lost_any else 0
+        for message in messages[:1] if more else messages:
+            stamp = (message.at, message.time, message.comm, message.pid, self._reliable)
+            self.context.emit(
+                incidents.MessageUnexplained(
+                    *stamp, message.number, message.text, path, True, message.start, message.end, more
+                )
+            )
+
+    @property
+    def _reliable(self) -> bool:
+        return self.context.reliable and not self.context.lost_any
 
     def _unprinted(self, event: events.Event, rest: list[tuple[int, int, int, int]], path: str) -> None:
         for at, number, start, end in rest:
             self.context.emit(
                 incidents.MessageUnexplained(
-                    at, None, event.comm, NO_PID, self.context.reliable, number, "", path, False, start, end
+                    at, None, event.comm, NO_PID, self._reliable, number, "", path, False, start, end
                 )
             )
 
@@ -118,12 +130,12 @@ class Messages:
             case 8:
                 self._refused(task, message)
             case 9:
-                self.memtypes.frees.apply(task, _free(message), message, -errno.EINVAL, "")
+                self.frees.apply(task, _free(message), message, -errno.EINVAL, "")
                 self._explain(message)
             case 14:
                 self._added(message)
             case 15:
-                self.memtypes.frees.apply(task, _free(message), message, 0, "")
+                self.frees.apply(task, _free(message), message, 0, "")
             case 5:
                 self._ram_failed(message)
             case 11 | 17:
@@ -151,7 +163,7 @@ class Messages:
         if message.second == 0 and not machine.mtrr.known and wanted.overlap is None:
             asked = message.first
         outcome = operations.check_insert(machine, message.start, message.end, asked, strict=strict)
-        self.memtypes.granted_by_log(call, outcome, message.first)
+        self.reserves.granted_by_log(call, outcome, message.first)
 
     def _refused(self, task: Task, message: Message) -> None:
         conflict, self._conflict = self._conflict, None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pat_check import events, incidents
 from pat_check.events import NO_PID, Event
 from pat_check.model.memtype import Memtype
+from pat_check.model.owner import Owner
 from pat_check.replay.context import Context
 
 _WHOLE = 1 << 46
@@ -21,6 +22,7 @@ _WHOLE = 1 << 46
 class _Ending:
     event: Event
     mm: int
+    by_exit: bool = False  # only sched_process_exit was seen: the task may have been one thread of several
 
 
 class Processes:
@@ -29,6 +31,7 @@ class Processes:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._ending: dict[int, _Ending] = {}  # by pid
+        self._nameless: dict[int, list[Owner]] = {}  # by pid: copies of a child whose address space has no number yet
         self._exits_seen = False  # exit_mmap or the like is recorded
 
     # --- fork -----------------------------------------------------------------------------------------------
@@ -45,8 +48,13 @@ class Processes:
     def fork(self, event: events.SchedProcessFork) -> None:
         """sched_process_fork: the child has a pid."""
         self.context.forks_seen = True
-        for owner in self.context.forked.pop(event.pid, []):
+        self.finish(event.child_pid)
+        self.context.tasks.forget(event.child_pid)
+        owners = self.context.forked.pop(event.pid, [])
+        for owner in owners:
             owner.pid, owner.comm, owner.parent = event.child_pid, event.child_comm, NO_PID
+        if owners and not owners[0].mm:
+            self._nameless[event.child_pid] = owners
         if self.context.era.fork_shares:
             for node in self._mappings():
                 if not node.owner.mm and (node.owner.pid == event.pid or -event.pid in node.owner.sharers):
@@ -70,6 +78,7 @@ class Processes:
         task, _ = self.context.tasks.enter(call, call.api)
         if call.mm:
             task.mm = call.mm
+            self._name(call.pid, call.mm)
             ending = self._ending.get(call.pid)
             if ending is not None and not ending.mm:
                 ending.mm = call.mm
@@ -80,29 +89,48 @@ class Processes:
         self.finish(call.pid)
         if call.mm:
             task.mm = call.mm
+            self._name(call.pid, call.mm)
+
+    def free(self, call: events.FreePfnRange) -> None:
+        """Entry of untrack_pfn() and the like: names the address space that unmaps."""
+        task, _ = self.context.tasks.enter(call, call.api)
+        if call.mm:
+            task.mm = call.mm
+            self._name(call.pid, call.mm)
+
+    def _name(self, pid: int, mm: int) -> None:
+        """The address space that a child got at its fork."""
+        for owner in self._nameless.pop(pid, ()):
+            owner.mm = mm
 
     def exec(self, event: events.SchedProcessExec) -> None:
         """The task goes on with a new address space."""
         self.finish(event.pid)
 
     def exit(self, event: events.SchedProcessExit) -> None:
-        """The task is gone; its address space with it where nothing tells us more."""
+        """The task is gone; its address space with it where nothing tells us more.
+
+        Since v6.16 this comes before exit_mmap(), earlier kernels have it after.
+        """
         if event.exit_pid in self._ending:
             self.finish(event.exit_pid)
-        elif not self._exits_seen:
-            self._ending[event.exit_pid] = _Ending(event, 0)
-            self.finish(event.exit_pid)
-        self.context.tasks.forget(event.exit_pid)
+            self.context.tasks.forget(event.exit_pid)
+        else:
+            self._ending[event.exit_pid] = _Ending(event, 0, by_exit=True)
 
     def _begin(self, call: Event, mm: int) -> None:
-        self.finish(call.pid)
+        before = self._ending.get(call.pid)
+        if before is not None and not before.by_exit:
+            self.finish(call.pid)
         self._exits_seen = True
+        if mm:
+            self._name(call.pid, mm)
         self._ending[call.pid] = _Ending(call, mm)
 
     def finish(self, pid: int) -> None:
         """The teardown of the address space that this task was ending is over: judge what is left."""
         ending = self._ending.pop(pid, None)
-        if ending is None:
+        if ending is None or (ending.by_exit and self._exits_seen):
             return
         left: list[Memtype] = []
         for node in self._mappings():
@@ -118,7 +146,7 @@ class Processes:
                 owner.gone = True
                 left.append(node)
         if left:
-            stamp = self.context.stamp(ending.event)
+            stamp = (*self.context.stamp(ending.event)[:4], not self.context.lossy)
             seen = [node.seen() for node in left]
             self.context.emit(incidents.MemtypeLeaked(*stamp, seen[0], "process", str(left[0].owner), False, seen[1:]))
 

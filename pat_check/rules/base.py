@@ -56,7 +56,7 @@ class Rule(ABC, Generic[I]):
         start: int = -1,
         end: int = -1,
         severity: Severity | None = None,
-        help: str = "",  # noqa: A002
+        help: str = "",
     ) -> Finding:
         """A finding of this rule at the line of an incident; notes are put in order, oldest first."""
         ordered = sorted((note for note in notes if note.message), key=lambda note: (bool(note.file), note.line))

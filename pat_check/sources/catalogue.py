@@ -289,11 +289,12 @@ def tracepoint(name: str, payload: str, at: int, time: float | None, cpu: int, p
     return None if decode is None else decode(payload, at, time, cpu, pid, comm)
 
 
+# Searched for in lines that may hold anything: bounded, so that no line takes quadratic time.
 _FORK = re.compile(
-    r"comm=(?P<comm>.*) pid=(?P<pid>\d{1,10}) child_comm=(?P<child_comm>.*) child_pid=(?P<child>\d{1,10})"
+    r"comm=(?P<comm>.{0,64}) pid=(?P<pid>\d{1,10}) child_comm=(?P<child_comm>.{0,64}) child_pid=(?P<child>\d{1,10})"
 )
-_EXEC = re.compile(r"filename=(?P<filename>.*) pid=(?P<pid>\d{1,10}) old_pid=\d+")
-_EXIT = re.compile(r"comm=.* pid=(?P<pid>\d{1,10}) prio=\d+")
+_EXEC = re.compile(r"filename=(?P<filename>.{0,4096}) pid=(?P<pid>\d{1,10}) old_pid=\d+")
+_EXIT = re.compile(r"comm=.{0,64} pid=(?P<pid>\d{1,10}) prio=\d+")
 
 
 def _fork(payload: str, at: int, time: float | None, cpu: int, pid: int, comm: str) -> Event:

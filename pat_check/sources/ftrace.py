@@ -27,7 +27,7 @@ STANDARD = re.compile(
 )
 LATENCY = re.compile(
     rf"{_COMM.format(8)}-{_PID} +{_CPU}[^\s0-9:]\S{{2,7}} +"
-    r"(?:(?P<us>[0-9]{1,19})us[ +!#*@$]?|(?P<time>[0-9]+(?:\.[0-9]+)?)) ?: +(?P<rest>.*)"
+    r"(?:(?P<us>[0-9]{1,19})us[ +!#*@$]? ?|(?P<time>[0-9]+(?:\.[0-9]+)?)): +(?P<rest>.*)"
 )
 VERBOSE = re.compile(
     rf"{_COMM.format(16)} +{_PID} +{_CPU} [0-9]+ [0-9a-f]{{8}} [0-9a-f]{{8,16}} "
@@ -35,18 +35,19 @@ VERBOSE = re.compile(
 )
 _OFFSET = r"(?:\+0x[0-9a-f]+/0x[0-9a-f]+)?(?: <[0-9a-f]+>)?"  # options sym-offset and sym-addr
 _NAMED = re.compile(rf"(?P<name>[A-Za-z_][\w.]*){_OFFSET}: *(?P<payload>.*)", re.ASCII)
-_PLACE = re.compile(r" *\((?:(?P<caller>[^()]{0,300}?) <- )?(?P<symbol>[^()]{0,300})\) *")
+_PLACE = re.compile(r" *\((?:(?P<caller>[^()]{0,300}?[^() ]) +<- +)?(?P<symbol>[^() ][^()]{0,300})\) *")
 _UNCLOSED = re.compile(r"\([^()]*")
 _ADDRESS = re.compile(r"[0-9a-f]{8,16}")
-_INSIDE = re.compile(r"[^+\s]*\+0x[0-9a-f]{2,}/")  # an entry is probed at +0x0, or behind its endbr64
+_SYMBOL = re.compile(r"[+ ]")
+_INSIDE = re.compile(r"[^+]*\+(?!0x[0-9a-f]/)")  # an entry is probed at +0x0, or behind its endbr64
 _FIELD = re.compile(r'(?<!\S)([^\s="]+)=("[^"]*"(?!\S)|\S*)')
 _CALLED = re.compile(rf"(?P<name>[A-Za-z_][\w.]*){_OFFSET}(?:\((?P<args>.*)\))? <-(?P<caller>\S.*)", re.ASCII)
 _SYSCALL = re.compile(r"(?P<name>sys_\w+)(?:\(| -> )", re.ASCII)
 _STACK = re.compile(r"<(?:user )?stack trace>")
 _MARK = re.compile(r"^(?:tracing_mark_write: |ip=\S+ \(0x[0-9a-f]+\) buf=)")
 _RAW_FORK = re.compile(r"^parent_comm=(.{0,64}) parent_pid=")  # trace-cmd report -R
-_BARE = re.compile(r"\([^()]*(?:\)|$)|\w+=", re.ASCII)
-_LOST = re.compile(r"CPU:(?P<cpu>[0-9]{1,6}) \[(?:LOST )?(?:(?P<count>[0-9]{1,20}) )?EVENTS(?: DROPPED)?\]")
+_BARE = re.compile(r"\((?:[^() ][^()]*\)|[^()]*$)|\w+=", re.ASCII)
+_LOST = re.compile(r"CPU:(?P<cpu>[0-9]{1,6}) \[(?:LOST )?(?:(?P<count>[0-9]{1,20}) )?EVENTS(?: DROPPED)?\]\s*$")
 _WRITTEN = re.compile(r"# entries-in-buffer/entries-written: (?P<kept>[0-9]{1,20})/(?P<written>[0-9]{1,20})")
 _SKIP = ("#", " => ", "=> ", "cpus=", "version = ")
 _RAW = re.compile(r"(?:\d+ \d+ \d+|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) (?:type: \d+|# )")
@@ -260,7 +261,7 @@ def _probed(name: str, place: re.Match[str]) -> _Probe:
         if caller and _ADDRESS.fullmatch(caller):
             caller = symbol  # trace-cmd shows (function <- caller), addresses only
         return *resolved, caller or ""
-    spec = catalogue.BY_FUNCTION.get(re.split(r"[+\s]", symbol, maxsplit=1)[0])
+    spec = catalogue.BY_FUNCTION.get(_SYMBOL.split(symbol, maxsplit=1)[0])
     if spec is None or (caller is None and _INSIDE.match(symbol)):
         return None, False, name
     return spec, caller is not None, caller or ""

@@ -101,7 +101,7 @@ def open_lines(path: str) -> Lines:
         raw = sys.stdin.buffer
     else:
         try:
-            raw = Path(path).open("rb")
+            raw = Path(path).open("rb")  # noqa: SIM115 - the lines are read later
         except OSError as error:
             raise TraceError(error.strerror or str(error), name) from error
     return lines_of(raw, name)

@@ -82,12 +82,12 @@ def _probe(where: Where, event: str, caller: str | None, symbol: str, *tokens: T
     found = catalogue.resolve(_symbol(event))
     if found is not None:
         spec, is_return = found
-        if caller is not None and len(caller) >= 8 and not caller.strip("0123456789abcdef"):
+        if caller is not None and 8 <= len(caller) <= 16 and not caller.strip("0123456789abcdef"):
             caller = symbol  # trace-cmd
         return _call_or_return(spec, is_return, caller or "", tokens, where)
     named = catalogue.BY_FUNCTION.get(_symbol(symbol))
-    offset = symbol.partition("+0x")[2].partition("/")[0]
-    if named is None or (caller is None and len(offset) > 1):
+    _, inside, offset = symbol.partition("+")
+    if named is None or (caller is None and inside and not re.match("0x[0-9a-f]/", offset)):
         return None
     return _call_or_return(named, caller is not None, caller or "", tokens, where)
 
@@ -103,7 +103,7 @@ def _call_or_return(spec: Spec, is_return: bool, caller: str, tokens: Sequence[T
         if token.type == "FIELD":
             name, _, fields[name] = token.partition("=")
     if is_return:
-        return catalogue.return_of(spec, fields, caller or fields.get("__probe_ret_ip", ""), *where)
+        return catalogue.return_of(spec, fields, str(caller) or fields.get("__probe_ret_ip", ""), *where)
     return catalogue.entry_of(spec, fields, *where)
 
 
@@ -132,8 +132,9 @@ def _call(where: Where, event: str, *tokens: Token | None) -> Event | None:
     return catalogue.entry_of(spec, fields, *where) if spec is not None and fields else None
 
 
-def _lost(where: Where, cpu: str, count: str | None) -> Event:
-    return LostEvents(where[0], None, int(cpu[4:-1]), NO_PID, "", int(count or -1))
+def _lost(where: Where, text: str) -> Event:
+    cpu, *count = re.findall("[0-9]+", text)
+    return LostEvents(where[0], None, int(cpu), NO_PID, "", int(count[0]) if count else -1)
 
 
 def _written(where: Where, header: str, kept: str, written: str, rest: str) -> Event | None:

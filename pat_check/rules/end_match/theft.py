@@ -20,11 +20,14 @@ class Theft(Rule[MemtypeStolen]):
     Up to 6.15 a free without an exact match shrinks the entry with the same end that begins lowest, whoever made
     it. With a BAR mapped whole by a driver and its last pages mapped by a process, unmapping the tail of
     those pages shrinks the driver's entry.
+
+    Info where reservations may exist that the recording does not show.
     """
 
     severity = Severity.ERROR
     invariants = (16, 48)
     help = "on kernels up to 6.15 do not unmap the tail of a mapping that ends where another reservation ends"
+    beside = {"memtypes.txt": "PAT memtype list:\n"}
     violating = """
 drv-7 [000] 1.0: __ioremap_caller: phys=0xfd000000 size=0x8000 pcm=2
 drv-7 [000] 1.1: memtype_reserve: start=0xfd000000 end=0xfd008000 req=2
@@ -64,4 +67,5 @@ app-8 [000] 3.2: memtype_free__ret: ret=0
         if incident.own is not None:
             own = incident.own
             notes.append(Note(own.born, f"meant was {span(own.start, own.end)}, reserved by {own.owner}"))
-        yield self.finding(incident, message, *notes, start=incident.start, end=incident.end)
+        severity = Severity.ERROR if incident.reliable else Severity.INFO
+        yield self.finding(incident, message, *notes, start=incident.start, end=incident.end, severity=severity)

@@ -44,6 +44,8 @@ rmmod-9 [000] 9.0: module_free: mydrv
         """Every ioremap that is left."""
         seen = incident.seen
         where = f", mapped in {incident.caller.partition('+')[0]}" if incident.caller[:1].isalpha() else ""
-        message = f"ioremap of {span(seen.start, seen.end)} at {incident.addr:#x} outlives driver {incident.module}{where}"
+        message = (
+            f"ioremap of {span(seen.start, seen.end)} at {incident.addr:#x} outlives driver {incident.module}{where}"
+        )
         notes = [*life(seen), Note(0, f"phys={incident.phys:#x}") if incident.phys != seen.start else Note(0, "")]
         yield self.finding(incident, message, *notes, start=seen.start, end=seen.end)

@@ -26,7 +26,7 @@ class Leak(Rule[MemtypeLeaked]):
     `iounmap()` or `arch_io_free_memtype_wc()` leaks.
 
     Error when the owner's end is in the trace (its address space, its module). At the end of the trace a
-    reservation is only *still held*: info.
+    reservation is only *still held*: info, as it is where events were lost.
     """
 
     severity = Severity.ERROR
@@ -60,9 +60,13 @@ app-7 [000] 2.2: sched_process_exit: comm=app pid=7 prio=120
             notes.append(Note(0, f"and {len(more) - _MORE} more reservations"))
         if incident.gone:
             message = f"{name} is leaked: its owner, {incident.owner}, is gone"
-            yield self.finding(incident, message, *notes, start=seen.start, end=seen.end)
+            severity = Severity.ERROR if incident.reliable else Severity.INFO
+            if not incident.reliable:
+                message += " (events were lost: it may have been freed)"
+            yield self.finding(incident, message, *notes, start=seen.start, end=seen.end, severity=severity)
         else:
             message = f"{name} is still held by {incident.owner} when the trace ends"
             help_ = "not judged: record until the owner's exit or module_free to know"
-            severity = Severity.INFO
-            yield self.finding(incident, message, *notes, start=seen.start, end=seen.end, severity=severity, help=help_)
+            yield self.finding(
+                incident, message, *notes, start=seen.start, end=seen.end, severity=Severity.INFO, help=help_
+            )

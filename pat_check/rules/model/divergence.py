@@ -25,7 +25,7 @@ class Divergence(Rule[Diverged]):
     beside = {"memtypes.txt": "PAT memtype list:\n"}
     violating = """
 app-7 [000] 1.0: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd004000 req=2 new=2
-app-8 [000] 2.0: memtype_reserve__ret: ret=-16 start=0xfd000000 end=0xfd004000 req=1   #! model-divergence memtype-conflict
+b-8 [000] 2.0: memtype_reserve__ret: ret=-16 start=0xfd000000 end=0xfd004000 req=1 #! model-divergence memtype-conflict
 """
     clean = """
 app-7 [000] 1.0: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd004000 req=2 new=2

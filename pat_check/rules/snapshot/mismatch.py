@@ -27,8 +27,7 @@ class Mismatch(Rule[SnapshotDiffered]):
     help = "record every task and all memtype probes; if nothing was missing, compare with another --era"
     beside = {
         "snap-00-before.txt": "PAT memtype list:\n",
-        "snap-01-after.txt": "PAT memtype list:\n"
-        "PAT: [mem 0x00000000fd000000-0x00000000fd004000] uncached-minus\n",
+        "snap-01-after.txt": "PAT memtype list:\nPAT: [mem 0x00000000fd000000-0x00000000fd004000] uncached-minus\n",
     }
     violating = """
 app-7 [000] 0.0: tracing_mark_write: checkpoint 0 before

@@ -13,8 +13,8 @@ class Malformed(Rule[TraceEnded]):
     """Lines of the recording cannot be read.
 
     ## Why it matters
-    They are skipped and the rest is checked; if one of them was a reserve or a free, the model misses it. With `--strict`
-    a damaged recording is refused.
+    They are skipped and the rest is checked; if one of them was a reserve or a free, the model misses it. With
+    `--strict` a damaged recording is refused.
     """
 
     severity = Severity.WARNING

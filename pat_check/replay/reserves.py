@@ -1,7 +1,7 @@
-"""memtype_reserve and memtype_free: predict, compare with the recording, apply what really happened.
+"""memtype_reserve(): predict, compare with the recording, apply what really happened.
 
-memtype_check_insert() and memtype_erase() run under memtype_lock, so their order is the order of the changes;
-where they are recorded the tree changes at their return, else at the return of the outer function.
+memtype_check_insert() runs under memtype_lock, so its order is the order of the changes; where it is recorded the
+tree changes at its return, else at the return of memtype_reserve().
 """
 
 from __future__ import annotations
@@ -10,36 +10,32 @@ import errno
 
 from pat_check import events, incidents
 from pat_check.cachemode import UC, UC_MINUS, WB, cachemode_name, errno_name
-from pat_check.events import NO_PID, MemtypeFree, MemtypeReserve, Return
+from pat_check.events import NO_PID, MemtypeReserve, Return
 from pat_check.incidents import Story
 from pat_check.model import operations
-from pat_check.model.memory import ISA_END, ISA_START, PAGE, PHYSICAL_MASK
+from pat_check.model.memory import ISA_END, ISA_START, PHYSICAL_MASK
 from pat_check.model.memtype import Memtype
 from pat_check.model.operations import Reserve
 from pat_check.model.owner import BEFORE, Owner
 from pat_check.replay.context import Context
 from pat_check.replay.expected import Expected
-from pat_check.replay.frees import Frees
-from pat_check.replay.tasks import Frame, Task, owner_of_reserve, who_frees
+from pat_check.replay.remarks import Surprise, odd_range
+from pat_check.replay.tasks import Frame, Task, owner_of_reserve
 
-_ERROR_POINTER = (1 << 64) - 4095
 _API_STRICT = frozenset(("set_memory_uc", "set_memory_wc"))
 _EXPLICIT = frozenset(("arch_io_reserve_memtype_wc", "set_memory_uc", "set_memory_wc"))
 
 
-class Memtypes:
-    """The handlers of the memtype events."""
+class Reserves:
+    """The handlers of memtype_reserve() and memtype_check_insert()."""
 
     def __init__(self, context: Context, expected: Expected) -> None:
         self.context, self.expected = context, expected
-        self.frees = Frees(context, expected)
-
-    # --- reserve -----------------------------------------------------------------------------------------
 
     def reserve(self, call: MemtypeReserve) -> None:
         """Entry of memtype_reserve()."""
         task, frame = self.context.tasks.enter(call, "memtype_reserve")
-        self._odd_range(call, call.start, call.end, "memtype_reserve")
+        odd_range(self.context, call)
         if self.context.entry_only:
             self._finish_reserve(task, frame, call, None, -1, "")
             task.frames.clear()
@@ -67,13 +63,9 @@ class Memtypes:
         strict = outer is not None and _is_strict(task, reserve)
         wanted = operations.memtype_reserve(self.context.machine, start, end, req, strict=strict)
         if wanted.path != "tree":
-            self._diverge(event, "memtype_reserve", start, end, "went", f"the {wanted.path} path", "into the tree", [])
+            self._surprise(event, start, end).tell("went", f"the {wanted.path} path", "into the tree", [])
         elif 0 <= actual != wanted.actual and self.context.machine.mtrr.known and req == WB:
-            self._diverge(
-                event,
-                "memtype_reserve",
-                start,
-                end,
+            self._surprise(event, start, end).tell(
                 "asked the tree for",
                 cachemode_name(wanted.actual),
                 cachemode_name(actual),
@@ -125,9 +117,7 @@ class Memtypes:
         """The recording shows no insertion where the model expects one: RAM that we did not know of."""
         machine = self.context.machine
         if machine.ram.known:
-            self._diverge(
-                event, "memtype_reserve", outcome.start, outcome.end, "went", "into the tree", "elsewhere", []
-            )
+            self._surprise(event, outcome.start, outcome.end).tell("went", "into the tree", "elsewhere", [])
         elif ret == 0:
             machine.ram.learn(outcome.start, outcome.end)
         return Reserve(outcome.start, outcome.end, "ram", ret, call.req)
@@ -140,25 +130,23 @@ class Memtypes:
         story = _story(outcome)
         start, end, new = outcome.start, outcome.end, outcome.new
         if ret is not None and ret != outcome.ret:
-            self._diverge(
-                event, "memtype_reserve", start, end, "returned", errno_name(outcome.ret), errno_name(ret), story
-            )
+            self._surprise(event, start, end).tell("returned", errno_name(outcome.ret), errno_name(ret), story)
         final = outcome.ret if ret is None else ret
         if final == 0 and got >= 0 and outcome.ret == 0 and got != new:
-            self._diverge(
-                event, "memtype_reserve", start, end, "granted", cachemode_name(new), cachemode_name(got), story
-            )
+            self._surprise(event, start, end).tell("granted", cachemode_name(new), cachemode_name(got), story)
         if final != 0:
             return None
         type_ = got if got >= 0 else new if outcome.ret == 0 else outcome.actual
         caller = event.caller if isinstance(event, Return) and event.call is MemtypeReserve else ""
         node = Memtype(start, end, type_, owner_of_reserve(task, call, caller), call.at)
         node.tell(call.at, f"reserved as {cachemode_name(type_)} by {node.owner}")
-        for other in machine.memtypes.overlapping(start, end):
-            if other.type != type_:
-                stamp = self.context.stamp(event)
-                self.context.emit(incidents.OverlapTypes(*stamp, other.seen(), node.seen(), ""))
-                break
+        others = [other for other in machine.memtypes.overlapping(start, end) if other.type != type_]
+        if others and self.context.lossy:
+            for other in others:  # freed where events were lost: the kernel cannot have both
+                machine.memtypes.remove(other)
+        elif others:
+            stamp = self.context.stamp(event)
+            self.context.emit(incidents.OverlapTypes(*stamp, others[0].seen(), node.seen(), ""))
         machine.memtypes.insert(node)
         self._await_caller(node.owner, call.pid)
         if node.owner.parent != NO_PID:
@@ -177,11 +165,7 @@ class Memtypes:
             busy = machine.ram.first_busy(outcome.start, outcome.end)
             if busy is not None:
                 story.append((busy[1], f"these pages became {cachemode_name(busy[0])}"))
-            self._diverge(
-                event,
-                "memtype_reserve",
-                outcome.start,
-                outcome.end,
+            self._surprise(event, outcome.start, outcome.end).tell(
                 "returned",
                 errno_name(outcome.ret),
                 errno_name(ret),
@@ -288,72 +272,8 @@ class Memtypes:
         frame.done, frame.reserve = True, outcome
         self._granted(task, call, call, frame, outcome, frame.node.owner if frame.node else BEFORE, "")
 
-    # --- free --------------------------------------------------------------------------------------------
-
-    def free(self, call: MemtypeFree) -> None:
-        """Entry of memtype_free()."""
-        task, frame = self.context.tasks.enter(call, "memtype_free")
-        self._odd_range(call, call.start, call.end, "memtype_free")
-        if self.context.entry_only:
-            self.frees.apply(task, frame, call, None, "")
-            task.frames.clear()
-
-    def erase(self, call: events.MemtypeErase) -> None:
-        """Entry of memtype_erase()."""
-        self.context.tree_seen = True
-        self.context.tasks.enter(call, "memtype_erase")
-
-    def erase_return(self, event: Return) -> None:
-        """Return of memtype_erase(): the removed entry, 0 when one was shrunk, or an error pointer."""
-        task, frame = self.context.tasks.leave(event)
-        call = frame.call if frame is not None else event.entry
-        if not isinstance(call, events.MemtypeErase):
-            return
-        outer = task.innermost(MemtypeFree)
-        result = event.ret
-        how: str | None = None
-        if result is not None:
-            result &= (1 << 64) - 1
-            how = "missed" if result >= _ERROR_POINTER else "shrunk" if result == 0 else "removed"
-        self.frees.erase(task, outer, event, call.start, call.end, how)
-
-    def free_return(self, event: Return) -> None:
-        """Return of memtype_free()."""
-        task, frame = self.context.tasks.leave(event)
-        if frame is None:
-            if not isinstance(event.entry, MemtypeFree):
-                return
-            frame = Frame(event.entry, "memtype_free")
-        self.frees.apply(task, frame, event, event.ret, event.caller)
-
-    # --- both --------------------------------------------------------------------------------------------
-
-    def _odd_range(self, call: events.Call, start: int, end: int, function: str) -> None:
-        why = ""
-        if start >= end:
-            why = "empty"
-        elif end - start < PAGE and end < 1 << 32 and (start | end) & (PAGE - 1):
-            why = "units"
-        elif (start | end) & (PAGE - 1):
-            why = "unaligned"
-        if why:
-            task = self.context.tasks.of(call)
-            api = who_frees(task, "") if function == "memtype_free" else owner_of_reserve(task, call, "").api
-            self.context.emit(incidents.RangeOdd(*self.context.stamp(call), start, end, api, function, why))
-
-    def _diverge(
-        self,
-        event: events.Event,
-        function: str,
-        start: int,
-        end: int,
-        what: str,
-        predicted: str,
-        observed: str,
-        story: Story,
-    ) -> None:
-        stamp = self.context.stamp(event)
-        self.context.emit(incidents.Diverged(*stamp, function, start, end, what, predicted, observed, story))
+    def _surprise(self, event: events.Event, start: int, end: int) -> Surprise:
+        return Surprise(self.context, event, "memtype_reserve", start, end)
 
 
 def _masked(call: MemtypeReserve) -> tuple[int, int]:
