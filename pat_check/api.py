@@ -12,10 +12,11 @@ from pat_check.errors import TraceError
 from pat_check.events import Event, Marker
 from pat_check.findings import Input, Report, Severity
 from pat_check.judge import RULES, Judge
+from pat_check.quoting import quoted
 from pat_check.session import Options, Session
 from pat_check.sources.formats import SOURCES, source_named
 
-__all__ = ["EraInfo", "Held", "Options", "RuleInfo", "check", "eras", "formats", "rules", "state"]
+__all__ = ["EraInfo", "Held", "Options", "RuleInfo", "check", "eras", "formats", "quoted", "rules", "state"]
 
 
 def check(
@@ -37,6 +38,7 @@ def check(
         try:
             session = Session(path, options, judge.hear, progress)
             judge.file = session.trace if session.trace != "-" else "<stdin>"
+            judge.places = session.places
             seen = session.run()
         except TraceError as error:
             report.inputs.append(Input(path, "", "", "", error=str(error)))

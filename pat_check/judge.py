@@ -9,8 +9,9 @@ from typing import Any
 
 from pat_check import rules
 from pat_check.errors import UnknownRule
-from pat_check.findings import Finding
+from pat_check.findings import Finding, Note
 from pat_check.incidents import Incident
+from pat_check.places import Places
 from pat_check.registry import classes_of
 from pat_check.rules.base import Rule
 
@@ -35,6 +36,7 @@ class Judge:
 
     def __init__(self, file: str) -> None:
         self.file = file
+        self.places = Places()
         self.findings: list[Finding] = []
         self._hearing: dict[type[Incident], list[Rule[Any]]] = {}
         for rule in RULES:
@@ -52,6 +54,9 @@ class Judge:
         self.findings.sort(key=lambda finding: (finding.file != self.file, finding.file, finding.line, finding.rule))
         seen: Counter[str] = Counter()
         for finding in self.findings:
+            place = self.places.name(finding.start, finding.end) if 0 <= finding.start < finding.end else ""
+            if place:
+                finding.notes.append(Note(0, f"the range lies in {place}"))
             key = _kind(finding)
             seen[key] += 1
             finding.fingerprint = hashlib.sha256(f"{key}|{seen[key]}".encode()).hexdigest()[:32]

@@ -13,6 +13,7 @@ from pat_check.findings import Input
 from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
 from pat_check.model.memory import Mtrr, Ram
+from pat_check.places import Places
 from pat_check.replay.loop import Replay
 from pat_check.replay.snapshots import Snapshot
 from pat_check.sources.base import PREVIEW, Source
@@ -87,7 +88,9 @@ class Session:
         options, capture = self.options, self.capture
         iomem = options.iomem or (capture.iomem if capture is not None else "")
         mtrr = options.mtrr or (capture.mtrr if capture is not None else "")
-        ram = Ram(ram_of(read_iomem(open_lines(iomem)))) if iomem else None
+        resources = read_iomem(open_lines(iomem)) if iomem else []
+        self.places = Places(resources)
+        ram = Ram(ram_of(resources)) if iomem else None
         registers = Mtrr(read_mtrr(open_lines(mtrr))) if mtrr else None
         saved = {
             number: Snapshot(number, one.name, one.path, one.nodes)

@@ -91,7 +91,10 @@ def replay(
         for output, out in targets:
             if output.reporter == "text" and out is sys.stdout and len(failed) == len(report.inputs):
                 continue  # stderr has said it all
-            reporters()[output.reporter]().write(report, out, style_for(out, color))
+            style = style_for(out, color)
+            if output.reporter == "text":
+                style.source_lines = api.quoted(report)
+            reporters()[output.reporter]().write(report, out, style)
     worst = report.worst()
     if failed:
         ctx.exit(UNUSABLE)

@@ -109,7 +109,7 @@ class Frees:
         if how != predicted and not (predicted == "missed" and not self.context.reliable):
             self._diverge(event, outcome, "went", _HOW[predicted], _HOW.get(how, "found an entry"))
         if how == "missed":
-            self._missed(event, start, end, api, caller)
+            self._missed(task, event, start, end, api, caller)
         elif how == "shrunk":
             self._shrink(task, event, outcome, api)
         else:
@@ -192,10 +192,10 @@ class Frees:
             )
         )
 
-    def _missed(self, event: Event, start: int, end: int, api: str, caller: str) -> None:
+    def _missed(self, task: Task, event: Event, start: int, end: int, api: str, caller: str) -> None:
         machine = self.context.machine
         self.expected.free_invalid(event, start, end)
-        near, relation = self._nearest(start, end)
+        near, relation = self._nearest(start, end, event.pid, mm_of(task, event))
         born, freed_at = machine.freed.get((start, end), (0, 0))
         story: Story = [(born, "reserved here")] if born else []
         if near is not None:
@@ -214,9 +214,9 @@ class Frees:
             )
         )
 
-    def _nearest(self, start: int, end: int) -> tuple[Memtype | None, str]:
-        """The reservation that a missed free came closest to, and which part of it was meant."""
-        best: tuple[int, Memtype, str] | None = None
+    def _nearest(self, start: int, end: int, pid: int, mm: int) -> tuple[Memtype | None, str]:
+        """The reservation that a missed free came closest to, the freer's own first, and which part was meant."""
+        best: tuple[tuple[int, bool], Memtype, str] | None = None
         for node in self.context.machine.memtypes.overlapping(start, end):
             if node.start <= start and end <= node.end:
                 relation = "head" if node.start == start else "tail" if node.end == end else "middle"
@@ -225,8 +225,9 @@ class Frees:
                 relation, rank = "around", 1
             else:
                 relation, rank = "overlap", 2
-            if best is None or rank < best[0]:
-                best = (rank, node, relation)
+            order = (rank, not node.owner.holds(pid, mm))
+            if best is None or order < best[0]:
+                best = (order, node, relation)
         return (best[1], best[2]) if best is not None else (None, "none")
 
     def _diverge(self, event: Event, outcome: Free, what: str, predicted: str, observed: str) -> None:

@@ -45,6 +45,9 @@ def _finding(page: Page, finding: Finding, style: Style) -> None:
 
 
 def _note(page: Page, note: Note, file: str, style: Style) -> None:
+    if not note.line and not note.file:
+        page.line(("= note: ", "cyan"), note.message, indent=2)
+        return
     page.line((_place(note.file or file, note.line), "bold"), ("note", "cyan"), f": {note.message}", indent=2)
     _source(page, note.file or file, note.line, style)
 

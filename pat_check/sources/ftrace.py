@@ -31,11 +31,11 @@ LATENCY = re.compile(
 )
 VERBOSE = re.compile(
     rf"{_COMM.format(16)} +{_PID} +{_CPU} [0-9]+ [0-9a-f]{{8}} [0-9a-f]{{8,16}} "
-    r"(?:\[[0-9a-f]+\] (?P<ms>[0-9]+\.[0-9]+)ms|[0-9a-f]{16} (?P<time>[0-9]+)) \([^)]*\): +(?P<rest>.*)"
+    r"(?:\[[0-9a-f]+\]|[0-9a-f]{16}) (?:(?P<ms>[0-9]+\.[0-9]+)ms|(?P<time>[0-9]+)) \([^)]*\): +(?P<rest>.*)"
 )
 _OFFSET = r"(?:\+0x[0-9a-f]+/0x[0-9a-f]+)?(?: <[0-9a-f]+>)?"  # options sym-offset and sym-addr
 _NAMED = re.compile(rf"(?P<name>[A-Za-z_][\w.]*){_OFFSET}: *(?P<payload>.*)", re.ASCII)
-_PLACE = re.compile(r" *\((?:(?P<caller>[^()]{0,300}?[^() ]) +<- +)?(?P<symbol>[^() ][^()]{0,300})\) *")
+_PLACE = re.compile(r" *\((?! )(?:(?P<caller>[^()]{0,300}?[^() ]) +<- +)?(?P<symbol>[^()]{0,300}[^() ])\) *")
 _UNCLOSED = re.compile(r"\([^()]*")
 _ADDRESS = re.compile(r"[0-9a-f]{8,16}")
 _SYMBOL = re.compile(r"[+ ]")
@@ -46,7 +46,7 @@ _SYSCALL = re.compile(r"(?P<name>sys_\w+)(?:\(| -> )", re.ASCII)
 _STACK = re.compile(r"<(?:user )?stack trace>")
 _MARK = re.compile(r"^(?:tracing_mark_write: |ip=\S+ \(0x[0-9a-f]+\) buf=)")
 _RAW_FORK = re.compile(r"^parent_comm=(.{0,64}) parent_pid=")  # trace-cmd report -R
-_BARE = re.compile(r"\((?:[^() ][^()]*\)|[^()]*$)|\w+=", re.ASCII)
+_BARE = re.compile(r"\((?:(?! )[^()]*[^() ]\)|[^()]*$)|\w+=", re.ASCII)
 _LOST = re.compile(r"CPU:(?P<cpu>[0-9]{1,6}) \[(?:LOST )?(?:(?P<count>[0-9]{1,20}) )?EVENTS(?: DROPPED)?\]\s*$")
 _WRITTEN = re.compile(r"# entries-in-buffer/entries-written: (?P<kept>[0-9]{1,20})/(?P<written>[0-9]{1,20})")
 _SKIP = ("#", " => ", "=> ", "cpus=", "version = ")
@@ -100,10 +100,11 @@ class Ftrace(Source):
                     yield event
                 if found is None:
                     continue
-                layout = found
-                context = layout(line)
+                context = found(line)
                 if context is None:
                     continue
+                if found is not bare:  # which would take the rest of a comm for an event
+                    layout = found
             comm, pid, cpu, time, rest = context
             where = at, time, cpu, pid, comm
             head, _, payload = rest.partition(")")
@@ -123,20 +124,15 @@ class Ftrace(Source):
 
     def _note(self, at: int, line: str, lines: Lines) -> tuple[Event | None, _Layout | None]:
         """A line that the current layout cannot read: an event of its own, or another layout."""
-        if line.startswith("#"):
-            if written := _WRITTEN.match(line):
-                count = int(written["written"]) - int(written["kept"])
-                if count > 0:
-                    return LostEvents(at, None, -1, NO_PID, "", count), None
-            return None, None
-        if lost := _LOST.match(line):
-            return LostEvents(at, None, int(lost["cpu"]), NO_PID, "", int(lost["count"] or -1)), None
-        if line.startswith(_SKIP):
-            return None, None
         for layout in LAYOUTS:
             if layout(line) is not None:
                 return None, layout
-        return self._unreadable(at, line, lines), None
+        if written := _WRITTEN.match(line):
+            count = int(written["written"]) - int(written["kept"])
+            return (LostEvents(at, None, -1, NO_PID, "", count) if count > 0 else None), None
+        if lost := _LOST.match(line):
+            return LostEvents(at, None, int(lost["cpu"]), NO_PID, "", int(lost["count"] or -1)), None
+        return (None if line.startswith(_SKIP) else self._unreadable(at, line, lines)), None
 
     def _event(self, line: str, rest: str, where: _Where, lines: Lines) -> Event | None:
         """An event that is not a probe seen before."""

@@ -33,12 +33,14 @@ class Leak(Rule[MemtypeLeaked]):
     invariants = (3, 14, 25, 45, 61)
     help = "free exactly the range that was reserved before its owner goes: in the unwind path, or at detach"
     violating = """
+sh-1  [000] 0.5: sched_process_fork: comm=sh pid=1 child_comm=app child_pid=7
 app-7 [000] 1.0: remap_pfn_range: vma=0x10 mm=0x77 vm_start=0x7000 vm_end=0x9000 addr=0x7000 pfn=0xfd000 size=0x2000
 app-7 [000] 1.1: memtype_reserve: start=0xfd000000 end=0xfd002000 req=2
 app-7 [000] 2.0: exit_mmap: mm=0x77                                     #! memtype-leak
 app-7 [000] 2.1: sched_process_exit: comm=app pid=7 prio=120
 """
     clean = """
+sh-1  [000] 0.5: sched_process_fork: comm=sh pid=1 child_comm=app child_pid=7
 app-7 [000] 1.0: remap_pfn_range: vma=0x10 mm=0x77 vm_start=0x7000 vm_end=0x9000 addr=0x7000 pfn=0xfd000 size=0x2000
 app-7 [000] 1.1: memtype_reserve: start=0xfd000000 end=0xfd002000 req=2
 app-7 [000] 2.0: exit_mmap: mm=0x77

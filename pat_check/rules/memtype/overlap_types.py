@@ -23,7 +23,7 @@ class OverlappingTypes(Rule[OverlapTypes]):
     help = "look for a change to memtype_check_conflict(), or for a list that was edited or mixed up"
     violating = """
 app-7 [000] 1.0: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd008000 req=1 new=1
-b-8 [000] 2.0: memtype_reserve__ret: ret=0 start=0xfd004000 end=0xfd008000 req=2 new=2 #! memtype-overlap-types model-divergence
+app-8 [000] 2.0: memtype_reserve__ret: ret=0 start=0xfd004000 end=0xfd008000 req=2 new=2 #! memtype-overlap-types model-divergence
 """
     clean = """
 app-7 [000] 1.0: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd004000 req=1 new=1

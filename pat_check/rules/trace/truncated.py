@@ -21,7 +21,7 @@ class Truncated(Rule[TraceEnded]):
     help = "copy the whole recording"
     violating = """
 app-7 [000] 1.0: memtype_reserve: start=0xfd000000 end=0xfd002000 req=2
-app-7 [000] 2.0: memtype_fre"""
+app-7 [000] 2.0: memtype_fre                                              #! trace-truncated"""
     clean = """
 app-7 [000] 1.0: memtype_reserve: start=0xfd000000 end=0xfd002000 req=2
 app-7 [000] 2.0: memtype_free: start=0xfd000000 end=0xfd002000

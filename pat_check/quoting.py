@@ -1,0 +1,39 @@
+"""The trace lines that findings point at, read again: the story in the recording's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pat_check.errors import TraceError
+from pat_check.findings import Report
+from pat_check.sources.opening import open_lines
+
+_LIMIT = 2_000  # lines; a report with more findings quotes its first ones
+_WIDTH = 300
+
+
+def quoted(report: Report) -> Callable[[str, int], str]:
+    """A look-up of the lines of a report by file and number: "" for what was not kept, such as standard input."""
+    wanted: dict[str, set[int]] = {}
+    count = 0
+    for finding in report.findings:
+        for file, line in ((finding.file, finding.line), *((note.file or finding.file, note.line) for note in finding.notes)):
+            if line and file != "<stdin>" and count < _LIMIT:
+                count += 1
+                wanted.setdefault(file, set()).add(line)
+    texts: dict[tuple[str, int], str] = {}
+    for file, lines in wanted.items():
+        _read(file, lines, texts)
+    return lambda file, line: texts.get((file, line), "")
+
+
+def _read(file: str, wanted: set[int], texts: dict[tuple[str, int], str]) -> None:
+    last = max(wanted)
+    try:
+        for at, line in enumerate(open_lines(file), 1):
+            if at in wanted:
+                texts[file, at] = " ".join(line.split())[:_WIDTH]
+            if at >= last:
+                return
+    except TraceError:
+        return  # it was readable a moment ago; the findings stand without quotations
