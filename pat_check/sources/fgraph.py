@@ -23,7 +23,7 @@ _FUNCTION = re.compile(
     r"(?P<name>[A-Za-z_][\w.]*)(?: \[[\w-]+\])?\((?P<args>[^;{]*)\)(?P<end>;| \{)(?: /\*(?P<comment>.*)\*/)?\s*"
 )
 _END = re.compile(
-    r"\}(?: /\* ?(?P<name>[A-Za-z_][\w.]*)?(?: \[[\w-]+\])?(?P<comment>.*)\*/)?(?: \(Overruns: \d+\))?\s*"
+    r"\}(?: /\* ?(?P<name>[A-Za-z_][\w.]*+)?+(?: \[[\w-]+\])?(?P<comment>.*)\*/)?(?: \(Overruns: \d+\))?\s*"
 )
 _COMMENT = re.compile(r"/\* ?(?P<text>.*?) ?\*/\s*")
 _EVENT = re.compile(r"(?P<name>[A-Za-z_]\w*): (?P<payload>.*)")

@@ -256,6 +256,7 @@ def test_the_last_line_may_be_cut():
         " 1)  a-" + "9" * 60_000 + " => b-1",
         " 1)               |  memtype_free(start=" + "9" * 60_000 + ", end=1);",
         " 1)               |  } /* memtype_free = " + "9" * 60_000 + " */",
+        " 1)               |  } /* " + "a" * 60_000,
     ],
     ids=lambda line: line[:30].strip(),
 )
