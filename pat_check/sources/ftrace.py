@@ -48,13 +48,12 @@ _MARK = re.compile(r"^(?:tracing_mark_write: |ip=\S+ \(0x[0-9a-f]+\) buf=)")
 _RAW_FORK = re.compile(r"^parent_comm=(.{0,64}) parent_pid=")  # trace-cmd report -R
 _BARE = re.compile(r"\((?:(?! )[^()]*[^() ]\)|[^()]*$)|\w+=", re.ASCII)
 _LOST = re.compile(r"CPU:(?P<cpu>[0-9]{1,6}) \[(?:LOST )?(?:(?P<count>[0-9]{1,20}) )?EVENTS(?: DROPPED)?\]\s*$")
-_WRITTEN = re.compile(r"# entries-in-buffer/entries-written: (?P<kept>[0-9]{1,20})/(?P<written>[0-9]{1,20})")
+_WRITTEN = re.compile(r"# entries-in-buffer/entries-written: (?P<kept>[0-9]{1,20})/(?P<written>[0-9]{1,20})(?:\s|$)")
 _SKIP = ("#", " => ", "=> ", "cpus=", "version = ")
 _RAW = re.compile(r"(?:\d+ \d+ \d+|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) (?:type: \d+|# )")
 _MARKERS = frozenset(("tracing_mark_write", "print", "bprint"))
 
 _REMEMBERED = 10_000  # names and places that are looked up once; bounded, since a trace may hold any
-_TRACEPOINT = 4_200  # characters of a tracepoint that are read; a path has 4096 at most
 _EXPLAINED = 1_000  # lines that the grammar, which is slow, explains
 
 
@@ -87,7 +86,7 @@ class Ftrace(Source):
         return ""
 
     def events(self, lines: Lines) -> Iterator[Event]:
-        layout: _Layout = standard
+        layout: _Layout = LAYOUTS[0]
         probes = self._probes
         for at, line in enumerate(lines, 1):
             self.lines = at
@@ -145,7 +144,7 @@ class Ftrace(Source):
         if name == "console":
             return klog.message(payload, *where)
         if name in catalogue.TRACEPOINTS:
-            return catalogue.tracepoint(name, _RAW_FORK.sub(r"comm=\1 pid=", payload[:_TRACEPOINT]).strip(), *where)
+            return catalogue.tracepoint(name, _RAW_FORK.sub(r"comm=\1 pid=", payload).strip(), *where)
         if (place := _PLACE.match(payload)) is not None:
             known = _probed(name, place)
             if len(self._probes) < _REMEMBERED:
@@ -236,12 +235,13 @@ def bare(line: str) -> Context | None:
     return ("", NO_PID, -1, None, line) if found else None
 
 
-LAYOUTS: tuple[_Layout, ...] = (standard, latency, verbose, bare)
+LAYOUTS: tuple[_Layout, ...] = (verbose, standard, latency, bare)
+"""In this order, a comm with fake columns of one layout does not look like another layout."""
 
 
 def context_of(line: str) -> Context | None:
     """The context of a line in whichever layout has task columns."""
-    return standard(line) or latency(line) or verbose(line)
+    return verbose(line) or standard(line) or latency(line)
 
 
 def _is_function(line: str) -> bool:

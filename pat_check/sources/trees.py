@@ -137,7 +137,7 @@ def _lost(where: Where, text: str) -> Event:
     return LostEvents(where[0], None, int(cpu), NO_PID, "", int(count[0]) if count else -1)
 
 
-def _written(where: Where, header: str, kept: str, written: str, rest: str) -> Event | None:
+def _written(where: Where, header: str, kept: str, written: str, rest: str | None) -> Event | None:
     count = int(written) - int(kept)
     return LostEvents(where[0], None, -1, NO_PID, "", count) if count > 0 else None
 

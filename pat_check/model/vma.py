@@ -1,0 +1,124 @@
+"""Address spaces, their mappings, and the context that mappings share."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
+
+from pat_check.model.page_table import PageTable
+
+VM_READ: int = 0x1
+VM_WRITE: int = 0x2
+VM_SHARED: int = 0x8
+VM_MAYWRITE: int = 0x20
+VM_PFNMAP: int = 0x400
+VM_IO: int = 0x4000
+VM_DONTCOPY: int = 0x20000
+VM_DONTEXPAND: int = 0x40000
+VM_PAT: int = 0x01000000
+VM_DONTDUMP: int = 0x04000000
+VM_MIXEDMAP: int = 0x10000000
+VM_SPECIAL: int = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP
+"""A mapping with any of these never merges."""
+
+
+class PfnmapTrackCtx:
+    """One memtype reservation, shared by every VMA cut or copied from its first.
+
+    Born: a full remap_pfn_range(). Shared: vm_area_dup(). Dies: vm_area_free() of the last VMA.
+    """
+
+    __slots__ = ("born", "kref", "pfn", "size")
+
+    def __init__(self, pfn: int, size: int, born: int) -> None:
+        self.kref, self.pfn, self.size, self.born = 1, pfn, size, born  # size in bytes
+
+    def get(self) -> PfnmapTrackCtx:
+        """Take a reference."""
+        self.kref += 1
+        return self
+
+    def put(self) -> bool:
+        """Drop one reference; true when it was the last."""
+        self.kref -= 1
+        return self.kref == 0
+
+
+class Vma:
+    """One mapping of user virtual bytes [start, end).
+
+    Born: mmap. Cut: a split gives the upper part to a new one. Copied: fork, mremap. Dies: munmap, exit.
+    """
+
+    __slots__ = ("born", "cachemode", "ctx", "end", "file", "flags", "full_pfn", "mm", "pgoff", "start")
+
+    def __init__(
+        self, mm: Mm, start: int, end: int, flags: int, pgoff: int, cachemode: int, file: str, born: int
+    ) -> None:
+        self.mm, self.start, self.end, self.flags, self.pgoff = mm, start, end, flags, pgoff
+        self.cachemode = cachemode  # of vm_page_prot
+        self.file, self.born = file, born
+        self.ctx: PfnmapTrackCtx | None = None
+        self.full_pfn = -1  # the first pfn of its last full remap; for rules, the kernel does not know
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.end - self.start
+
+    def is_cow(self) -> bool:
+        """``is_cow_mapping()``: may become writable and is not shared."""
+        return bool(self.flags & VM_MAYWRITE) and not self.flags & VM_SHARED
+
+    def dup(self, mm: Mm, born: int) -> Vma:
+        """``vm_area_dup()`` without its hook: a copy for `mm`."""
+        copy = Vma(mm, self.start, self.end, self.flags, self.pgoff, self.cachemode, self.file, born)
+        copy.full_pfn = self.full_pfn
+        return copy
+
+    def __str__(self) -> str:
+        return f"[{self.start:#x}-{self.end:#x})"
+
+
+class Mm:
+    """One address space: its VMAs in order of address, and its page table.
+
+    Born: fork or exec. Shared: CLONE_VM. Dies: exit_mmap() when the last user is gone.
+    """
+
+    __slots__ = ("born", "id", "notifiers", "page_table", "users", "vmas")
+
+    def __init__(self, id_: int, born: int) -> None:
+        self.id, self.born = id_, born
+        self.vmas: list[Vma] = []
+        self.page_table = PageTable()
+        self.users = 1
+        self.notifiers = False  # whether an MMU notifier is registered
+
+    def add(self, vma: Vma) -> None:
+        """Link a mapping; it must not overlap another."""
+        insort(self.vmas, vma, key=lambda other: other.start)
+
+    def remove(self, vma: Vma) -> None:
+        """Unlink a mapping."""
+        del self.vmas[bisect_left(self.vmas, vma.start, key=lambda other: other.start)]
+
+    def find(self, addr: int) -> Vma | None:
+        """The mapping that holds an address."""
+        place = bisect_right(self.vmas, addr, key=lambda other: other.start) - 1
+        vma = self.vmas[place] if place >= 0 else None
+        return vma if vma is not None and addr < vma.end else None
+
+    def overlapping(self, start: int, end: int) -> Iterator[Vma]:
+        """The mappings that intersect [start, end), ascending."""
+        return iter([vma for vma in self.vmas if vma.start < end and start < vma.end])
+
+
+def validate_mm(mm: Mm) -> None:
+    """Assert that mappings are in order and apart, and that entries lie in mappings."""
+    for first, second in zip(mm.vmas, mm.vmas[1:], strict=False):
+        assert first.start < first.end <= second.start < second.end
+    for start, end, _ in mm.page_table:
+        vma = mm.find(start)
+        assert vma is not None
+        assert end <= vma.end or any(other.start < end for other in mm.vmas)

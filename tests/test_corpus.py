@@ -1,0 +1,222 @@
+"""Everything that four kernels recorded is replayed, and what pat-check says is compared with what they said."""
+
+import re
+import shutil
+from functools import lru_cache
+
+import pytest
+
+from pat_check import api
+from tests import corpus
+from tests.corpus import ABSENT, CORPUS, ERA, LOST, NO_MARKERS, UNKNOWABLE, captures
+
+pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason=ABSENT)
+
+CAPTURES = captures()
+SILENT = [capture for capture in CAPTURES if capture.explained_by(UNKNOWABLE)]
+LOSSY = [capture for capture in CAPTURES if capture.explained_by(LOST)]
+COMPLETE = [capture for capture in CAPTURES if capture not in SILENT and capture not in LOSSY]
+
+every_complete_capture = pytest.mark.parametrize("capture", COMPLETE, ids=str, scope="module")
+"""Module scope lets one capture's tests run after each other, so that it is replayed once."""
+
+WRONG = ("model-divergence", "dmesg-unexplained", "snapshot-mismatch")
+"""Rules that a complete recording never breaks: the model itself would be wrong."""
+
+OTHER_FORMS = ("trace-cmd-report-latency.txt", "trace-cmd-report-raw.txt", "perf-script-fields.txt")
+"""Further prints of the recording of a capture."""
+
+CONCURRENT = re.compile(r"stress|threads|rounds|lost")
+"""Workloads that do something else each time."""
+
+UNLIKE = {
+    "6.12/perf": "neither sched_process_exit nor dup_mmap is recorded, so that nobody knows whether the owner is gone",
+}
+"""Captures whose recording shows less than others of their workload, and why."""
+
+_TRACKING = re.compile(
+    r"\b(?:track_pfn\w*|untrack_pfn\w*|get_pat_info|pfnmap_\w+|remap_pfn_range_track)(?=[:(+ ]|__ret|_ret)"
+)
+
+
+# --- it can be replayed -----------------------------------------------------------------------------------
+
+
+def test_the_corpus_has_recordings_of_four_kernels():
+    assert {capture.kernel for capture in CAPTURES} == set(ERA)
+
+
+@every_complete_capture
+def test_a_capture_is_replayed(capture):
+    assert capture.input().error == ""
+
+
+@every_complete_capture
+def test_every_line_of_a_capture_can_be_read(capture):
+    assert capture.input().lines == capture.text.count("\n")
+    assert capture.findings("trace-malformed", "trace-truncated") == []
+
+
+@pytest.mark.parametrize("capture", SILENT, ids=str)
+def test_a_recording_that_cannot_know_says_so_in_a_sentence(capture):
+    problem = capture.input().error
+    assert problem.startswith(f"{capture.trace}: is ")
+    assert re.search(r"\b(?:set|record)\b", problem), "it says how to record better"
+    assert capture.report().findings == []
+
+
+# --- the kernel's own list --------------------------------------------------------------------------------
+
+
+@every_complete_capture
+def test_every_snapshot_agrees_with_the_model(capture):
+    seen = capture.input()
+    compared = 1 if capture.explained_by(NO_MARKERS) else len(capture.snapshots) - 1  # the first gives the state
+    assert (seen.snapshots, seen.snapshots_equal) == (compared, compared)
+
+
+@every_complete_capture
+def test_every_snapshot_has_its_marker(capture):
+    if capture.explained_by(NO_MARKERS):
+        assert capture.input().snapshots_unanchored == len(capture.snapshots) - 2
+    else:
+        assert list(capture.markers) == list(capture.snapshots)
+        assert capture.input().snapshots_unanchored == 0
+
+
+@every_complete_capture
+def test_the_state_at_a_checkpoint_is_the_kernels_own_list(capture):
+    points = {number: text for number, (_, text) in capture.markers.items()}
+    if capture.explained_by(NO_MARKERS):
+        points = {max(capture.snapshots): str(capture.text.count("\n"))}
+    for number in points if capture.is_small else [max(points)]:
+        assert capture.state(points[number]) == capture.snapshots[number], points[number]
+
+
+@every_complete_capture
+def test_the_state_just_before_a_checkpoint_is_the_models_own_work(capture):
+    """At the marker itself a wrong model would have taken over the kernel's list."""
+    if not capture.is_small:
+        pytest.skip("a large capture: its snapshots are compared in the replay")
+    for number, (at, _) in list(capture.markers.items())[1:]:
+        assert capture.state(str(at - 1)) == capture.snapshots[number], f"line {at - 1}"
+
+
+# --- the kernel's own complaints --------------------------------------------------------------------------
+
+
+@every_complete_capture
+def test_every_invalid_free_the_kernel_complained_of_is_found_and_no_other(capture):
+    assert capture.found("memtype-invalid-free", "memtype-double-free") == capture.freed_in_vain()
+
+
+@every_complete_capture
+def test_every_conflict_the_kernel_complained_of_is_found_and_no_other(capture):
+    assert capture.found("memtype-conflict") == capture.conflicts()
+
+
+@every_complete_capture
+def test_no_error_is_found_where_the_kernel_did_not_complain(capture):
+    assert capture.kernel_complained or capture.errors() == []
+
+
+@every_complete_capture
+def test_a_complete_recording_holds_no_surprise(capture):
+    assert capture.findings(*WRONG) == []
+
+
+@every_complete_capture
+def test_every_message_is_explained(capture):
+    seen = capture.input()
+    assert seen.messages == seen.messages_explained
+    assert seen.messages >= len(re.findall("freeing invalid memtype|conflicting memory types", capture.dmesg))
+
+
+# --- the era ----------------------------------------------------------------------------------------------
+
+
+@every_complete_capture
+def test_the_era_of_a_capture_is_that_of_its_kernel(capture):
+    seen = capture.input()
+    assert (seen.era, seen.era_reason) == (ERA[capture.kernel], f"meta.json says kernel {capture.meta['kernel']}")
+
+
+@every_complete_capture
+def test_the_era_shows_in_the_trace_alone(capture):
+    if _TRACKING.search(capture.text) is None:
+        pytest.skip("no tracking function is recorded")
+    era, reason = era_of_trace(str(capture.trace))
+    assert era == ERA[capture.kernel]
+    lines = capture.text.split("\n")
+    assert all(_TRACKING.search(lines[int(at) - 1]) for at in re.findall(r"line (\d+)", reason)), reason
+    assert "line " in reason
+
+
+def era_of_trace(path):
+    from pat_check.session import Options, Session
+
+    guess = Session(path, Options(), lambda incident: None).guess
+    return guess.era.name, guess.reason
+
+
+@every_complete_capture
+def test_a_trace_alone_accuses_nobody_of_what_the_kernel_did_not(capture):
+    if not capture.is_small:
+        pytest.skip("a large capture")
+    report = api.check([str(capture.trace)])
+    worst = {finding.rule for finding in report.findings if finding.severity >= api.Severity.ERROR}
+    assert capture.kernel_complained or worst == set()
+    assert worst.isdisjoint(WRONG)
+
+
+# --- one scenario, several recordings ---------------------------------------------------------------------
+
+
+def workload(capture):
+    """What ran, as far as it can be compared: the era and the program's arguments."""
+    program = capture.meta["workload"].partition("patlab ")[2]
+    return f"{ERA[capture.kernel]} {program}" if program and not CONCURRENT.search(program) else ""
+
+
+@lru_cache(maxsize=1)
+def first_of_each_workload():
+    first = {}
+    for capture in sorted(COMPLETE, key=str):
+        first.setdefault(workload(capture), capture)
+    return first
+
+
+@every_complete_capture
+def test_recordings_of_one_scenario_get_one_verdict(capture):
+    other = first_of_each_workload().get(workload(capture) or None, capture)
+    if capture.explained_by(UNLIKE):
+        assert capture.verdict() != other.verdict()
+    else:
+        assert capture.verdict() == other.verdict()
+
+
+@every_complete_capture
+def test_every_print_of_a_recording_gets_the_same_verdict(capture, tmp_path):
+    forms = [file for name in OTHER_FORMS if (file := capture.find(name))]
+    for form in forms:
+        twin = shutil.copytree(capture.path, tmp_path / form.name, ignore=shutil.ignore_patterns("trace*", "perf*"))
+        shutil.copy(form, twin / f"trace.txt{form.suffix.removeprefix('.txt')}")
+        other = corpus.Capture(twin, capture.kernel, capture.scenario)
+        assert other.input().format == capture.input().format
+        assert other.verdict() == capture.verdict()
+        assert other.input().snapshots_equal == capture.input().snapshots_equal
+
+
+# --- lost events ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("capture", LOSSY, ids=str)
+def test_lost_events_are_told(capture):
+    assert capture.input().error == ""
+    assert capture.input().lost > 0
+    assert len(capture.findings("trace-lost-events")) == 1
+
+
+@pytest.mark.parametrize("capture", LOSSY, ids=str)
+def test_lost_events_make_surprises_no_errors(capture):
+    assert [finding.rule for finding in capture.errors() if finding.rule in WRONG] == []
