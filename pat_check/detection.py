@@ -53,9 +53,11 @@ def era_by_evidence(release: str, lines: Iterable[str]) -> Guess | None:
             continue
         if not any(word in line for word in _ANY):
             continue
-        found = _named(at, line)
+        if (told := _told(at, line)) is not None:
+            return told
+        found = _shown(at, line)
         if found is not None:
-            if found.era.name != "vm-pat" or "kernel" in found.reason:
+            if found.era.name != "vm-pat":
                 return found
             old, left = found, _WINDOW
             if _NEW_ARGUMENTS.search(line):
@@ -63,13 +65,17 @@ def era_by_evidence(release: str, lines: Iterable[str]) -> Guess | None:
     return old
 
 
-def _named(at: int, line: str) -> Guess | None:
+def _told(at: int, line: str) -> Guess | None:
+    """The era of the release that a banner or the head of a latency trace names."""
     release = banner(line)
     if not release and (latency := _LATENCY.match(line)):
         release = latency["release"]
     era = era_of_release(release) if release else None
-    if era is not None:
-        return Guess(era, f"line {at} says kernel {release}")
+    return Guess(era, f"line {at} says kernel {release}") if era is not None else None
+
+
+def _shown(at: int, line: str) -> Guess | None:
+    """The era, or the oldest of its family, whose functions a line shows."""
     if match := _CTX.search(line):
         return Guess(era_of("pfnmap-ctx"), f"line {at} shows {match['name']}, which only pfnmap-ctx kernels have")
     if match := _VM_PAT.search(line):

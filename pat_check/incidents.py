@@ -241,6 +241,21 @@ class MessageUnexplained(Incident):
 
 
 @dataclass(slots=True)
+class MappingNoted(Incident):
+    """Something about a mapping, its entries, a walk, a lock or a notifier; `what` names the fact.
+
+    Ranges are user virtual bytes; `pfn` is a page frame number, -1 where none is meant.
+    """
+
+    what: str
+    start: int
+    end: int
+    pfn: int
+    detail: str  # for people
+    story: Story
+
+
+@dataclass(slots=True)
 class TraceEnded(Incident):
     """The recording is over: what it says of itself."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pat_check.model.operations import FindVictim
+from pat_check.model.tracking import PfnmapTracking
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,12 @@ class Era:
     summary: str
     find_victim: FindVictim  # the search of memtype_erase()
     fork_shares: bool  # whether fork lets the child hold the parent's reservation instead of a copy
+    pfnmap: type[PfnmapTracking]  # the hooks of the tracking layer
+    locks_checked: bool = False  # flag setters warn when mmap_lock is not held for writing
+    huge_pfnmap: bool = False  # PFN mappings may have PMD and PUD leaves
+    pud_looks_up: bool = True  # vmf_insert_pfn_pud() uses the type that it looked up
+    prot_replaces: bool = False  # pgprot_writecombine() replaces the cache bits instead of adding to them
+    flags_before_track: bool = False  # remap_pfn_range() sets the VMA flags before it reserves
     changes: tuple[Change, ...] = ()
     before: str = ""  # the era it derives from
 

@@ -3,6 +3,40 @@
 from __future__ import annotations
 
 from pat_check.eras import vm_pat_6_12
-from pat_check.eras.base import Era
+from pat_check.eras.base import Change, Era
+from pat_check.model.memory import PAGE
+from pat_check.model.vma import VM_PAT, VM_PFNMAP, Vma
 
-ERA: Era = vm_pat_6_12.ERA.derive(name="unmap-region", kernels="none: never merged", summary=__doc__)
+
+class UnmapRegionTracking(vm_pat_6_12.VmPat612Tracking):
+    """The reservation survives zaps; at munmap its range must still be found through the first entry."""
+
+    __slots__ = ()
+
+    def zap(self, vma: Vma) -> None:
+        """unmap_single_vma() does not untrack any more."""
+
+    def unmap(self, vma: Vma) -> None:
+        """``untrack_pfn(vma, 0, 0)`` in the loop of unmap_vmas(), before unmap_single_vma()."""
+        if vma.flags & VM_PFNMAP:
+            self.untrack(vma)
+
+    def remap_failed(self, vma: Vma, addr: int, pfn: int, size: int) -> None:
+        """Only the explicit ``untrack_pfn(vma, pfn, size)`` is left."""
+        if vma.flags & VM_PAT:
+            self.free_pfn_range(vma, pfn * PAGE, size, "untrack_pfn")
+            vma.flags &= ~VM_PAT
+
+
+ERA: Era = vm_pat_6_12.ERA.derive(
+    name="unmap-region",
+    kernels="none: never merged",
+    summary=__doc__,
+    pfnmap=UnmapRegionTracking,
+    changes=(
+        Change(
+            "the patch posted as 'mm/x86/pat: Only untrack the pfn range if unmap region' (2024), not merged",
+            "untrack_pfn() moves from unmap_single_vma() to unmap_vmas().",
+        ),
+    ),
+)

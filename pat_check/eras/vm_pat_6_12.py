@@ -3,6 +3,32 @@
 from __future__ import annotations
 
 from pat_check.eras import vm_pat
-from pat_check.eras.base import Era
+from pat_check.eras.base import Change, Era
+from pat_check.model.page_table import Pte
 
-ERA: Era = vm_pat.ERA.derive(name="vm-pat-6.12", kernels="6.12 to 6.15", summary=__doc__, changes=())
+
+class VmPat612Tracking(vm_pat.VmPatTracking):
+    """``follow_pfnmap_start()`` reads leaves of every level, and wants the special bit."""
+
+    __slots__ = ()
+
+    def is_usable(self, pte: Pte) -> bool:
+        """A special entry of any level."""
+        return pte.special
+
+
+ERA: Era = vm_pat.ERA.derive(
+    name="vm-pat-6.12",
+    kernels="6.12 to 6.15",
+    summary=__doc__,
+    pfnmap=VmPat612Tracking,
+    locks_checked=True,
+    huge_pfnmap=True,
+    pud_looks_up=False,
+    changes=(
+        Change(
+            "arch/x86/mm/pat/memtype.c and mm/memory.c of Linux 6.12.117",
+            "PMD and PUD leaves have a special bit and get_pat_info() follows them; flag setters want the write lock.",
+        ),
+    ),
+)

@@ -71,17 +71,25 @@ class Ram:
         first, last = start // PAGE, -(-end // PAGE)
         return any(begin < last and stop > first for begin, stop in self._chunks)
 
+    def edges(self, start: int, end: int) -> list[int]:
+        """The byte addresses inside [start, end) where RAM begins or ends."""
+        found = [page * PAGE for chunk in self._chunks for page in chunk]
+        return [edge for edge in found if start < edge < end]
+
     def first_busy(self, start: int, end: int) -> PageType | None:
-        """The type, the line and the owner of the first page of [start, end) that is not WB."""
-        pieces = self.types.overlapping(start // PAGE, -(-end // PAGE))
+        """The type, the line and the owner of the first page of [start, end) that is not WB.
+
+        Here and in `set_type` a page that the range only begins is left out, as the kernel's loops do.
+        """
+        pieces = self.types.overlapping(start // PAGE, end // PAGE)
         return pieces[0][2] if pieces else None
 
     def set_type(self, start: int, end: int, type_: int, at: int, owner: Owner) -> None:
         """Give every page of [start, end) a type, on behalf of `owner` at line `at`."""
-        first, last = start // PAGE, -(-end // PAGE)
+        first, last = start // PAGE, end // PAGE
         if type_ == WB:
             self.types.clear(first, last)
-        elif first < last:
+        else:
             self.types.set(first, last, (type_, at, owner))
 
     def learn(self, start: int, end: int) -> None:
@@ -95,26 +103,27 @@ class Mtrr:
 
     /proc/mtrr does not show the default type; it is taken to be write-back when every register says
     uncachable, and uncachable otherwise. Below 1 MiB the fixed registers of a PC are assumed: write-back up to the
-    ISA hole.
+    ISA hole, something else in it.
     """
 
     __slots__ = ("_default", "_ranges", "known")
 
     def __init__(self, ranges: Iterable[tuple[int, int, str]] | None = None) -> None:
         self.known = ranges is not None
-        self._ranges = list(ranges or ())
+        self._ranges = sorted(ranges or ())
         self._default = bool(self._ranges) and all(kind == "uncachable" for _, _, kind in self._ranges)
 
     def is_write_back(self, start: int, end: int) -> bool:
         """``mtrr_type_lookup() == MTRR_TYPE_WRBACK`` for [start, end)."""
         if end <= ISA_START:
             return True
-        if not self.known:
+        if not self.known or start < ISA_END:
             return False
-        covered = self._default
+        covered = start  # up to here by registers that say write-back, side by side or overlapping
         for begin, stop, kind in self._ranges:
             if begin < end and start < stop:
                 if kind != "write-back":
                     return False
-                covered = covered or (begin <= start and end <= stop)
-        return covered
+                if begin <= covered:
+                    covered = max(covered, stop)
+        return self._default or covered >= end

@@ -58,9 +58,9 @@ def memtype_reserve(machine: Machine, start: int, end: int, req: int, *, strict:
     test = machine.ram.test(start, end)
     if test > 0:
         return reserve_ram_pages_type(machine, start, end, req)
-    if test < 0:
-        return Reserve(start, end, "mixed", -errno.EINVAL, req)
     actual = UC_MINUS if req == WB and not machine.mtrr.is_write_back(start, end) else req
+    if test < 0:
+        return Reserve(start, end, "mixed", -errno.EINVAL, actual)
     return check_insert(machine, start, end, actual, strict=strict)
 
 
@@ -118,11 +118,14 @@ def find_exact(tree: MemtypeTree, start: int, end: int) -> tuple[Memtype | None,
 
 
 def find_exact_or_end(tree: MemtypeTree, start: int, end: int) -> tuple[Memtype | None, bool]:
-    """The first entry with these bounds, else the first with this end that begins earlier: it is shrunk."""
+    """The first entry with these bounds, else the first with this end that begins earlier: it is shrunk.
+
+    Only entries that overlap [start, end) are looked at, so that an empty range hits none.
+    """
     nodes = tree.exact(start, end)
     if nodes:
         return nodes[0], False
-    nodes = tree.ending_at(end, start)
+    nodes = tree.ending_at(end, start) if start < end else []
     return (nodes[0], True) if nodes else (None, False)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pat_check.cachemode import UC, UC_MINUS, WB, WC, WP, WT
 from pat_check.model.memory import PAGE
 from pat_check.model.ranges import RangeMap
 
@@ -14,12 +15,14 @@ PMD_SIZE: int = 1 << 21
 PUD_SIZE: int = 1 << 30
 LEVELS: dict[int, str] = {PAGE: "pte", PMD_SIZE: "pmd", PUD_SIZE: "pud"}
 
+_AS_HUGE: dict[int, int] = {WB: WB, WC: WP, UC_MINUS: UC_MINUS, UC: WT}
+
 
 class Pte:
     """A run of leaf entries: virtual + `offset` is the physical address of each.
 
-    `leaf` is the bytes that one entry spans, `cachemode` the type in its bits as the processor sees it. `special` entries are
-    raw pfns; an `anon` one is a page of RAM that copy-on-write made, whose pfn nobody records.
+    `leaf` is the bytes that one entry spans, `cachemode` the type in its bits as the processor sees it. `special`
+    entries are raw pfns; an `anon` one is a page of RAM that copy-on-write made, whose pfn nobody records.
     """
 
     __slots__ = ("anon", "at", "cachemode", "leaf", "offset", "special", "tracked", "write")
@@ -43,6 +46,10 @@ class Pte:
     def paddr(self, addr: int) -> int:
         """The physical address that a virtual one maps to."""
         return addr + self.offset
+
+    def decoded(self) -> int:
+        """The type as ``pgprot2cachemode()`` reads it: of a huge leaf it takes PSE for the PAT bit."""
+        return self.cachemode if self.leaf == PAGE else _AS_HUGE.get(self.cachemode, self.cachemode)
 
     def moved(self, by: int) -> Pte:
         """The same entries, `by` bytes higher in the address space."""

@@ -112,7 +112,7 @@ def _top(items: list[T]) -> int:
 
 
 class RangeMap(Generic[V]):
-    """Values of ranges that do not intersect; what was never set has none."""
+    """Values of ranges that do not intersect; what was never set has none. An empty range holds nothing."""
 
     __slots__ = ("_ends", "_starts", "_values")
 
@@ -129,6 +129,8 @@ class RangeMap(Generic[V]):
 
     def overlapping(self, start: int, end: int) -> list[tuple[int, int, V]]:
         """The pieces that intersect [start, end), clipped to it."""
+        if start >= end:
+            return []
         first = bisect_right(self._ends, start)
         last = bisect_left(self._starts, end)
         return [
@@ -140,7 +142,7 @@ class RangeMap(Generic[V]):
         """Forget the values of [start, end)."""
         first = bisect_right(self._ends, start)
         last = bisect_left(self._starts, end)
-        if first >= last:
+        if first >= last or start >= end:
             return
         rest: list[tuple[int, int, V]] = []
         if self._starts[first] < start:
@@ -153,6 +155,8 @@ class RangeMap(Generic[V]):
 
     def set(self, start: int, end: int, value: V) -> None:
         """Give [start, end) a value, in place of what it had."""
+        if start >= end:
+            return
         self.clear(start, end)
         place = bisect_left(self._starts, start)
         self._starts.insert(place, start)

@@ -13,6 +13,7 @@ from pat_check.events import NO_PID, Event, LostEvents, Marker
 from pat_check.sources import catalogue, klog
 from pat_check.sources.base import Source
 from pat_check.sources.catalogue import FieldError
+from pat_check.sources.grammar import Explainer
 from pat_check.sources.opening import Lines
 
 # The task column is 16 bytes wide and right-aligned (8 in latency format), so the dash before the pid is the
@@ -54,7 +55,6 @@ _RAW = re.compile(r"(?:\d+ \d+ \d+|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) (?:type
 _MARKERS = frozenset(("tracing_mark_write", "print", "bprint"))
 
 _REMEMBERED = 10_000  # names and places that are looked up once; bounded, since a trace may hold any
-_EXPLAINED = 1_000  # lines that the grammar, which is slow, explains
 
 
 class Ftrace(Source):
@@ -66,7 +66,7 @@ class Ftrace(Source):
     def __init__(self) -> None:
         super().__init__()
         self._probes: dict[str, _Probe] = {}  # by what stands before the closing bracket
-        self._explained = 0
+        self._explain = Explainer("ftrace")
 
     @classmethod
     def sniff(cls, head: list[str]) -> bool:
@@ -179,9 +179,7 @@ class Ftrace(Source):
             self.ignored[name] += 1
 
     def _unreadable(self, at: int, line: str, lines: Lines) -> Event:
-        self._explained += 1
-        problem = explain(line) if self._explained <= _EXPLAINED else ("expected a line of ftrace text", 1)
-        return self.malformed(at, line, *problem, cut=lines.cut)
+        return self.malformed(at, line, *self._explain(line), cut=lines.cut)
 
 
 Context = tuple[str, int, int, float | None, str]
@@ -290,10 +288,3 @@ def arguments(text: str) -> dict[str, str]:
         name, equals, value = word.strip().partition("=")
         fields[name if equals else f"arg{index}"] = value if equals else name
     return fields
-
-
-def explain(line: str) -> tuple[str, int]:
-    """What the grammar expected in a line that no layout can read, and the 1-based column."""
-    from pat_check.sources.grammar import expected  # noqa: PLC0415  # Lark takes 50 ms
-
-    return expected("ftrace", line)

@@ -1,21 +1,23 @@
 """The grammars: what a line of each format looks like, and what is wrong with one that does not.
 
-A grammar defines a format; the regular expressions of the sources are its fast lane. `event_of` decodes from the
-parse tree, at a few thousand lines per second, and a test holds the fast lanes to it.
+A grammar defines a format and gives the error messages; the regular expressions of the sources are its fast lane.
+`events_of` decodes from parse trees, at some thousand lines per second, and a test holds the fast lanes to it.
+
+Lark is imported only when it is needed: that takes as long as reading ten thousand lines, and most inputs are sound.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-
-import lark
-from lark import Token, Tree
+from typing import TYPE_CHECKING
 
 from pat_check.events import NO_PID, Event, Malformed
-from pat_check.sources import trees
+
+if TYPE_CHECKING:
+    import lark
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _FOLDERS = (_PACKAGE / "grammars", _PACKAGE.parent / "grammars")  # of a wheel, of the repository
@@ -23,7 +25,7 @@ _LIMIT = 400
 """Characters of a line that are looked at to say what is wrong with it."""
 
 _EXCERPT = 160
-_TERMINAL = re.compile(r"(?P<name>_?[A-Z][A-Z_]*)(?:\.\d+)?:")
+_TERMINAL = re.compile(r"(?P<name>_?[A-Z][A-Z0-9_]*)(?:\.-?\d+)?:")
 
 
 @cache
@@ -34,6 +36,8 @@ def _text(name: str) -> str:
 
 @cache
 def _parser(name: str) -> lark.Lark:
+    import lark  # noqa: PLC0415
+
     return lark.Lark(_text(name), parser="lalr")
 
 
@@ -52,13 +56,15 @@ def _words(name: str) -> dict[str, str]:
     return words
 
 
-def parse(name: str, line: str) -> Tree[Token]:
-    """The parse tree of one line; raises lark.UnexpectedInput."""
+def parse(name: str, line: str) -> lark.Tree[lark.Token]:
+    """The parse tree of one line by the grammar of that name; raises lark.UnexpectedInput."""
     return _parser(name).parse(line)
 
 
 def expected(name: str, line: str) -> tuple[str, int]:
     """What the grammar wants in a line that it cannot read, as one short sentence, and the 1-based column."""
+    import lark  # noqa: PLC0415
+
     shown = line[:_LIMIT].partition("\n")[0]
     try:
         parse(name, shown)
@@ -70,7 +76,7 @@ def expected(name: str, line: str) -> tuple[str, int]:
     return "expected a line of this format", 1  # what is wrong lies behind the limit, or is no matter of grammar
 
 
-def _sentence(name: str, terminals: Iterable[str], before: Sequence[Token | None] | None) -> str:
+def _sentence(name: str, terminals: Iterable[str], before: Sequence[lark.Token | None] | None) -> str:
     words = _words(name)
     wanted = list(dict.fromkeys(text for terminal, text in words.items() if terminal in terminals))
     if not wanted:
@@ -80,18 +86,44 @@ def _sentence(name: str, terminals: Iterable[str], before: Sequence[Token | None
     return f"{sentence} after {re.sub('^an? ', 'the ', last)}" if last else sentence
 
 
+class Explainer:
+    """Says what is wrong with the lines of one input; curtly after the first `BUDGET` lines, for that is slow."""
+
+    BUDGET = 1_000
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._explained = 0
+
+    def __call__(self, line: str) -> tuple[str, int]:
+        """A short sentence and the 1-based column."""
+        self._explained += 1
+        if self._explained > self.BUDGET:
+            return f"expected a line of {self._name} text", 1
+        return expected(self._name, line)
+
+
+def events_of(name: str, lines: Iterable[str], first: int = 1) -> Iterator[Event]:
+    """The events of lines from number `first` on, decoded from parse trees; one that cannot be read is Malformed."""
+    import lark  # noqa: PLC0415
+
+    from pat_check.sources import trees  # noqa: PLC0415
+
+    decode = trees.DECODERS[name]()
+    for at, line in enumerate(lines, first):
+        if not line or line.isspace():
+            continue
+        try:
+            yield from decode(at, parse(name, line))
+        except lark.UnexpectedInput:
+            yield _malformed(at, line, *expected(name, line))
+        except trees.FieldErrorAt as error:
+            yield _malformed(at, line, str(error), error.column)
+
+
 def event_of(name: str, at: int, line: str) -> Event | None:
-    """The event of a line, decoded from its parse tree; a line that cannot be read is Malformed."""
-    if not line or line.isspace():
-        return None
-    try:
-        tree = parse(name, line)
-    except lark.UnexpectedInput:
-        return _malformed(at, line, *expected(name, line))
-    try:
-        return trees.DECODERS[name](at, tree)
-    except trees.FieldErrorAt as error:
-        return _malformed(at, line, str(error), error.column)
+    """The event of line number `at`."""
+    return next(events_of(name, (line,), at), None)
 
 
 def _malformed(at: int, line: str, problem: str, column: int) -> Malformed:

@@ -6,7 +6,7 @@ They share the event catalogue with the fast lanes and nothing else, so that eac
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lark import Token, Tree
 
@@ -29,21 +29,23 @@ class FieldErrorAt(FieldError):
 # --- ftrace ---------------------------------------------------------------------------------------------
 
 
-def ftrace(at: int, tree: Tree[Token]) -> Event | None:
+def ftrace(at: int, tree: Tree[Token]) -> Iterator[Event]:
     """The event of a line of ftrace text."""
     *context, event = tree.children
     if isinstance(event, Token):
-        return None
+        return
     where: Where = at, None, -1, NO_PID, ""
     for columns in context:
         assert isinstance(columns, Tree)
         time, cpu, pid, comm = _CONTEXTS[columns.data](*columns.children)
         where = at, time, cpu, pid, comm
     try:
-        return _EVENTS[event.data](where, *event.children)
+        found = _EVENTS[event.data](where, *event.children)
     except FieldError as error:
         first = next(event.scan_values(lambda _: True))
         raise FieldErrorAt(str(error), first.column or 1) from None
+    if found is not None:
+        yield found
 
 
 _Columns = tuple[float, int, int, str]
@@ -160,5 +162,7 @@ _EVENTS: dict[str, Callable[..., Event | None]] = {
     "written": _written,
 }
 
-DECODERS: dict[str, Callable[[int, Tree[Token]], Event | None]] = {"ftrace": ftrace}
-"""By the name of the grammar."""
+Decoder = Callable[[int, Tree[Token]], Iterable[Event]]
+
+DECODERS: dict[str, Callable[[], Decoder]] = {"ftrace": lambda: ftrace}
+"""By the name of the grammar: what makes a decoder for one input."""
