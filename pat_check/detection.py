@@ -12,13 +12,14 @@ from pat_check.sources.klog import banner
 _LATENCY = re.compile(r"# \w+ latency trace \S+ on (?P<release>\S+)")
 _CTX = re.compile(
     r"\b(?P<name>pfnmap_track(?:_ctx_release)?|pfnmap_untrack|pfnmap_setup_cachemode|remap_pfn_range_track)"
-    r"(?:__ret)?(?::|\(| <-)"
+    r"(?:__?ret|__return|__exit)?(?::|\(| <-| )"
 )
 _VM_PAT = re.compile(
     r"\b(?P<name>track_pfn_remap|track_pfn_copy|track_pfn_insert|untrack_pfn(?:_copy|_clear|_moved)?|get_pat_info)"
-    r"(?:__ret)?(?::|\(| <-| )"
+    r"(?:__?ret|__return|__exit)?(?::|\(| <-| )"
 )
-_NEW_ARGUMENTS = re.compile(r"memtype_reserve__ret: .* new=|\bget_pat_info\b|\bfollow_pfnmap_start\b")
+_NEW_FUNCTION = re.compile(r"\b(?P<name>get_pat_info|follow_pfnmap_start|vms_gather_munmap_vmas)\b")
+_NEW_ARGUMENTS = re.compile(r"\b(?P<name>\w+)__ret: +\([^)]*\) ret=\S+ +\w+=")  # return probes read them since 6.9
 _ANY = ("pfn", "Linux version", "latency trace", "memtype_erase")
 _SHRUNK = re.compile(r"memtype_erase__ret: .* ret=0x0\b")
 _WINDOW = 3_000
@@ -48,8 +49,8 @@ def era_by_evidence(release: str, lines: Iterable[str]) -> Guess | None:
             left -= 1
             if left <= 0:
                 return old
-            if _NEW_ARGUMENTS.search(line):
-                return Guess(era_of("vm-pat-6.12"), f"{old.reason}; line {at} shows arguments at return, as 6.12 does")
+            if newer := _newer(at, line):
+                return Guess(era_of("vm-pat-6.12"), f"{old.reason}; {newer}")
             continue
         if not any(word in line for word in _ANY):
             continue
@@ -60,8 +61,8 @@ def era_by_evidence(release: str, lines: Iterable[str]) -> Guess | None:
             if found.era.name != "vm-pat":
                 return found
             old, left = found, _WINDOW
-            if _NEW_ARGUMENTS.search(line):
-                return Guess(era_of("vm-pat-6.12"), found.reason)
+            if newer := _newer(at, line):
+                return Guess(era_of("vm-pat-6.12"), f"{found.reason}; {newer}")
     return old
 
 
@@ -83,6 +84,15 @@ def _shown(at: int, line: str) -> Guess | None:
     if _SHRUNK.search(line):
         return Guess(era_of("vm-pat"), f"line {at} shows memtype_erase shrink an entry, which only VM_PAT kernels do")
     return None
+
+
+def _newer(at: int, line: str) -> str:
+    """Why a VM_PAT kernel is a newer one; empty where the line does not tell."""
+    if match := _NEW_FUNCTION.search(line):
+        return f"line {at} shows {match['name']}, as 6.12 does"
+    if match := _NEW_ARGUMENTS.search(line):
+        return f"line {at} shows {match['name']} with its arguments at return, as 6.12 does"
+    return ""
 
 
 NO_EVIDENCE: Guess = Guess(NEWEST, "nothing in the recording tells; --era chooses another")

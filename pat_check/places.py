@@ -20,9 +20,8 @@ class Places:
 
     def name(self, start: int, end: int) -> str:
         """The name of the innermost resource that holds [start, end), with the one around it; empty when none does."""
-        holding = [
-            found.data for found in self._tree.overlap(start, end) if found.data.start <= start and end <= found.data.end
-        ]
+        overlapping = (found.data for found in self._tree.overlap(start, end))
+        holding = [resource for resource in overlapping if resource.start <= start and end <= resource.end]
         holding.sort(key=lambda resource: (resource.depth, resource.start - resource.end))
         names = list(dict.fromkeys(resource.name for resource in holding))
         return f"{names[-1]} ({names[-2]})" if len(names) > 1 else "".join(names)

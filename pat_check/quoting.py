@@ -17,7 +17,8 @@ def quoted(report: Report) -> Callable[[str, int], str]:
     wanted: dict[str, set[int]] = {}
     count = 0
     for finding in report.findings:
-        for file, line in ((finding.file, finding.line), *((note.file or finding.file, note.line) for note in finding.notes)):
+        noted = [(note.file or finding.file, note.line) for note in finding.notes]
+        for file, line in ((finding.file, finding.line), *noted):
             if line and file != "<stdin>" and count < _LIMIT:
                 count += 1
                 wanted.setdefault(file, set()).add(line)

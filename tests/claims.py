@@ -6,7 +6,9 @@ import fnmatch
 import re
 from collections import Counter
 
-from pat_check import api
+from pat_check import api, plays
+from pat_check.eras import era_of
+from pat_check.scenario.parser import parse
 
 CLAIM = re.compile(r"\s*#!(?P<claims>.*)$")
 
@@ -36,12 +38,20 @@ def bare(trace):
     return "\n".join(CLAIM.sub("", line) for line in trace.lstrip("\n").split("\n"))
 
 
-def found(trace, era, beside, folder):
+def found(trace, era, beside, folder, language="ftrace"):
     """The findings of a trace in an era: a multiset of (line, rule); info about reservations still held left out."""
+    if language == "pat":
+        return played(trace, era)
     report = api.check([str(written(trace, beside, folder))], api.Options(era=era))
     assert not report.inputs[0].error, report.inputs[0].error
     held = "still held"
     return Counter((finding.line, finding.rule) for finding in report.findings if held not in finding.message)
+
+
+def played(trace, era):
+    """As `found`, for a scenario."""
+    play = plays.play(parse(trace.lstrip("\n"), "rule.pat"), era_of(era))
+    return Counter((finding.line, finding.rule) for finding in play.findings if "still held" not in finding.message)
 
 
 def written(trace, beside, folder):

@@ -16,10 +16,11 @@ from pat_check import api
 from pat_check.findings import Severity
 from pat_check.sources.memtype_list import format_memtype_list
 
-ROOT = Path(__file__).resolve().parents[1]
-CORPUS = ROOT.parent / "shared" / "corpus"
+CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
+KEPT = Path(__file__).resolve().parent / "captures"  # copies of a few, so that something is always tested
 ABSENT = "the recordings of ../shared/corpus are not there"
-SMALL = 3000  # lines: captures below it are looked at in every way, the others once
+SMALL = 3_000  # lines: captures below it are looked at in every way
+HUGE = 100_000  # lines: captures from there on are replayed once
 
 UNKNOWABLE = {
     "raw": "option raw prints numbers without field names",
@@ -49,10 +50,12 @@ _COMPLAINT = re.compile(
     r"reserve_ram_pages_type failed|conflicting memory types|memtype_reserve failed|freeing invalid memtype"
     r"|map pfn expected mapping type|map pfn RAM range|ioremap error for|iounmap: bad address"
 )
+_NUMBER = re.compile(r"\d+")
 _FREEING = re.compile(r"x86/PAT: .*:(\d+) freeing invalid memtype \[mem 0x([0-9a-f]+)-0x([0-9a-f]+)\]")
 _CONFLICT = re.compile(r"x86/PAT: .*:(\d+) conflicting memory types ([0-9a-f]+)-([0-9a-f]+) ")
 
 
+@lru_cache(maxsize=4)
 def text_of(file):
     """The text of a file, compressed or not."""
     opener = _OPENERS.get(file.suffix, open)
@@ -87,13 +90,22 @@ class Capture:
     def trace(self):
         return self.find(*_TRACES)
 
-    @cached_property
+    @property
     def text(self):
         return text_of(self.trace)
 
     @cached_property
+    def length(self):
+        """How many lines the trace has."""
+        return self.text.count("\n")
+
+    @property
     def is_small(self):
-        return self.text.count("\n") < SMALL
+        return self.length < SMALL
+
+    @property
+    def is_huge(self):
+        return self.length >= HUGE
 
     @cached_property
     def markers(self):
@@ -134,19 +146,19 @@ class Capture:
         said = Counter()
         for pid, start, last in pattern.findall(self.dmesg):
             if not self.shows_pids:
-                pid = -1
-            elif not self.records(pid):
-                continue
-            said[int(start, 16), int(last, 16) + beyond_last, int(pid)] += 1
+                said[int(start, 16), int(last, 16) + beyond_last, -1] += 1
+            elif pid in self.recorded_pids:
+                said[int(start, 16), int(last, 16) + beyond_last, int(pid)] += 1
         return said
 
     @property
     def shows_pids(self):
         return self.scenario != "no-context"  # option nocontext-info
 
-    def records(self, pid):
-        """Whether a number stands in a task column of the trace."""
-        return f"-{pid} " in self.text or f" {pid} " in self.text
+    @cached_property
+    def recorded_pids(self):
+        """Every number in the columns before an event: a message of a process that is not among them is nobody's."""
+        return {number for line in self.text.split("\n") for number in _NUMBER.findall(line[:48])}
 
     # --- what pat-check says ------------------------------------------------------------------------------
 
@@ -182,11 +194,11 @@ def _report(path):
     return api.check([str(path)])
 
 
-def captures():
-    """Every capture of the corpus, the largest first so that a parallel run does not wait for it at its end."""
+def captures(root=CORPUS):
+    """Every capture below a folder, the largest first so that a parallel run does not wait for it at its end."""
     found = [
         Capture(folder, folder.parent.name, folder.name)
-        for folder in CORPUS.glob("*/*/")
+        for folder in root.glob("*/*/")
         if (folder / "meta.json").is_file()
     ]
-    return sorted(found, key=lambda capture: (-(file.stat().st_size if (file := capture.trace) else 0), str(capture)))
+    return sorted(found, key=lambda capture: (-capture.trace.stat().st_size, str(capture)))

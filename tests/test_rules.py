@@ -15,13 +15,13 @@ rules = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.rule_id())
 @eras
 @rules
 def test_a_rule_finds_exactly_what_its_violating_trace_claims(rule, era, tmp_path):
-    assert found(rule.violating, era, rule.beside, tmp_path) == claims(rule.violating, era)
+    assert found(rule.violating, era, rule.beside, tmp_path, rule.language) == claims(rule.violating, era)
 
 
 @eras
 @rules
 def test_a_rule_is_silent_on_its_clean_trace(rule, era, tmp_path):
-    assert found(rule.clean, era, rule.beside, tmp_path) == claims(rule.clean, era)
+    assert found(rule.clean, era, rule.beside, tmp_path, rule.language) == claims(rule.clean, era)
 
 
 @rules

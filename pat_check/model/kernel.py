@@ -207,8 +207,10 @@ class Kernel:
         size = -(-size // PAGE) * PAGE
         if self.flags_before_track and (ret := self._prepare(vma, addr, pfn, size)):
             return ret
+        second = vma.ctx is not None and self.tracking.is_full(vma, addr, size)
         ret, mode = self.tracking.remap(vma, addr, pfn, size, mode)
         if ret:
+            self._remap_refused(vma, addr, pfn, size, second=second)
             return -errno.EINVAL
         if not self.flags_before_track and (ret := self._prepare(vma, addr, pfn, size)):
             self.tracking.remap_failed(vma, addr, pfn, size)
@@ -224,6 +226,14 @@ class Kernel:
         pte = Pte(pfn * PAGE - addr, mode, at=self.machine.now, write=write)
         vma.mm.page_table.install(addr, addr + size, pte)
         return 0
+
+    def _remap_refused(self, vma: Vma, addr: int, pfn: int, size: int, *, second: bool) -> None:
+        story = [(vma.born, f"{vma} was mapped here")]
+        if second:
+            self.note("second-full-remap", addr, addr + size, pfn, "the mapping has a context already", story)
+        elif not self.tracking.is_full(vma, addr, size):
+            detail = "its pages look up to different types: -EINVAL without a message"
+            self.note("partial-mixed-types", addr, addr + size, pfn, detail, story)
 
     def _prepare(self, vma: Vma, addr: int, pfn: int, size: int) -> int:
         if vma.is_cow():

@@ -41,6 +41,10 @@ class Ledger:
         self.missed += 1
         return False
 
+    def forget(self) -> None:
+        """Drop what is waiting."""
+        self._waiting.clear()
+
     def rest(self) -> list[tuple[int, int, int, int]]:
         """What never appeared: (line, row, start, end), in the order of the trace."""
         return sorted((at, *key) for key, waiting in self._waiting.items() for _, at in waiting)

@@ -62,6 +62,14 @@ class Frees:
             frame = Frame(event.entry, "memtype_free")
         self.apply(task, frame, event, event.ret, event.caller)
 
+    def predicted(self, call: MemtypeFree, api: str) -> int:
+        """A memtype_free() that no recording shows, from start to end: its result."""
+        task, frame = self.context.tasks.enter(call, "memtype_free")
+        outcome = operations.memtype_free(self.context.machine, call.start, call.end, self.context.era.find_victim)
+        self.apply(task, frame, call, None, api)
+        task.frames.remove(frame)
+        return outcome.ret
+
     # --- what they lead to ---------------------------------------------------------------------------------
 
     def apply(self, task: Task, frame: Frame, event: Event, ret: int | None, caller: str) -> None:

@@ -31,7 +31,7 @@ class Replay:
         self, machine: Machine, era: Era, emit: Callable[[Incident], None], saved: dict[int, Snapshot] | None = None
     ) -> None:
         self.context = Context(machine, era, emit)
-        expected = Expected()
+        self.expected = expected = Expected()
         self.reserves = Reserves(self.context, expected)
         self.frees = Frees(self.context, expected)
         self.drivers = Drivers(self.context, expected)

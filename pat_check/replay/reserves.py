@@ -103,7 +103,7 @@ class Reserves:
             if outcome.path == "tree":
                 frame.node = self._apply(task, outcome, event, ret, got, call)
             else:
-                self._apply_elsewhere(task, outcome, event, ret, call)
+                self._apply_elsewhere(task, outcome, event, ret, got, call)
             frame.reserve = outcome
         outcome = frame.reserve or Reserve(call.start, call.end, "tree", ret or 0, call.req)
         owner = frame.node.owner if frame.node is not None else owner_of_reserve(task, call, caller)
@@ -156,7 +156,7 @@ class Reserves:
         return node
 
     def _apply_elsewhere(
-        self, task: Task, outcome: Reserve, event: events.Event, ret: int | None, call: MemtypeReserve
+        self, task: Task, outcome: Reserve, event: events.Event, ret: int | None, got: int, call: MemtypeReserve
     ) -> None:
         """The paths beside the tree: PAT off, untracked, RAM, mixed, an empty range."""
         machine = self.context.machine
@@ -171,6 +171,9 @@ class Reserves:
                 errno_name(ret),
                 story,
             )
+        elif ret == 0 and 0 <= got != outcome.new:
+            predicted, observed = cachemode_name(outcome.new), cachemode_name(got)
+            self._surprise(event, outcome.start, outcome.end).tell("granted", predicted, observed, [])
         if outcome.path == "ram" and (outcome.ret if ret is None else ret) == 0:
             wanted = UC_MINUS if call.req == UC else call.req
             owner = owner_of_reserve(task, call, "")
@@ -203,7 +206,8 @@ class Reserves:
         if node is None or node.type == outcome.actual or outcome.overlap is None:
             return
         overlap = outcome.overlap.seen()
-        if not operations.is_new_memtype_allowed(node.start, node.end, call.req, node.type):
+        strict = task.innermost(events.CopyPageRange) is not None  # fork takes no other type than the parent's
+        if strict or not operations.is_new_memtype_allowed(node.start, node.end, call.req, node.type):
             if outside is not None:
                 outside.unacceptable = (call.req, node.type)
             return
@@ -263,6 +267,15 @@ class Reserves:
                 clash,
             )
         )
+
+    def predicted(self, call: MemtypeReserve) -> tuple[int, int]:
+        """A memtype_reserve() that no recording shows, from start to end: its result, and the type that it grants."""
+        task, frame = self.context.tasks.enter(call, "memtype_reserve")
+        self._finish_reserve(task, frame, call, None, -1, "")
+        task.frames.remove(frame)
+        outcome = frame.reserve
+        assert outcome is not None
+        return outcome.ret, frame.node.type if frame.node is not None else outcome.new
 
     def granted_by_log(self, call: MemtypeReserve, outcome: Reserve, got: int) -> None:
         """A debugpat line: memtype_reserve() succeeded and stored type `got`."""

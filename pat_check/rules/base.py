@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar, Generic, TypeVar, get_args
 
 from pat_check.findings import Finding, Note, Severity, Task
-from pat_check.incidents import Incident, Seen, Story
+from pat_check.incidents import Incident, MappingNoted, Seen, Story
 
 I = TypeVar("I", bound=Incident)  # noqa: E741
 
@@ -24,6 +24,7 @@ class Rule(ABC, Generic[I]):
     violating: ClassVar[str]
     clean: ClassVar[str]
     help: ClassVar[str]  # what to do about it
+    language: ClassVar[str] = "ftrace"  # of both traces, or "pat"
     beside: ClassVar[Mapping[str, str]] = {}  # files that lie beside both traces: iomem.txt, snap-00-x.txt, ...
 
     @classmethod
@@ -40,8 +41,8 @@ class Rule(ABC, Generic[I]):
     @classmethod
     def hears(cls) -> type[Incident]:
         """The incident class that this rule judges."""
-        base = next(base for base in cls.__dict__["__orig_bases__"] if getattr(base, "__origin__", None) is Rule)
-        kind: type[Incident] = get_args(base)[0]
+        bases = (base for parent in cls.__mro__ for base in parent.__dict__.get("__orig_bases__", ()))
+        kind: type[Incident] = get_args(next(base for base in bases if getattr(base, "__origin__", None) is Rule))[0]
         return kind
 
     @abstractmethod
@@ -72,6 +73,22 @@ class Rule(ABC, Generic[I]):
             end=end,
             help=help or self.help,
         )
+
+
+class FactRule(Rule[MappingNoted]):
+    """A rule for which a fact about a mapping is an offence as it is."""
+
+    facts: ClassVar[frozenset[str]]
+    language = "pat"
+
+    def judge(self, incident: MappingNoted) -> Iterator[Finding]:
+        """Every such fact."""
+        if incident.what in self.facts:
+            where = f"{span(incident.start, incident.end)}: " if incident.start >= 0 else ""
+            frame = (
+                f" (pfn {incident.pfn:#x})" if incident.pfn >= 0 and f"{incident.pfn:#x}" not in incident.detail else ""
+            )
+            yield self.finding(incident, f"{where}{incident.detail}{frame}", *told(incident.story))
 
 
 def span(start: int, end: int) -> str:

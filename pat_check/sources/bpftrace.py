@@ -9,6 +9,7 @@ from pat_check.events import NO_PID, Event, LostEvents
 from pat_check.sources import catalogue, ftrace
 from pat_check.sources.base import Source
 from pat_check.sources.catalogue import FieldError
+from pat_check.sources.grammar import Explainer
 from pat_check.sources.opening import Lines
 
 # The comm may hold anything; the event is the last word before the values.
@@ -27,6 +28,10 @@ class Bpftrace(Source):
 
     name = "bpftrace"
     title = "bpftrace text: time_ns cpu pid comm event name=value ..."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._explain = Explainer("bpftrace")
 
     @classmethod
     def sniff(cls, head: list[str]) -> bool:
@@ -57,4 +62,4 @@ class Bpftrace(Source):
             elif (lost := _LOST.match(line)) is not None:
                 yield LostEvents(at, None, -1, NO_PID, "", int(lost["count"]))
             elif _ATTACH.match(line) is None and _SAID.match(line) is None:
-                yield self.malformed(at, line, "expected time_ns cpu pid comm event name=value ...", cut=lines.cut)
+                yield self.malformed(at, line, *self._explain(line), cut=lines.cut)

@@ -10,6 +10,7 @@ from pat_check.events import NO_PID, Event, LostEvents, Marker
 from pat_check.sources import catalogue, ftrace, klog
 from pat_check.sources.base import PREVIEW, Source
 from pat_check.sources.catalogue import FieldError, Spec
+from pat_check.sources.grammar import Explainer
 from pat_check.sources.opening import Lines
 
 # Every column may be missing. The kernel cuts the comm to 7 characters here and centres it.
@@ -40,6 +41,10 @@ _Task = tuple[int, str]  # pid and comm
 _Context = tuple[int, float | None, int, int, str]  # at, time, cpu, pid, comm: what every event begins with
 
 
+class _UnreadableError(Exception):
+    """A line that is none of function_graph; the grammar knows why."""
+
+
 @dataclass(slots=True)
 class _Open:
     """A function that has been entered; `spec` is None where its end is no event."""
@@ -58,6 +63,7 @@ class FunctionGraph(Source):
     def __init__(self) -> None:
         super().__init__()
         self._tasks: dict[int, _Task] = {}  # by CPU, as the context switches tell
+        self._explain = Explainer("fgraph")
         self._open: dict[tuple[int, int], list[_Open]] = {}  # by pid and, where that does not tell, CPU
 
     @classmethod
@@ -99,13 +105,15 @@ class FunctionGraph(Source):
             else:
                 try:
                     yield from self._line(at, line)
+                except _UnreadableError:
+                    yield self.malformed(at, line, *self._explain(line), cut=lines.cut)
                 except FieldError as error:
                     yield self.malformed(at, line, str(error), cut=lines.cut)
 
     def _line(self, at: int, line: str) -> Iterator[Event]:
         match = _LINE.match(line)
         if match is None:  # cannot be: every column is optional
-            raise FieldError("expected a line of function_graph output")
+            raise _UnreadableError
         cpu = -1 if match["cpu"] is None else int(match["cpu"])
         time = None if match["time"] is None else float(match["time"])
         if match["pid"] is None:
@@ -123,7 +131,7 @@ class FunctionGraph(Source):
         elif (comment := _COMMENT.fullmatch(body)) is not None:
             yield from self._comment(comment["text"], context)
         elif _IRQ.fullmatch(body) is None:
-            raise FieldError("expected a function, the end of one or a comment")
+            raise _UnreadableError
 
     def _function(self, function: re.Match[str], depth: int, context: _Context) -> Iterator[Event]:
         name, spec = function["name"], catalogue.BY_FUNCTION.get(function["name"])

@@ -41,6 +41,7 @@ _UNCLOSED = re.compile(r"\([^()]*")
 _ADDRESS = re.compile(r"[0-9a-f]{8,16}")
 _SYMBOL = re.compile(r"[+ ]")
 _INSIDE = re.compile(r"[^+]*\+(?!0x[0-9a-f]/)")  # an entry is probed at +0x0, or behind its endbr64
+_PROBED = re.compile(r"\([^()]*\+0x[0-9a-f]+/0x[0-9a-f]+[^()]*\)")
 _FIELD = re.compile(r'(?<!\S)([^\s="]+)=("[^"]*"(?!\S)|\S*)')
 _CALLED = re.compile(rf"(?P<name>[A-Za-z_][\w.]*){_OFFSET}(?:\((?P<args>.*)\))? <-(?P<caller>\S.*)", re.ASCII)
 _SYSCALL = re.compile(r"(?P<name>sys_\w+)(?:\(| -> )", re.ASCII)
@@ -75,7 +76,7 @@ class Ftrace(Source):
                 return False
             if line.startswith(("# tracer:", "# entries-in-buffer")) or _LOST.match(line):
                 return True
-        return any(context_of(line) is not None or bare(line) is not None for line in head)
+        return any(context_of(line) is not None or _is_event(line) for line in head)
 
     def unusable(self, head: list[str]) -> str:
         body = [line for line in head if line.strip() and not line.startswith("#")]
@@ -97,10 +98,7 @@ class Ftrace(Source):
                 event, found = self._note(at, line, lines)
                 if event is not None:
                     yield event
-                if found is None:
-                    continue
-                context = found(line)
-                if context is None:
+                if found is None or (context := found(line)) is None:
                     continue
                 if found is not bare:  # which would take the rest of a comm for an event
                     layout = found
@@ -166,7 +164,9 @@ class Ftrace(Source):
         elif (called := _CALLED.match(rest)) is not None:
             spec = catalogue.BY_FUNCTION.get(called["name"])
             if spec is not None and called["args"]:
-                return catalogue.entry_of(spec, arguments(called["args"]), *where)
+                fields = arguments(called["args"])
+                if "arg1" not in fields or any("arg1" in field.names for field in spec.fields):
+                    return catalogue.entry_of(spec, fields, *where)
             self._ignore(called["name"])
         elif _STACK.match(rest):
             self._ignore("stack trace")
@@ -240,6 +240,15 @@ LAYOUTS: tuple[_Layout, ...] = (verbose, standard, latency, bare)
 def context_of(line: str) -> Context | None:
     """The context of a line in whichever layout has task columns."""
     return verbose(line) or standard(line) or latency(line)
+
+
+def _is_event(line: str) -> bool:
+    """Whether a line is an event without context, and surely no line of a kernel log: that has names, too."""
+    if (named := _NAMED.match(line)) is None:
+        return False
+    name, payload = named.groups()
+    known = catalogue.resolve(name) is not None and _BARE.match(payload)
+    return bool(known or name == "tracing_mark_write" or _PROBED.match(payload))
 
 
 def _is_function(line: str) -> bool:

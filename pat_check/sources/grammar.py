@@ -103,18 +103,18 @@ class Explainer:
         return expected(self._name, line)
 
 
-def events_of(name: str, lines: Iterable[str], first: int = 1) -> Iterator[Event]:
+def events_of(name: str, lines: Sequence[str], first: int = 1) -> Iterator[Event]:
     """The events of lines from number `first` on, decoded from parse trees; one that cannot be read is Malformed."""
     import lark  # noqa: PLC0415
 
     from pat_check.sources import trees  # noqa: PLC0415
 
-    decode = trees.DECODERS[name]()
+    decode = trees.DECODERS[name](lines)
     for at, line in enumerate(lines, first):
         if not line or line.isspace():
             continue
         try:
-            yield from decode(at, parse(name, line))
+            yield from decode(at, line, parse(name, line))
         except lark.UnexpectedInput:
             yield _malformed(at, line, *expected(name, line))
         except trees.FieldErrorAt as error:

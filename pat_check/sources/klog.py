@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pat_check.cachemode import BY_NAME
 from pat_check.events import NO_PID, Event, LostEvents, Message
 from pat_check.sources.base import Source
+from pat_check.sources.grammar import Explainer
 from pat_check.sources.opening import Lines
 
 _PAGE_SHIFT = 12
@@ -240,6 +241,10 @@ class KernelLog(Source):
     name = "klog"
     title = "kernel log: dmesg, journalctl, /dev/kmsg or a serial console"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._explain = Explainer("klog")
+
     @classmethod
     def sniff(cls, head: list[str]) -> bool:
         if any(line.startswith(_FOREIGN) for line in head):
@@ -277,10 +282,11 @@ class KernelLog(Source):
         """A damaged message of the memtype layer: cut, or mixed with what another CPU printed."""
         text = stripped.text
         found = _BROKEN.search(text) if stripped.prefixed else _BROKEN.match(text)
-        if found is None and not (lines.cut and text.startswith("x86/PAT")):
-            return None
-        column = line.find(text if found is None else found[0]) + 1
-        return self.malformed(at, line, "a damaged message of the memtype layer", max(column, 1), cut=lines.cut)
+        if found is not None:
+            return self.malformed(at, line, *self._explain(line), cut=lines.cut)
+        if lines.cut and text.startswith("x86/PAT"):
+            return self.malformed(at, line, "expected a message of the memtype layer", cut=True)
+        return None
 
 
 def _attribute(event: Message, caller: str) -> None:

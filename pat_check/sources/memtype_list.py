@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from pat_check.cachemode import BY_NAME, cachemode_name
 from pat_check.errors import TraceError
+from pat_check.sources.grammar import expected
 from pat_check.sources.opening import Lines
 
 _HEADER = "PAT memtype list:"
@@ -26,7 +27,8 @@ def read_memtype_list(lines: Lines) -> list[tuple[int, int, int]]:
             continue
         match = _node(line)
         if match is None:
-            raise TraceError(f"is not a line of pat_memtype_list: {line[:80]!r}", lines.path, at)
+            problem, column = expected("memtype_list", line)
+            raise TraceError(f"is not a line of pat_memtype_list: {problem} (column {column})", lines.path, at)
         mode = BY_NAME.get(match["name"])
         if mode is None:
             raise TraceError(f"{match['name'][:40]!r} is no cache mode", lines.path, at)

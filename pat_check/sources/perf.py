@@ -10,6 +10,7 @@ from pat_check.events import NO_PID, Event, LostEvents, Marker, Return
 from pat_check.sources import catalogue, ftrace, klog
 from pat_check.sources.base import Source
 from pat_check.sources.catalogue import FieldError
+from pat_check.sources.grammar import Explainer
 from pat_check.sources.opening import Lines
 
 # The comm is right-aligned in 16 columns and may hold anything; the second pattern reads narrower columns.
@@ -30,6 +31,10 @@ class PerfScript(Source):
     name = "perf"
     title = "text of perf script"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._explain = Explainer("perf")
+
     @classmethod
     def sniff(cls, head: list[str]) -> bool:
         if any(line.startswith("# tracer:") for line in head):
@@ -46,13 +51,13 @@ class PerfScript(Source):
                 try:
                     event = self._event(at, match)
                 except FieldError as error:
-                    event = self.malformed(at, line, str(error), match.start("payload") + 1, cut=lines.cut)
+                    event = self.malformed(at, line, str(error), match.start("event") + 1, cut=lines.cut)
                 if event is not None:
                     yield event
             elif (lost := _LOST.match(line)) is not None:
                 yield LostEvents(at, None, -1, NO_PID, "", int(lost["count"]))
             elif _CHAIN.match(line) is None:
-                yield self.malformed(at, line, "expected comm, pid, time and event of perf script", cut=lines.cut)
+                yield self.malformed(at, line, *self._explain(line), cut=lines.cut)
 
     def _event(self, at: int, match: re.Match[str]) -> Event | None:
         name = match["event"].rpartition(":")[2]
@@ -67,7 +72,7 @@ class PerfScript(Source):
             # (function) and (function <- where it returned to): addresses, and in another order than ftrace's
             addresses = _ADDRESSES.match(payload)
             event = ftrace.probe(resolved, payload if addresses is None else payload[addresses.end() :], *context)
-            if isinstance(event, Return) and addresses is not None:
+            if isinstance(event, Return):
                 event.caller = ""
             return event
         if name in catalogue.TRACEPOINTS:

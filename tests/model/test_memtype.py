@@ -89,7 +89,7 @@ def planted(*nodes):
     return tree, entries
 
 
-# --- the conflict table, row by row ----------------------------------------------------------------------------
+# --- the conflict table, row by row ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("strict", [False, True])
@@ -182,7 +182,7 @@ def test_a_check_changes_nothing():
     assert pages(tree) == [(0, 4, WC)]
 
 
-# --- order and duplicates --------------------------------------------------------------------------------------
+# --- order and duplicates -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("find", [EXACT, OR_END])
@@ -217,7 +217,7 @@ def test_exact_bounds_win_over_an_earlier_entry_with_the_same_end(find):
     assert find(tree, 4 * PAGE, 8 * PAGE) == (second, False)
 
 
-# --- the two erase rules ---------------------------------------------------------------------------------------
+# --- the two erase rules --------------------------------------------------------------------------------------
 
 
 def test_a_tail_free_shrinks_where_the_end_may_match():
@@ -341,7 +341,7 @@ def test_lookup_takes_the_first_of_the_entries_in_a_page():
     assert tree.lookup(5 * PAGE) == WT
 
 
-# --- what an entry tells of itself ------------------------------------------------------------------------------
+# --- what an entry tells of itself ----------------------------------------------------------------------------
 
 
 def test_a_copy_for_an_incident_does_not_change_with_the_entry():
@@ -362,7 +362,7 @@ def test_a_long_story_keeps_its_beginning_and_its_end():
     assert (lines[0], lines[1], lines[-1]) == (1, 2, 100)
 
 
-# --- validate_tree itself ---------------------------------------------------------------------------------------
+# --- validate_tree itself -------------------------------------------------------------------------------------
 
 
 def test_the_validation_finds_two_types_in_one_place():
@@ -380,7 +380,7 @@ def test_the_validation_accepts_neighbours_of_different_types():
     validate_tree(tree)
 
 
-# --- small worlds, all of them ----------------------------------------------------------------------------------
+# --- small worlds, all of them --------------------------------------------------------------------------------
 
 #  pages  012
 #         *        [0,1)

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -46,7 +47,7 @@ def names(spans):
     return "".join(span.name for span in spans)
 
 
-# --- RangeList: examples -----------------------------------------------------------------------------------
+# --- RangeList: examples --------------------------------------------------------------------------------------
 
 
 def test_an_empty_list_has_nothing_to_find():
@@ -118,7 +119,7 @@ def test_a_list_that_was_emptied_can_be_filled_again():
     assert names(ranges.overlapping(0, 10)) == "a"
 
 
-# --- RangeList: many --------------------------------------------------------------------------------------
+# --- RangeList: many ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -164,6 +165,20 @@ def test_equal_starts_among_others_stay_in_order_when_buckets_split():
     assert list(ranges.overlapping(200, 201))[-1] is late
 
 
+@pytest.mark.parametrize("where", [0, 10, 64, 128])
+def test_one_long_range_is_found_behind_hundreds_of_short_ones(where):
+    #  points  0123456789...399
+    #  short   ****************
+    #  long      **************   begins among the first, reaches over all
+    #  asked                  ?
+    spans = [Span(point, point + 1) for point in range(400)]
+    long = Span(where, 400, "long")
+    ranges = listed([long, *spans])
+    assert list(ranges.overlapping(399, 400)) == [long, spans[399]]
+    late = listed([*spans, long])
+    assert list(late.overlapping(399, 400)) == [long, spans[399]]
+
+
 SPANS = st.tuples(st.integers(0, WORLD), st.integers(1, 8)).map(lambda pair: Span(pair[0], pair[0] + pair[1]))
 
 
@@ -197,7 +212,7 @@ def test_more_ranges_than_a_bucket_holds_agree_with_a_sorted_list(starts, order)
     assert list(ranges) == []
 
 
-# --- RangeMap ------------------------------------------------------------------------------------------------
+# --- RangeMap -------------------------------------------------------------------------------------------------
 
 
 def mapped(*pieces):
@@ -281,7 +296,7 @@ def test_any_setting_and_clearing_agrees_with_a_dictionary_of_points(changes, st
             points.update(dict.fromkeys(range(first, last), value))
         pieces = list(values)
         assert all(begin < stop for begin, stop, _ in pieces)
-        assert all(one[1] <= other[0] for one, other in zip(pieces, pieces[1:], strict=False))
+        assert all(one[1] <= other[0] for one, other in pairwise(pieces))
         assert spelled(pieces) == points
         assert len(values) == len(pieces)
     asked = {point: value for point, value in points.items() if start <= point < end}

@@ -325,7 +325,11 @@ def test_the_function_tracer_may_show_structures_and_dots():
     assert isinstance(event(f"{TASK}exit_mmap(mm=0x1, prot=(STRUCT)[0x8], ...) <-mmput"), ExitMmap)
 
 
-def test_arguments_without_names_are_counted():
+def test_arguments_without_names_of_a_function_whose_order_is_not_known_are_no_event():
+    assert ignored(f"{TASK}remap_pfn_range(0x1, 0x2, 0x3, 0x4) <-f") == {"remap_pfn_range": 1}
+
+
+def test_arguments_without_names_go_by_their_place():
     assert isinstance(event(f"{TASK}arch_io_free_memtype_wc(0x1000, 0x2000) <-f"), ArchIoFreeMemtypeWc)
 
 
@@ -478,8 +482,19 @@ def test_other_tracers_are_left_to_others(tracer):
     assert not Ftrace.sniff([f"# tracer: {tracer}", f"{TASK}{FREE}"])
 
 
-def test_a_kernel_log_is_no_ftrace_text():
-    assert not Ftrace.sniff(["[    0.000000] Linux version 6.12", "[    1.0] x86/PAT: Overlap at 0x1000-0x2000"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[    1.0] x86/PAT: Overlap at 0x1000-0x2000",
+        "audit: type=2000 audit(1.5:1): state=initialized",
+        "ACPI: (supports S0 S5)",
+        "console: colour dummy device 80x25",
+        "print: hello",
+        "iounmap: bad address 0000000078877fed",
+    ],
+)
+def test_a_kernel_log_is_no_ftrace_text(line):
+    assert not Ftrace.sniff([line])
 
 
 UNUSABLE = {"raw-7.2": "raw or hex", "printk-msg-only-7.2": "raw or hex", "function-6.1": "func-args"}

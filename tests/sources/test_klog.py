@@ -321,7 +321,7 @@ def test_a_damaged_message_is_malformed(text):
 
 def test_a_damaged_message_is_located():
     (event,) = events("[    1.000000] x86/PAT: memtype_free request [mem 0x1804\n")
-    assert (event.at, event.column) == (1, 16)
+    assert (event.at, event.column) == (1, 46)
 
 
 @pytest.mark.parametrize("text", ["x86/PAT: mem", "x86/PAT: patlab:390 fre", "x86/PAT: memtype_free request [mem 0x18"])

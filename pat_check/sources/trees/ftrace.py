@@ -1,35 +1,19 @@
-"""The reference decoders: events from the parse trees of the grammars.
-
-They share the event catalogue with the fast lanes and nothing else, so that each can prove the other.
-"""
+"""Events from the parse trees of ftrace text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from lark import Token, Tree
 
 from pat_check.events import NO_PID, Event, LostEvents, Marker
 from pat_check.sources import catalogue, klog
-from pat_check.sources.catalogue import FieldError, Spec
-
-Where = tuple[int, float | None, int, int, str]
-"""What every event begins with: line, time, cpu, pid, comm."""
+from pat_check.sources.catalogue import FieldError
+from pat_check.sources.trees.base import FieldErrorAt, Where, arguments_of, call_or_return, fields_of
 
 
-class FieldErrorAt(FieldError):
-    """A field that is missing or no number, in the event that begins at a 1-based column."""
-
-    def __init__(self, message: str, column: int) -> None:
-        super().__init__(message)
-        self.column = column
-
-
-# --- ftrace ---------------------------------------------------------------------------------------------
-
-
-def ftrace(at: int, tree: Tree[Token]) -> Iterator[Event]:
+def ftrace(at: int, line: str, tree: Tree[Token]) -> Iterator[Event]:
     """The event of a line of ftrace text."""
     *context, event = tree.children
     if isinstance(event, Token):
@@ -86,27 +70,17 @@ def _probe(where: Where, event: str, caller: str | None, symbol: str, *tokens: T
         spec, is_return = found
         if caller is not None and 8 <= len(caller) <= 16 and not caller.strip("0123456789abcdef"):
             caller = symbol  # trace-cmd
-        return _call_or_return(spec, is_return, caller or "", tokens, where)
+        return call_or_return(spec, is_return, str(caller or ""), fields_of(tokens), where)
     named = catalogue.BY_FUNCTION.get(_symbol(symbol))
     _, inside, offset = symbol.partition("+")
     if named is None or (caller is None and inside and not re.match("0x[0-9a-f]/", offset)):
         return None
-    return _call_or_return(named, caller is not None, caller or "", tokens, where)
+    return call_or_return(named, caller is not None, str(caller or ""), fields_of(tokens), where)
 
 
 def _record(where: Where, event: str, *tokens: Token) -> Event | None:
     found = catalogue.resolve(_symbol(event))
-    return None if found is None else _call_or_return(*found, "", tokens, where)
-
-
-def _call_or_return(spec: Spec, is_return: bool, caller: str, tokens: Sequence[Token], where: Where) -> Event:
-    fields = {}
-    for token in tokens:
-        if token.type == "FIELD":
-            name, _, fields[name] = token.partition("=")
-    if is_return:
-        return catalogue.return_of(spec, fields, str(caller) or fields.get("__probe_ret_ip", ""), *where)
-    return catalogue.entry_of(spec, fields, *where)
+    return None if found is None else call_or_return(*found, "", fields_of(tokens), where)
 
 
 def _tracepoint(where: Where, event: str, text: str | None) -> Event | None:
@@ -126,12 +100,10 @@ def _console(where: Where, event: str, text: str | None) -> Event | None:
 
 def _call(where: Where, event: str, *tokens: Token | None) -> Event | None:
     spec = catalogue.BY_FUNCTION.get(_symbol(event))
-    fields = {}
-    for index, token in enumerate(tokens[:-1], 1):
-        if token is not None:
-            name, equals, value = token.strip().partition("=")
-            fields[name if equals else f"arg{index}"] = value if equals else name
-    return catalogue.entry_of(spec, fields, *where) if spec is not None and fields else None
+    fields = arguments_of(tokens[:-1])
+    if spec is None or not fields or ("arg1" in fields and not any("arg1" in field.names for field in spec.fields)):
+        return None
+    return catalogue.entry_of(spec, fields, *where)
 
 
 def _lost(where: Where, text: str) -> Event:
@@ -161,8 +133,3 @@ _EVENTS: dict[str, Callable[..., Event | None]] = {
     "lost": _lost,
     "written": _written,
 }
-
-Decoder = Callable[[int, Tree[Token]], Iterable[Event]]
-
-DECODERS: dict[str, Callable[[], Decoder]] = {"ftrace": lambda: ftrace}
-"""By the name of the grammar: what makes a decoder for one input."""

@@ -1,0 +1,137 @@
+"""What a scenario says, line by line: the tree that the parser makes and the stage plays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Number:
+    """A number with its unit applied: bytes, or a plain count where `plain`."""
+
+    value: int
+    column: int = 0
+    plain: bool = False  # written without a unit and not hexadecimal
+
+
+@dataclass(slots=True)
+class Name:
+    """A name: of a BAR, a mapping, a process, or a word of the operation (``wc``, ``private``)."""
+
+    text: str
+    column: int = 0
+
+
+@dataclass(slots=True)
+class Binary:
+    """``left op right`` with op one of ``+ - *``."""
+
+    op: str
+    left: Expression
+    right: Expression
+    column: int = 0
+
+
+@dataclass(slots=True)
+class Text:
+    """A quoted string."""
+
+    text: str
+    column: int = 0
+
+
+Expression = Number | Name | Binary | Text
+
+
+@dataclass(slots=True)
+class Claim:
+    """``#! rule@eras``: a finding that this line must have.
+
+    `eras` is a glob, ``!`` before it negates; "" is every era.
+    """
+
+    rule: str
+    eras: str = ""
+
+
+@dataclass(slots=True)
+class Statement:
+    """A line of a scenario: `at` is its 1-based number, `text` the line as it stands."""
+
+    at: int
+    column: int
+    text: str
+    claims: list[Claim] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Operation(Statement):
+    """``task: result = op arg, arg, word``, or a block ``task: op arg { ... }``."""
+
+    task: str = ""
+    result: str = ""  # the name that is given to what the operation makes
+    op: str = ""
+    args: list[Expression] = field(default_factory=list)
+    body: list[Statement] | None = None
+
+
+@dataclass(slots=True)
+class Declare(Statement):
+    """``bar NAME = BASE size SIZE``, ``ram ...``, ``process NAME``, ``driver NAME``, ``file NAME``, ``mtrr ...``."""
+
+    kind: str = ""
+    name: str = ""
+    base: Expression | None = None
+    size: Expression | None = None
+    word: str = ""
+
+
+@dataclass(slots=True)
+class Checkpoint(Statement):
+    """``checkpoint NAME``."""
+
+    name: str = ""
+
+
+@dataclass(slots=True)
+class Range:
+    """``[start, end) type`` in an expectation."""
+
+    start: Expression
+    end: Expression
+    type: str
+
+
+@dataclass(slots=True)
+class Expect(Statement):
+    """``expect WHAT ... [@eras]``.
+
+    `what` is ``memtypes`` (`subject`, `ranges`: empty is none), ``pte`` (`subject`, `value`: None is none, and `word` a
+    type or ""), ``ret`` (`value`, or `word` such as -EINVAL), ``dmesg`` (`word`: the text; "" with `none`), ``refs``
+    (`subject`, `value`).
+    """
+
+    what: str = ""
+    subject: Expression | None = None
+    ranges: list[Range] = field(default_factory=list)
+    value: Expression | None = None
+    word: str = ""
+    none: bool = False
+    eras: str = ""
+
+
+@dataclass(slots=True)
+class Ignore(Statement):
+    """``# pat-check: ignore[rule, rule] reason`` for the next line, or for its own."""
+
+    rules: list[str] = field(default_factory=list)
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Scenario:
+    """A parsed scenario: `path` stands in messages, `title` is the first comment line."""
+
+    path: str
+    statements: list[Statement]
+    title: str = ""

@@ -1,0 +1,187 @@
+"""The world of a scenario: its names, its tasks, and the memtype layer played by the model alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from pat_check import events, incidents
+from pat_check.cachemode import UC, UC_MINUS
+from pat_check.eras.base import Era
+from pat_check.events import Call, Event, Return
+from pat_check.incidents import Incident
+from pat_check.model import operations
+from pat_check.model.kernel import Kernel
+from pat_check.model.machine import Machine
+from pat_check.model.memory import PAGE, Mtrr, Ram
+from pat_check.model.vma import Mm, Vma
+from pat_check.replay.expected import Expected
+from pat_check.replay.loop import Replay
+
+SAID: dict[int, str] = {
+    5: "reserve_ram_pages_type failed",
+    7: "conflicting memory types",
+    8: "memtype_reserve failed",
+    9: "freeing invalid memtype",
+    11: "map pfn expected mapping type",
+    12: "map pfn RAM range",
+    17: "ioremap error for",
+    19: "ioremap memtype_reserve failed",
+}
+"""How the predicted rows of memtype.md section 13 begin, after the task."""
+
+
+@dataclass(slots=True)
+class Actor:
+    """A process with its address space, or a driver without one."""
+
+    name: str
+    pid: int
+    mm: Mm | None
+    locks: list[str] = field(default_factory=list)  # held now, outermost first: W, R, V, I, PTL, fault
+
+
+@dataclass(slots=True)
+class Place:
+    """A named mapping: where it was made. What is there now is the address space's to say."""
+
+    start: int
+    size: int
+    file: str
+
+
+class World:
+    """One play of a scenario in one era."""
+
+    def __init__(
+        self, era: Era, ram: list[tuple[int, int]], mtrr: list[tuple[int, int, str]], hear: Callable[[Incident], None]
+    ) -> None:
+        self.era, self._hear = era, hear
+        self.machine = Machine(Ram(ram), Mtrr(mtrr) if mtrr else Mtrr())
+        self.machine.origin_known = True
+        self.replay = Replay(self.machine, era, self.emit)
+        self.replay.context.forks_seen = self.replay.context.probes_seen = True
+        self.at = 0
+        self.actor = Actor("kernel", 1, None)
+        self.said: list[str] = []  # by the kernel, since the last operation
+        self._counted = 0
+        tracking = era.pfnmap(self.machine, self)
+        self.kernel = Kernel(
+            self.machine, tracking, self.note, pud_looks_up=era.pud_looks_up, flags_before_track=era.flags_before_track
+        )
+        self.actors: dict[str, Actor] = {}
+        self._warned: set[str] = set()
+        self._told: set[int] = set()  # entries that were told of
+        self._next_mm = 0x1000
+
+    def emit(self, incident: Incident) -> None:
+        """An incident of the memtype layer or of a mapping."""
+        self._hear(incident)
+
+    # --- the clock and the tasks -----------------------------------------------------------------------
+
+    def turn(self, at: int, actor: Actor) -> None:
+        """The operation of line `at` begins, by a task."""
+        self.at = self.machine.now = at
+        self.actor = actor
+        self.said = []
+        task = self.replay.context.tasks.of(self.event())
+        task.mm = actor.mm.id if actor.mm is not None else 0
+        task.scope = None
+
+    def event(self) -> Event:
+        """An event of now, for what needs one."""
+        return Event(self.at, None, 0, self.actor.pid, self.actor.name)
+
+    def new_mm_id(self) -> int:
+        """A number for an address space."""
+        self._next_mm += 0x100
+        return self._next_mm
+
+    @contextmanager
+    def inside(self, call: Call, api: str) -> Iterator[None]:
+        """A call is open while the body runs: it says for whom things are reserved."""
+        context = self.replay.context
+        _, frame = context.tasks.enter(call, api)
+        yield
+        frames = context.tasks.of(call).frames
+        if frame in frames:
+            del frames[frames.index(frame) :]
+
+    def returned(self, call: type[Call], api: str, ret: int, caller: str = "") -> Return:
+        """The return event of a call."""
+        return Return(self.at, None, 0, self.actor.pid, self.actor.name, call, api, ret, -1, caller)
+
+    # --- the memtype layer, as the tracking layer calls it ---------------------------------------------
+
+    def memtype_reserve(self, start: int, end: int, req: int, vma: Vma | None) -> tuple[int, int]:
+        """memtype_reserve() by the model."""
+        call = events.MemtypeReserve(self.at, None, 0, self.actor.pid, self.actor.name, start, end, req)
+        result = self.replay.reserves.predicted(call)
+        self._listen()
+        self.changed(start, end, "memtype_reserve")
+        return result
+
+    def memtype_free(self, start: int, end: int, api: str, vma: Vma | None) -> int:
+        """memtype_free() by the model."""
+        here = (self.at, None, 0, self.actor.pid, self.actor.name)
+        mm = vma.mm.id if vma is not None else 0
+        if vma is not None:
+            self.replay.context.tasks.enter(events.FreePfnRange(*here, id(vma) & 0xFFFF, mm, api), api)
+        ret = self.replay.frees.predicted(events.MemtypeFree(*here, start, end), api)
+        self._listen()
+        return ret
+
+    def changed(self, start: int, end: int, api: str) -> None:
+        """A reservation of [start, end) came or went: tell of entries whose type a lookup does not find any more."""
+        for mm in self.machine.mms.values():
+            for first, last, pte in mm.page_table:
+                low, high = max(pte.paddr(first), start), min(pte.paddr(last), end)
+                if pte.anon or low >= high or id(pte) in self._told or self.machine.ram.test(low, low + PAGE):
+                    continue
+                now = operations.lookup_memtype(self.machine, low)
+                if now == pte.cachemode or {now, pte.cachemode} == {UC, UC_MINUS}:
+                    continue
+                self._told.add(id(pte))
+                stamp = self.replay.context.stamp(self.event())
+                who = next((actor for actor in self.actors.values() if actor.mm is mm), self.actor).name
+                self.emit(incidents.TypeChangedUnderMapping(*stamp, low, high, pte.cachemode, now, api, pte.at, who, 0))
+
+    def message(self, number: int, start: int, end: int, want: int, have: int) -> None:
+        """The kernel complains about a mapping."""
+        self.said.append(SAID[number])
+        if number == 11:
+            stamp = self.replay.context.stamp(self.event())
+            overlap = next(iter(self.machine.memtypes.overlapping(start, end)), None)
+            seen = overlap.seen() if overlap is not None else None
+            self.emit(incidents.FallbackJudged(*stamp, start, end, want, have, False, "remap_pfn_range", "", seen))
+        else:
+            self.note("ram-remap-mode", -1, -1, start >> 12, f"RAM {start:#x} is mapped with the type of its pages", [])
+
+    def warn(self, function: str) -> None:
+        """WARN_ON_ONCE(): the kernel's log has it once, the fact is told every time."""
+        if function not in self._warned:
+            self._warned.add(function)
+            self.said.append(f"WARNING: {function}")
+        self.note(
+            "first-pte-gone", -1, -1, -1, f"{function}() finds no usable first entry: the range cannot be freed", []
+        )
+
+    def note(self, what: str, start: int, end: int, pfn: int, detail: str, story: list[tuple[int, str]]) -> None:
+        """A fact about a mapping."""
+        stamp = self.replay.context.stamp(self.event())
+        self.emit(incidents.MappingNoted(*stamp, what, start, end, pfn, detail, story))
+
+    def _listen(self) -> None:
+        """Take note of what the memtype layer has just said."""
+        ledger = self.expected.console
+        for at, number, *_ in ledger.rest():
+            if at == self.at:
+                self.said.append(SAID[number])
+        ledger.forget()
+
+    @property
+    def expected(self) -> Expected:
+        """The complaints that the replay predicts."""
+        return self.replay.expected

@@ -1,0 +1,16 @@
+# T2: tail first, then the head
+bar fb = 0xfd000000 size 64K
+file card
+process app
+driver drv
+
+#  pages  01234567
+#  first      ----
+#  then   ----
+app: v = mmap 32K, card
+app: remap_pfn_range v, fb, 32K
+app: munmap v + 16K, 16K
+expect memtypes fb = [0, 16K) uc-        @!pfnmap-ctx
+expect memtypes fb = [0, 32K) uc-        @pfnmap-ctx
+app: munmap v, 16K
+expect memtypes fb = none

@@ -1,0 +1,11 @@
+# T21: two halves remapped, nothing reserved
+bar fb = 0xfd000000 size 64K
+file card
+process app
+driver drv
+
+app: v = mmap 32K, card, wc
+app: remap_pfn_range v, fb, 16K, wc      #! tracking-unreserved
+app: remap_pfn_range v + 16K, fb + 16K, 16K, wc   #! tracking-unreserved
+expect memtypes fb = none
+expect pte v = fb uc-
