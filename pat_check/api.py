@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pat_check import __version__
+from pat_check.comparison import compare
+from pat_check.conversion import convert as _convert
 from pat_check.eras import ERAS, era_of
 from pat_check.errors import TraceError
 from pat_check.events import Event, Marker
-from pat_check.findings import Input, Report, Severity
+from pat_check.findings import Comparison, Input, Report, Severity, Sheet
 from pat_check.judge import RULES, Judge
+from pat_check.plays import play, read_scenario, scenarios_below
 from pat_check.quoting import quoted
+from pat_check.scenario.formatter import formatted
 from pat_check.session import Options, Session
+from pat_check.sheets import sheet_of
 from pat_check.sources.formats import SOURCES, source_named
 
-__all__ = ["EraInfo", "Held", "Options", "RuleInfo", "check", "eras", "formats", "quoted", "rules", "state"]
+__all__ = [
+    "Comparison",
+    "EraInfo",
+    "Held",
+    "Options",
+    "RuleInfo",
+    "check",
+    "compare",
+    "convert",
+    "eras",
+    "formats",
+    "formatted",
+    "lint",
+    "quoted",
+    "rules",
+    "scenarios_below",
+    "state",
+]
 
 
 def check(
@@ -191,3 +213,17 @@ def eras() -> list[EraInfo]:
 def formats() -> list[tuple[str, str]]:
     """Name and title of every input format."""
     return [(source.name, source.title) for source in SOURCES]
+
+
+def lint(paths: Iterable[str], names: Sequence[str]) -> Iterator[Sheet]:
+    """Play every scenario below `paths` in each of the eras; raises TraceError for one that cannot be read."""
+    chosen = [era_of(name) for name in names]
+    for path in scenarios_below(paths):
+        scenario = read_scenario(path)
+        yield sheet_of(path, scenario.title, [play(scenario, era) for era in chosen])
+
+
+def convert(path: str, options: Options | None = None) -> str:
+    """What a recording does, as the text of a scenario that plays to the same state."""
+    made, _ = _convert(path, options or Options())
+    return made.text()

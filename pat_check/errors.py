@@ -8,9 +8,10 @@ class PatCheckError(Exception):
 class TraceError(PatCheckError):
     """An input cannot be read: says which file and, where it is known, which 1-based line."""
 
-    def __init__(self, message: str, path: str, at: int = 0) -> None:
+    def __init__(self, message: str, path: str, at: int = 0, excerpt: str = "") -> None:
         super().__init__(f"{path}:{at}: {message}" if at else f"{path}: {message}")
         self.message, self.path, self.at = message, path, at
+        self.excerpt = excerpt  # lines to show below, such as the one that is wrong with a caret under it
 
 
 class UnknownEra(PatCheckError):

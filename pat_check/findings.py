@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -89,3 +90,54 @@ class Report:
     def worst(self) -> Severity | None:
         """The worst severity among the findings, None when there are none."""
         return max((finding.severity for finding in self.findings), default=None)
+
+
+@dataclass(slots=True)
+class Column:
+    """A scenario in one era: findings by rule, and where they are not what the scenario says."""
+
+    era: str
+    counts: Counter[str]
+    unmet: list[tuple[int, str]]  # (line, rule) claimed and not found
+    unexpected: list[tuple[int, str, str]]  # (line, rule, message) found and not claimed
+    failed: list[tuple[int, str]]  # (line, message) of expectations
+    ignored: int  # findings that comments silence
+
+
+@dataclass(slots=True)
+class Sheet:
+    """A scenario in several eras."""
+
+    path: str
+    title: str
+    columns: list[Column]
+
+    @property
+    def is_as_claimed(self) -> bool:
+        """Whether exactly what the scenario claims was found in every era, and all it expects came true."""
+        return not any(column.unmet or column.unexpected or column.failed for column in self.columns)
+
+
+@dataclass(slots=True)
+class Side:
+    """What the operations of a comparison led to in one era."""
+
+    era: str
+    findings: list[Finding]
+    state: str  # the list at the end, as the kernel prints it
+    only: list[Finding] = field(default_factory=list)  # that not every other era has
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Sides, and the first line after which their lists or results differ (0: never)."""
+
+    path: str
+    sides: list[Side]
+    parts_at: int
+    parts_text: str
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the eras agree in everything."""
+        return not self.parts_at and all(not side.only and side.state == self.sides[0].state for side in self.sides)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from pat_check.detection import NO_EVIDENCE, Guess, era_by_evidence
 from pat_check.eras import era_of
@@ -78,7 +79,7 @@ class Session:
             return Guess(era_of(self.options.era), "as asked with --era")
         release = self.capture.release if self.capture is not None else ""
         guess = era_by_evidence(release, head)
-        if guess is None and len(head) >= PREVIEW and self.trace != "-":
+        if guess is None and len(head) >= PREVIEW and Path(self.trace).is_file():  # a pipe is read only once
             guess = era_by_evidence("", _first(open_lines(self.trace), _FURTHER))
         if guess is None and self.capture is not None and self.capture.dmesg:
             guess = era_by_evidence("", open_lines(self.capture.dmesg).preview(PREVIEW))
@@ -135,7 +136,7 @@ class Session:
         self.replay.run(self.events())
         self._dmesg()
         self.replay.finish()
-        return self._summary()
+        return self.summary()
 
     def _dmesg(self) -> None:
         if self.capture is not None and self.capture.dmesg and self.replay.context.probes_seen:
@@ -143,7 +144,8 @@ class Session:
             replay = self.replay
             replay.messages.dmesg(messages, self.capture.dmesg, replay.pids, complete=complete)
 
-    def _summary(self) -> Input:
+    def summary(self) -> Input:
+        """What was seen so far."""
         replay, source = self.replay, self.source
         snapshots, tasks = replay.snapshots, replay.context.tasks
         ignored = dict(sorted(source.ignored.items(), key=lambda item: (-item[1], item[0])))

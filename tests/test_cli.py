@@ -260,7 +260,8 @@ def test_help_fits_80_columns(args):
 
 
 def test_help_names_every_command():
-    assert [line.split()[0] for line in run("--help").stdout.split("Commands:")[1].splitlines()[1:6]] == list(COMMANDS)
+    commands = run("--help").stdout.split("Commands:\n")[1].split("\n\n")[0]
+    assert [line.split()[0] for line in commands.splitlines()] == list(COMMANDS)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_what_is_no_release_picks_no_era(text):
 
 
 def test_an_unknown_era_names_those_there_are():
-    with pytest.raises(UnknownEra, match="vm-pat-6.12"):
+    with pytest.raises(UnknownEra, match=r"vm-pat-6\.12"):
         era_of("vmpat")
 
 

@@ -12,7 +12,7 @@ import click
 from pat_check import __version__
 from pat_check.errors import PatCheckError
 
-COMMANDS = ("replay", "state", "explain", "rules", "eras")
+COMMANDS = ("replay", "state", "lint", "compare", "convert", "fmt", "explain", "rules", "eras")
 """In the order of ``--help``; each is a function in the module of its name."""
 
 FINDINGS = 1  # exit code: something of severity warning or above was found
@@ -26,16 +26,22 @@ class Refusal(click.ClickException):
 
     exit_code = UNUSABLE
 
+    def __init__(self, message: str, excerpt: str = "") -> None:
+        super().__init__(message)
+        self.excerpt = excerpt
+
     def show(self, file: Any = None) -> None:
         """Print it; a message may quote what a file or its name contains."""
-        complain(self.message)
+        complain(self.message, self.excerpt)
 
 
-def complain(message: str) -> None:
-    """Say on stderr what is wrong, in one line."""
+def complain(message: str, excerpt: str = "") -> None:
+    """Say on stderr what is wrong, in one line, with an excerpt below where there is one."""
     from pat_check.reporters.base import escaped
 
     click.echo(f"pat-check: error: {escaped(message)}", err=True)
+    for line in excerpt.split("\n") if excerpt else ():
+        click.echo(escaped(line), err=True)
 
 
 class Commands(click.Group):
@@ -77,7 +83,8 @@ class Commands(click.Group):
         except PatCheckError as error:
             if debug:
                 raise
-            raise Refusal(str(error)) from error
+            excerpt = getattr(error, "excerpt", "")
+            raise Refusal(str(error).removesuffix(excerpt).rstrip("\n"), excerpt) from error
         except OSError as error:
             if debug:
                 raise

@@ -72,6 +72,28 @@ def options(
     return api.Options(era, memtypes, iomem, mtrr, input_format, strict)
 
 
+def eras_option(help_text: str) -> Callable[[F], F]:
+    """``--era`` of commands that run in several; its value is a tuple of names."""
+
+    def expanded(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+        known = [era.name for era in api.eras()]
+        for value in values:
+            if value != "all" and value not in known:
+                raise click.BadParameter(unknown("era", value, ["all", *known]), ctx, param)
+        return tuple(known) if "all" in values else tuple(dict.fromkeys(values))
+
+    return click.option(
+        "--era",
+        "eras",
+        multiple=True,
+        default=("all",),
+        show_default=True,
+        metavar="ERA",
+        callback=expanded,
+        help=help_text,
+    )
+
+
 color_option = click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from pat_check.eras.base import Era
 from pat_check.events import Event
@@ -13,6 +14,17 @@ from pat_check.replay.tasks import Tasks
 
 Stamp = tuple[int, float | None, str, int, bool]
 """The first five fields of an incident."""
+
+
+class Change(NamedTuple):
+    """A memtype_reserve() or memtype_free() of [start, end) as it happened, in the order of the changes."""
+
+    function: str
+    start: int
+    end: int
+    mode: int  # asked for, after the MTRR; -1 for a free
+    strict: bool  # new_type was NULL
+    event: Event
 
 
 class Context:
@@ -28,6 +40,7 @@ class Context:
         "era",
         "forked",
         "forks_seen",
+        "log",
         "lossy",
         "lost_any",
         "machine",
@@ -40,6 +53,7 @@ class Context:
     def __init__(self, machine: Machine, era: Era, emit: Callable[[Incident], None]) -> None:
         self.machine, self.era, self.emit = machine, era, emit
         self.tasks = Tasks()
+        self.log: Callable[[Change], None] | None = None  # hears every reserve and free, for conversion
         self.entry_only = False
         self.tree_seen = False  # memtype_check_insert or memtype_erase is recorded
         self.probes_seen = False  # calls of the memtype layer are recorded, not only its messages
@@ -53,6 +67,11 @@ class Context:
     def reliable(self) -> bool:
         """Whether the model must know every reservation."""
         return self.machine.origin_known and not self.lossy
+
+    def changed(self, function: str, start: int, end: int, mode: int, event: Event, *, strict: bool = False) -> None:
+        """Tell who listens."""
+        if self.log is not None:
+            self.log(Change(function, start, end, mode, strict, event))
 
     def stamp(self, event: Event) -> Stamp:
         """Where and by whom: the first fields of an incident about this event."""

@@ -14,6 +14,7 @@ from pat_check.replay.expected import Expected
 from pat_check.replay.tasks import Frame
 
 _MASK = ~(PAGE - 1)
+_NO_PROT = 0x7FFF_FFFF_FFFF_F000  # protection bits are NX and the low twelve: else a tracer shows the pointer to them
 
 
 class Drivers:
@@ -103,7 +104,8 @@ class Drivers:
         start, end = call.start, call.start + call.size
         if frame.unacceptable is not None and (event.ret or 0) < 0:
             self.expected.map_refused(event, start, end)
-        is_ram = call.prot >= 0 and machine.ram.known and machine.pat_enabled and machine.ram.test(start, end)
+        has_prot = call.prot >= 0 and not call.prot & _NO_PROT
+        is_ram = has_prot and machine.ram.known and machine.pat_enabled and machine.ram.test(start, end)
         if is_ram and operations.lookup_memtype(machine, start) != pgprot2cachemode(call.prot):
             self.expected.ram_range(event, start, end)
         self._judge(frame, event, start, end, call.api, kept=(event.ret or 0) == 0)

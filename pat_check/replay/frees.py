@@ -89,6 +89,7 @@ class Frees:
         elif ret is not None and ret != outcome.ret:
             self._diverge(event, outcome, "returned", errno_name(outcome.ret), errno_name(ret))
         elif outcome.path == "ram":
+            self.context.changed("memtype_free", outcome.start, outcome.end, -1, event)
             machine.ram.set_type(outcome.start, outcome.end, WB, event.at, BEFORE)
         task.scope = None
 
@@ -104,6 +105,7 @@ class Frees:
     ) -> None:
         """memtype_erase() of [start, end): `how` it went as recorded: missed, shrunk, removed, hit, or None."""
         start, end = start & PHYSICAL_MASK, end & PHYSICAL_MASK
+        self.context.changed("memtype_free", start, end, -1, event)
         if frame is not None:
             frame.done = True
         outcome = operations.erase(self.context.machine, start, end, self.context.era.find_victim)

@@ -127,6 +127,9 @@ class Reserves:
     ) -> Memtype | None:
         """Insert into the tree what the recording says, or what the model predicts where it is silent."""
         machine = self.context.machine
+        self.context.changed(
+            "memtype_reserve", outcome.start, outcome.end, outcome.actual, call, strict=_is_strict(task, call)
+        )
         story = _story(outcome)
         start, end, new = outcome.start, outcome.end, outcome.new
         if ret is not None and ret != outcome.ret:
@@ -160,6 +163,9 @@ class Reserves:
     ) -> None:
         """The paths beside the tree: PAT off, untracked, RAM, mixed, an empty range."""
         machine = self.context.machine
+        self.context.changed(
+            "memtype_reserve", outcome.start, outcome.end, call.req, call, strict=_is_strict(task, call)
+        )
         if ret is not None and ret != outcome.ret:
             story: Story = []
             busy = machine.ram.first_busy(outcome.start, outcome.end)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pat_check import incidents
@@ -40,6 +41,7 @@ class Snapshots:
     def __init__(self, context: Context, saved: dict[int, Snapshot]) -> None:
         self.context, self.saved = context, saved
         self.anchored = False
+        self.on_anchor: Callable[[list[Listed]], None] | None = None  # hears the first list
         self.compared = 0
         self.equal = 0
         self._seen: set[int] = set()
@@ -74,6 +76,8 @@ class Snapshots:
             self.anchored = True
             if not self.context.machine.origin_known:
                 self._adopt(snapshot.nodes)
+                if self.on_anchor is not None:
+                    self.on_anchor(snapshot.nodes)
                 self._check_types(event, snapshot)
                 return
         self._compare(event, snapshot)

@@ -58,7 +58,7 @@ class Names:
 
 def wrong(path: str, statement: Statement, message: str) -> TraceError:
     """The error for a statement that makes no sense, with its line."""
-    return TraceError(f"{message}\n    {statement.text.strip()}", path, statement.at)
+    return TraceError(message, path, statement.at, f"    {statement.text.strip()}")
 
 
 class Arguments:

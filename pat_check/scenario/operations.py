@@ -45,7 +45,7 @@ LOCKS: dict[str, str] = {
 }
 """Blocks, and what they hold."""
 
-_WORDS = frozenset(("shared", "private", "ro", "rw", "pfnmap", "mixedmap", "dontfork", "dofork", "cows"))
+_WORDS = frozenset(("shared", "private", "ro", "rw", "pfnmap", "mixedmap", "dontfork", "dofork", "cows", "null"))
 _FIRST = 0x7F00_0000_0000
 _MIB2 = 1 << 21
 
@@ -370,7 +370,11 @@ def _set_memory(scene: Scene, api: str, mode: int) -> int:
 
 def _reserve(scene: Scene) -> int:
     start, end = scene.args.physical(0, 1)
-    return scene.world.memtype_reserve(start, end, scene.args.type(UC_MINUS), None)[0]
+    mode, world = scene.args.type(UC_MINUS), scene.world
+    if not scene.args.has("null"):
+        return world.memtype_reserve(start, end, mode, None)[0]
+    with world.inside(events.SetMemory(*scene.here(), start, (end - start) // PAGE, "set_memory_wc"), "set_memory_wc"):
+        return world.memtype_reserve(start, end, mode, None)[0]
 
 
 def _free(scene: Scene) -> int:

@@ -50,9 +50,9 @@ class ScenarioError(TraceError):
     """A scenario cannot be read: also says in which 1-based column, and shows the line with a caret below it."""
 
     def __init__(self, message: str, path: str, at: int, column: int, line: str) -> None:
-        super().__init__(message, path, at)
+        super().__init__(message, path, at, marked(line, column))
         self.column = column
-        self.args = (f"{path}:{at}:{column}: {message}\n{marked(line, column)}",)
+        self.args = (f"{path}:{at}:{column}: {message}\n{self.excerpt}",)
 
 
 def parse(text: str, path: str) -> Scenario:

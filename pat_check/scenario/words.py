@@ -100,7 +100,7 @@ def _names(accepted: set[str]) -> list[str]:
     """What people call these terminals, in the grammar's order."""
     if {"TEXT", "NUMBER"} <= accepted:  # what an operation works on, whatever it is
         accepted = accepted - {"NAME", "NUMBER", "TEXT", "AT", "OFFSET"} | {"an argument"}
-    words = {"an argument": "an argument", **grammar._words("pat")}
+    words = {"an argument": "an argument", **grammar.words("pat")}
     return list(dict.fromkeys(text for terminal, text in words.items() if terminal in accepted))
 
 

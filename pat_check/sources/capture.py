@@ -90,6 +90,8 @@ def _snapshots(folder: Path) -> dict[int, Saved]:
         match = _SNAP.match(file.name)
         if match is not None and file.stat().st_size:
             number = int(match["number"])
+            if number in saved:
+                raise TraceError(f"is a second snapshot {number} beside {saved[number].path}", str(file))
             saved[number] = Saved(number, match["name"], str(file), read_memtype_list(open_lines(str(file))))
     return saved
 
@@ -99,7 +101,9 @@ def _release(file: Path) -> str:
         return ""
     try:
         meta = json.loads(file.read_text(encoding="utf-8", errors="replace"))
-    except ValueError as error:
+    except OSError as error:
+        raise TraceError(error.strerror or str(error), str(file)) from error
+    except (ValueError, RecursionError) as error:
         raise TraceError(f"is not JSON: {error}", str(file)) from error
     if not isinstance(meta, dict):
         raise TraceError("is not a JSON object", str(file))

@@ -260,6 +260,8 @@ def return_of(
     """The return event of `spec`; its `entry` is set when the fields hold all arguments."""
     text = fields.get("ret", fields.get("retval"))
     ret = None if text is None else number(text)
+    if ret is not None and not -_MAX < ret < _MAX:
+        raise FieldError(f"ret={str(text)[:40]} is wider than 64 bits")
     if ret is not None and not spec.pointer:
         ret = signed(ret)
     got = -1

@@ -42,9 +42,9 @@ def _parser(name: str) -> lark.Lark:
 
 
 @cache
-def _words(name: str) -> dict[str, str]:
+def words(name: str) -> dict[str, str]:
     """What people call the terminals: the ``//:`` comments above their definitions, in the grammar's order."""
-    words: dict[str, str] = {"$END": "the end of the line"}
+    named: dict[str, str] = {"$END": "the end of the line"}
     said = ""
     for line in _text(name).splitlines():
         if not line:
@@ -52,8 +52,8 @@ def _words(name: str) -> dict[str, str]:
         elif line.startswith("//: "):
             said = line.removeprefix("//: ")
         elif said and (terminal := _TERMINAL.match(line)) is not None:
-            words[terminal["name"]] = said
-    return words
+            named[terminal["name"]] = said
+    return named
 
 
 def parse(name: str, line: str) -> lark.Tree[lark.Token]:
@@ -77,12 +77,12 @@ def expected(name: str, line: str) -> tuple[str, int]:
 
 
 def _sentence(name: str, terminals: Iterable[str], before: Sequence[lark.Token | None] | None) -> str:
-    words = _words(name)
-    wanted = list(dict.fromkeys(text for terminal, text in words.items() if terminal in terminals))
+    named = words(name)
+    wanted = list(dict.fromkeys(text for terminal, text in named.items() if terminal in terminals))
     if not wanted:
         return "expected something else"
     sentence = "expected " + (f"{', '.join(wanted[:-1])} or {wanted[-1]}" if wanted[1:] else wanted[0])
-    last = words.get(before[-1].type) if before and before[-1] else None
+    last = named.get(before[-1].type) if before and before[-1] else None
     return f"{sentence} after {re.sub('^an? ', 'the ', last)}" if last else sentence
 
 

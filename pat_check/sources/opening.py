@@ -130,9 +130,40 @@ def _decompressed(stream: io.BufferedReader) -> IO[bytes]:
                 case "bzip2":
                     return cast("IO[bytes]", bz2.BZ2File(stream))
                 case _:
-                    reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
-                    return cast("IO[bytes]", reader)
+                    return cast("IO[bytes]", _Zstandard(stream))
     return stream
+
+
+class _Zstandard:
+    """Reads frame after frame, and raises EOFError where the file ends inside one.
+
+    The reader of the zstandard package takes a truncated frame for a whole one.
+    """
+
+    _PIECE = 1024  # bytes; each may grow by a factor of 32,000
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._rest = b""
+
+    def read(self, size: int) -> bytes:
+        """At least `size` bytes, fewer only at the end."""
+        parts: list[bytes] = []
+        while size > 0:
+            data = self._rest or self._stream.read(self._PIECE)
+            if not data and self._frame is not None:
+                raise EOFError("Compressed file ended before the end of its last frame was reached")
+            if not data:
+                break
+            if self._frame is None:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            parts.append(self._frame.decompress(data))
+            size -= len(parts[-1])
+            self._rest = b""
+            if self._frame.eof:
+                self._rest, self._frame = self._frame.unused_data, None
+        return b"".join(parts)
 
 
 def _head(stream: IO[bytes], name: str) -> Iterator[bytes]:

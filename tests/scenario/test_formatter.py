@@ -121,7 +121,9 @@ def test_the_ends_of_lines_stand_in_one_column_up_to_a_blank_line():
 
 
 def test_eras_stand_in_the_column_of_comments():
-    assert tidy("expect ret = 0 @x\nexpect ret = -EINVAL # y") == "expect ret = 0        @x\nexpect ret = -EINVAL  # y\n"
+    assert (
+        tidy("expect ret = 0 @x\nexpect ret = -EINVAL # y") == "expect ret = 0        @x\nexpect ret = -EINVAL  # y\n"
+    )
 
 
 def test_the_end_of_a_line_begins_in_column_60_at_most():
@@ -200,18 +202,28 @@ EXPECTATIONS = st.builds(
         ),
         st.tuples(SUMS, SUMS, TYPES).map(lambda parts: ["pte", *parts[0], "=", *parts[1], parts[2]]),
         SUMS.map(lambda words: ["refs", *words, "=", "2"]),
-        st.sampled_from([["memtypes", "=", "none"], ["ret", "=", "-EINVAL"], ["dmesg", "none"], ["dmesg", '"a  text"']]),
+        st.sampled_from(
+            [["memtypes", "=", "none"], ["ret", "=", "-EINVAL"], ["dmesg", "none"], ["dmesg", '"a  text"']]
+        ),
     ),
     st.sampled_from([[], ["@vm-pat*"], ["@!pfnmap-ctx"]]),
 )
 DECLARATIONS = st.one_of(
-    st.builds(lambda kind, name, base, size: [kind, name, "=", *base, "size", *size], TYPES.map(lambda _: "bar"), NAMES, SUMS, SUMS),
+    st.builds(
+        lambda kind, name, base, size: [kind, name, "=", *base, "size", *size],
+        TYPES.map(lambda _: "bar"),
+        NAMES,
+        SUMS,
+        SUMS,
+    ),
     st.builds(lambda base, size: ["mtrr", *base, "size", *size, "uncachable"], SUMS, SUMS),
     st.builds(lambda kind, name: [kind, name], st.sampled_from(["file", "process", "driver", "checkpoint"]), NAMES),
 )
 REMARKS = st.one_of(
     COMMENTS.map(lambda comment: [comment]),
-    st.sampled_from([["# pat-check:", "ignore", "[", "a", ",", "b", "]", "a  reason"], ["#pat-check:", "ignore", "[", "a", "]"]]),
+    st.sampled_from(
+        [["# pat-check:", "ignore", "[", "a", ",", "b", "]", "a  reason"], ["#pat-check:", "ignore", "[", "a", "]"]]
+    ),
 )
 ENDS = st.one_of(st.just([]), REMARKS, CLAIMS.map(lambda claims: ["#!", *claims]))
 LINES = st.one_of(
@@ -221,9 +233,9 @@ LINES = st.one_of(
 )
 STORIES = st.recursive(
     st.lists(LINES, max_size=4),
-    lambda inner: st.tuples(st.lists(LINES, max_size=2), OPERATIONS, ENDS, inner, REMARKS, st.lists(LINES, max_size=2)).map(
-        lambda p: [*p[0], [*p[1], "{", *p[2]], *p[3], ["}", *p[4]], *p[5]]
-    ),
+    lambda inner: st.tuples(
+        st.lists(LINES, max_size=2), OPERATIONS, ENDS, inner, REMARKS, st.lists(LINES, max_size=2)
+    ).map(lambda p: [*p[0], [*p[1], "{", *p[2]], *p[3], ["}", *p[4]], *p[5]]),
     max_leaves=3,
 )
 TIGHT = frozenset("()[],=:{")

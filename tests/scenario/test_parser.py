@@ -120,7 +120,12 @@ def test_an_argument_can_be_an_error_number():
 
 
 def test_words_of_expectations_are_names_elsewhere():
-    assert only("app: pte ret, refs, dmesg, none").args == [Name("ret", 10), Name("refs", 15), Name("dmesg", 21), Name("none", 28)]
+    assert only("app: pte ret, refs, dmesg, none").args == [
+        Name("ret", 10),
+        Name("refs", 15),
+        Name("dmesg", 21),
+        Name("none", 28),
+    ]
 
 
 # --- blocks -----------------------------------------------------------------------------------------------
@@ -151,7 +156,11 @@ def test_an_operation_without_a_block_has_no_body():
 
 def test_claims_name_a_rule_and_where_it_applies():
     found = only("a: f v  #! memtype-leak@vm-pat* tracking-lost@!pfnmap-ctx  model-divergence")
-    assert found.claims == [Claim("memtype-leak", "vm-pat*"), Claim("tracking-lost", "!pfnmap-ctx"), Claim("model-divergence")]
+    assert found.claims == [
+        Claim("memtype-leak", "vm-pat*"),
+        Claim("tracking-lost", "!pfnmap-ctx"),
+        Claim("model-divergence"),
+    ]
 
 
 def test_the_opening_of_a_block_and_an_expectation_can_have_claims():
@@ -175,7 +184,9 @@ def test_a_remark_stands_before_the_statement_that_shares_its_line():
 
 
 def test_a_remark_can_stand_at_either_end_of_a_block():
-    first, block, last = statements("a: f v {  # pat-check: ignore[x]\n  # pat-check: ignore[y]\n}  # pat-check: ignore[z]")
+    first, block, last = statements(
+        "a: f v {  # pat-check: ignore[x]\n  # pat-check: ignore[y]\n}  # pat-check: ignore[z]"
+    )
     assert [first.rules, block.body[0].rules, last.rules] == [["x"], ["y"], ["z"]]
 
 
@@ -248,7 +259,9 @@ def test_references_are_counted():
     assert (found.subject, found.value) == (Name("v", 13), Number(2, 17, plain=True))
 
 
-@pytest.mark.parametrize("what", ["memtypes fb = none", "pte v = fb wc", "ret = 0", "dmesg none", 'dmesg "x"', "refs v = 1"])
+@pytest.mark.parametrize(
+    "what", ["memtypes fb = none", "pte v = fb wc", "ret = 0", "dmesg none", 'dmesg "x"', "refs v = 1"]
+)
 def test_an_expectation_can_be_for_some_eras(what):
     assert expected(f"expect {what}@!vm-pat-6.1?*").eras == "!vm-pat-6.1?*"
     assert expected(f"expect {what}").eras == ""
@@ -298,7 +311,9 @@ def test_arithmetic_is_that_of_school(text, bytes_):
     assert value(text) == bytes_
 
 
-@pytest.mark.parametrize("name", ["v", "uc-", "pfn-1", "v-4K", "v.2", "_x", "barrier", "sizes", "offset-2", "E-", "fb1"])
+@pytest.mark.parametrize(
+    "name", ["v", "uc-", "pfn-1", "v-4K", "v.2", "_x", "barrier", "sizes", "offset-2", "E-", "fb1"]
+)
 def test_a_hyphen_or_dot_belongs_to_the_name_it_touches(name):
     assert argument(name) == Name(name, 8)
 
@@ -511,7 +526,9 @@ def test_what_is_nested_as_deep_as_allowed_is_read():
     assert statements("a: f {\n" * 50 + f"a: f {'(' * 50}v{')' * 50}, v{' + v' * 200}\n" + "}\n" * 50)
 
 
-@pytest.mark.parametrize("text", ["a: f " + "(" * 20_000, "a: f {\n" * 5_000, "a: f " + '"' * 99_999, "a: f " + "- " * 9_999])
+@pytest.mark.parametrize(
+    "text", ["a: f " + "(" * 20_000, "a: f {\n" * 5_000, "a: f " + '"' * 99_999, "a: f " + "- " * 9_999]
+)
 def test_an_error_is_short_whatever_the_text(text):
     assert len(str(error(text))) < 500
 
@@ -536,7 +553,7 @@ def test_a_damaged_story_is_read_or_refused_in_words_for_people(data):
     try:
         parse(text[:start] + damage + text[end:], "story.pat")
     except ScenarioError as found:
-        assert re.search(r"\b(?!EINVAL|SIGBUS)[A-Z_]{4,}", found.message) is None
+        assert re.search("[A-Z_]{4,}", found.message.partition(", not ")[0]) is None  # the name of a terminal
         assert len(found.message) < 200
 
 
@@ -555,7 +572,16 @@ def test_nothing_is_suggested_for_what_is_known_or_unlike_anything(word):
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(0, "0"), (1, "1"), (1000, "1000"), (0x4000, "16K"), (4097, "0x1001"), (3 << 20, "3M"), (1 << 30, "1G"), (1 << 40, "1T")],
+    [
+        (0, "0"),
+        (1, "1"),
+        (1000, "1000"),
+        (0x4000, "16K"),
+        (4097, "0x1001"),
+        (3 << 20, "3M"),
+        (1 << 30, "1G"),
+        (1 << 40, "1T"),
+    ],
 )
 def test_a_size_is_written_in_its_largest_unit(size, text):
     assert size_text(size) == text

@@ -1,0 +1,33 @@
+"""``pat-check fmt``: the canonical layout of scenarios."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from pat_check import api
+from pat_check.cli import FINDINGS
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="FILE.pat|DIR|-...")
+@click.option("--check", is_flag=True, help="Change nothing; exit with 1 when a file is laid out otherwise.")
+@click.pass_context
+def fmt(ctx: click.Context, /, paths: tuple[str, ...], check: bool) -> None:
+    """Lay out scenarios: spaces, indentation, aligned comments. `-` formats standard input to standard output."""
+    changed = 0
+    for path in api.scenarios_below(path for path in paths if path != "-"):
+        before = Path(path).read_text(encoding="utf-8")
+        after = api.formatted(before, path)
+        if before == after:
+            continue
+        changed += 1
+        click.echo(f"{'would format' if check else 'formatted'} {path}", err=True)
+        if not check:
+            Path(path).write_text(after, encoding="utf-8")
+    if "-" in paths:
+        sys.stdout.write(api.formatted(sys.stdin.read(), "<stdin>"))
+    if check and changed:
+        ctx.exit(FINDINGS)

@@ -1,0 +1,54 @@
+"""The report of ``lint``: rules by era, then what is not as the scenario says."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from rich.table import Table
+from rich.text import Text
+
+from pat_check.findings import Sheet
+from pat_check.reporters.base import Style, escaped
+from pat_check.reporters.page import Page
+
+
+def write_matrix(sheet: Sheet, out: TextIO, style: Style) -> None:
+    """Write one scenario's sheet."""
+    page = Page(out, style)
+    title = f": {sheet.title}" if sheet.title else ""
+    page.line((sheet.path, "bold"), title)
+    rules = sorted({rule for column in sheet.columns for rule in column.counts})
+    if rules:
+        table = Table(box=None, show_header=True, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column("rule", overflow="fold")
+        for column in sheet.columns:
+            table.add_column(Text(column.era), justify="right")
+        for rule in rules:
+            cells = [str(column.counts[rule] or "-") for column in sheet.columns]
+            table.add_row(Text(escaped(rule)), *cells)
+        page.block(table)
+    else:
+        page.line("no findings in any era", indent=2)
+    wrong = 0
+    for where, message in _wrong(sheet):
+        wrong += 1
+        page.line((f"{sheet.path}:{where}: ", "bold"), ("error", "bold red"), f": {message}")
+    page.line(("as claimed", "green") if not wrong else (f"{wrong} not as claimed", "bold red"), indent=2)
+    page.line()
+
+
+def _wrong(sheet: Sheet) -> list[tuple[int, str]]:
+    """What is not as the scenario says, by line; eras with the same complaint stand together."""
+    said: dict[tuple[int, str], list[str]] = {}
+    for column in sheet.columns:
+        for line, rule in column.unmet:
+            said.setdefault((line, f"{rule} is claimed here and not found"), []).append(column.era)
+        for line, rule, message in column.unexpected:
+            said.setdefault((line, f"{message} [{rule}], which nothing claims"), []).append(column.era)
+        for line, message in column.failed:
+            said.setdefault((line, message), []).append(column.era)
+    every = len(sheet.columns)
+    return [
+        (line, f"{message} (in {'every era' if len(eras) == every > 1 else ', '.join(eras)})")
+        for (line, message), eras in sorted(said.items())
+    ]
