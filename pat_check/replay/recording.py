@@ -24,7 +24,7 @@ class Recording:
     def lost(self, event: events.LostEvents) -> None:
         """Events are missing here."""
         self.lost_places += 1
-        self.lost_events += max(event.count, 1)
+        self.lost_events += max(event.count, 0)
         if len(self._lost_at) < _PLACES:
             self._lost_at.append((event.at, event.cpu, event.count))
 

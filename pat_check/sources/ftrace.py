@@ -49,7 +49,10 @@ _STACK = re.compile(r"<(?:user )?stack trace>")
 _MARK = re.compile(r"^(?:tracing_mark_write: |ip=\S+ \(0x[0-9a-f]+\) buf=)")
 _RAW_FORK = re.compile(r"^parent_comm=(.{0,64}) parent_pid=")  # trace-cmd report -R
 _BARE = re.compile(r"\((?:(?! )[^()]*[^() ]\)|[^()]*$)|\w+=", re.ASCII)
-_LOST = re.compile(r"CPU:(?P<cpu>[0-9]{1,6}) \[(?:LOST )?(?:(?P<count>[0-9]{1,20}) )?EVENTS(?: DROPPED)?\]\s*$")
+_LOST = re.compile(
+    r"(?:##### CPU |CPU:)(?P<cpu>[0-9]{1,6}) "
+    r"(?:buffer started ####|\[(?:LOST )?(?:(?P<count>[0-9]{1,20}) )?EVENTS(?: DROPPED)?\])\s*$"
+)
 _WRITTEN = re.compile(r"# entries-in-buffer/entries-written: (?P<kept>[0-9]{1,20})/(?P<written>[0-9]{1,20})(?:\s|$)")
 _SKIP = ("#", " => ", "=> ", "cpus=", "version = ")
 _RAW = re.compile(r"(?:\d+ \d+ \d+|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) (?:type: \d+|# )")

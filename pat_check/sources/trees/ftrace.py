@@ -131,5 +131,6 @@ _EVENTS: dict[str, Callable[..., Event | None]] = {
     "syscall": _nothing,
     "stack_trace": _nothing,
     "lost": _lost,
+    "started": _lost,
     "written": _written,
 }
