@@ -148,6 +148,7 @@ class RemapPfnRange(Call):
     pfn: int
     size: int  # bytes
     api: str
+    ctx: int = -1  # the pfnmap_track_ctx of the VMA; 0 none, -1 not recorded
 
 
 @dataclass(slots=True)
@@ -167,6 +168,12 @@ class FreePfnRange(Call):
     vma: int  # 0 where the function has none
     mm: int  # 0 not recorded
     api: str
+    pfn: int = -1  # of the argument: 0 means that the function finds it; -1 not recorded
+    size: int = -1  # bytes
+    vm_start: int = -1
+    vm_end: int = -1
+    flags: int = -1  # vm_flags at entry
+    ctx: int = -1
 
 
 @dataclass(slots=True)
@@ -177,6 +184,25 @@ class CopyPageRange(Call):
     vma: int
     mm: int  # of the parent; 0 not recorded
     api: str
+    vm_start: int = -1
+    vm_end: int = -1
+    flags: int = -1  # of the parent's VMA
+
+
+@dataclass(slots=True)
+class VmAreaDup(Call):
+    """``vm_area_dup(orig)``: split, fork and mremap copy a VMA; its context gets another reference."""
+
+    vma: int
+    ctx: int = -1
+
+
+@dataclass(slots=True)
+class VmAreaFree(Call):
+    """``vm_area_free(vma)``: its context loses a reference."""
+
+    vma: int
+    ctx: int = -1
 
 
 @dataclass(slots=True)

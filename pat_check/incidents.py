@@ -209,6 +209,16 @@ class Diverged(Incident):
 
 
 @dataclass(slots=True)
+class EraContradicted(Incident):
+    """The recording went against its era several times."""
+
+    era: str
+    times: int
+    fits: list[str]  # the eras that predict all that was seen
+    story: Story
+
+
+@dataclass(slots=True)
 class UnknownOrigin(Incident):
     """A free succeeded for a reservation that must be older than the trace."""
 

@@ -28,6 +28,8 @@ from pat_check.sources.opening import Lines, open_lines
 _FURTHER = 3_000_000
 """Lines of a file that are searched for evidence of the era when its beginning has none."""
 
+_TRACKING = frozenset(("track_pfn_remap", "untrack_pfn", "pfnmap_track", "pfnmap_untrack", "pfnmap_track_ctx_release"))
+_LIVES = frozenset(("vm_area_dup", "vm_area_free"))
 _CALLS: tuple[type[Event], ...] = (MemtypeReserve, MemtypeFree)
 
 
@@ -181,6 +183,11 @@ class Session:
             yield "returns are not recorded: results are the model's predictions"
         elif not context.tree_seen:
             yield "memtype_check_insert and memtype_erase are not recorded: concurrent changes may be out of order"
+        seen = self.replay.layers.seen
+        if context.probes_seen and not seen & _TRACKING:
+            yield "no call of the tracking layer is recorded: whether mappings reserve and free as they must is open"
+        elif context.era.fork_shares and seen & _TRACKING and not seen & _LIVES:
+            yield "vm_area_dup and vm_area_free are not recorded: the references of shared contexts were not counted"
         if not context.machine.origin_known:
             yield "the reservations from before the trace are not known (--memtypes FILE): surprises count as info"
         if not context.machine.ram.known:

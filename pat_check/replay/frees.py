@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from pat_check import events, incidents
 from pat_check.cachemode import WB, errno_name
+from pat_check.eras import ERAS
 from pat_check.events import NO_PID, Event, MemtypeFree, Return
 from pat_check.incidents import Seen, Story
 from pat_check.model import operations
@@ -17,6 +20,7 @@ from pat_check.replay.remarks import Surprise, odd_range
 from pat_check.replay.tasks import Frame, Task, mm_of, who_frees
 
 _ERROR_POINTER = (1 << 64) - 4095
+_ENOUGH = 3
 _HOW = {"missed": "found no entry", "shrunk": "shrank an entry", "removed": "removed an entry"}
 
 
@@ -25,6 +29,8 @@ class Frees:
 
     def __init__(self, context: Context, expected: Expected) -> None:
         self.context, self.expected = context, expected
+        self._against: list[tuple[int, str]] = []  # what the era did not predict
+        self._fitting: Counter[str] = Counter()
 
     def free(self, call: MemtypeFree) -> None:
         """Entry of memtype_free()."""
@@ -118,12 +124,31 @@ class Frees:
             how = predicted
         if how != predicted and not (predicted == "missed" and not self.context.reliable):
             self._diverge(event, outcome, "went", _HOW[predicted], _HOW.get(how, "found an entry"))
+            self._doubt(event, start, end, how)
         if how == "missed":
             self._missed(task, event, start, end, api, caller)
         elif how == "shrunk":
             self._shrink(task, event, outcome, api)
         else:
             self._remove(task, event, outcome, api)
+
+    def _doubt(self, event: Event, start: int, end: int, how: str) -> None:
+        """Ask which eras would have done what was seen; the third time, say that ours is not one of them."""
+        if not self.context.reliable:
+            return
+        self._against.append((event.at, f"a free of [{start:#x}-{end:#x}) {_HOW.get(how, 'found an entry')}"))
+        for era in ERAS:
+            victim, shrinks = era.find_victim(self.context.machine.memtypes, start, end)
+            would = "missed" if victim is None else "shrunk" if shrinks else "removed"
+            if would == how:
+                self._fitting[era.name] += 1
+        times = len(self._against)
+        if times == _ENOUGH:
+            fits = [name for name, count in self._fitting.items() if count == times]
+            stamp = self.context.stamp(event)
+            self.context.emit(
+                incidents.EraContradicted(*stamp, self.context.era.name, times, fits, list(self._against))
+            )
 
     def _may_be_older(self, start: int, end: int) -> bool:
         """Whether a free that finds nothing may hit a reservation that the recording does not know."""

@@ -15,6 +15,7 @@ from pat_check.replay.context import Context
 from pat_check.replay.drivers import Drivers
 from pat_check.replay.expected import Expected
 from pat_check.replay.frees import Frees
+from pat_check.replay.layers import LAYERED, Layers
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.messages import Messages
 from pat_check.replay.processes import Processes
@@ -39,6 +40,7 @@ class Replay:
         self.messages = Messages(self.context, self.reserves, self.frees, self.drivers, expected)
         self.snapshots = Snapshots(self.context, saved or {})
         self.mappings = Mappings(self.context)
+        self.layers = Layers(self.context)
         self.recording = Recording()
         self.events = 0
         self.pids: set[int] = set()
@@ -87,7 +89,10 @@ class Replay:
         count = 0
         for event in stream:
             count += 1
-            handlers.get(type(event), enter)(event)
+            kind = type(event)
+            if kind in LAYERED:
+                self.layers.enter(event)  # type: ignore[arg-type]
+            handlers.get(kind, enter)(event)
             if event.pid > 0:
                 self.pids.add(event.pid)
         self.events += count
@@ -119,6 +124,8 @@ class Replay:
             self.context.tasks.enter(call, getattr(call, "api", "") or _api(call))
 
     def _return(self, event: Return) -> None:
+        if event.call in LAYERED:
+            self.layers.leave(event)
         handler = self._returns.get(event.call)
         if handler is not None:
             handler(event)
@@ -150,6 +157,8 @@ class Replay:
             return
         call = frame.call
         partial = call.vm_start >= 0 and call.size != call.vm_end - call.vm_start
+        if event.ret == 0 and call.vm_start >= 0 and not partial and call.ctx >= 0:
+            self.layers.mapped(call.vma, call.ctx)
         if event.ret == 0 and partial and call.api == "remap_pfn_range":
             self.mappings.insert(event, call.mm, call.addr, call.pfn, call.size)
 
@@ -170,6 +179,7 @@ class Replay:
     def _lost(self, event: events.LostEvents) -> None:
         self.context.lossy = self.context.lost_any = True
         self.recording.lost(event)
+        self.layers.lost()
 
 
 def _api(call: events.Call) -> str:

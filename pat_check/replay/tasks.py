@@ -26,6 +26,8 @@ SCOPES: frozenset[type[Call]] = frozenset(
         events.UnmapVmas,
         events.ExitMmap,
         events.InsertPfn,
+        events.VmAreaDup,
+        events.VmAreaFree,
     )
 )
 """Calls whose return may not be recorded."""

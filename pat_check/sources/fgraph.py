@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pat_check.events import NO_PID, Event, LostEvents, Marker
 from pat_check.sources import catalogue, ftrace, klog
 from pat_check.sources.base import PREVIEW, Source
-from pat_check.sources.catalogue import FieldError, Spec
+from pat_check.sources.catalogue import FieldError
 from pat_check.sources.grammar import Explainer
 from pat_check.sources.opening import Lines
+from pat_check.sources.specs import BY_FUNCTION, Spec
 
 # Every column may be missing. The kernel cuts the comm to 7 characters here and centres it.
 _LINE = re.compile(
@@ -79,7 +80,7 @@ class FunctionGraph(Source):
         for line in head:
             match = _LINE.match(line)
             function = None if match is None else _FUNCTION.fullmatch(match["body"].strip())
-            if function is not None and function["name"] in catalogue.BY_FUNCTION:
+            if function is not None and function["name"] in BY_FUNCTION:
                 if function["args"]:
                     return ""
                 shown = True
@@ -134,7 +135,7 @@ class FunctionGraph(Source):
             raise _UnreadableError
 
     def _function(self, function: re.Match[str], depth: int, context: _Context) -> Iterator[Event]:
-        name, spec = function["name"], catalogue.BY_FUNCTION.get(function["name"])
+        name, spec = function["name"], BY_FUNCTION.get(function["name"])
         if spec is not None:
             fields = ftrace.arguments(function["args"]) if function["args"] else {}
             if _shows(spec, fields):
@@ -160,7 +161,7 @@ class FunctionGraph(Source):
         if opened and opened[-1].depth == depth and name in (None, opened[-1].name):
             spec = opened.pop().spec
         else:  # its entry was not recorded
-            spec = catalogue.BY_FUNCTION.get(name) if name else None
+            spec = BY_FUNCTION.get(name) if name else None
         if spec is not None:
             yield _return(spec, end["comment"], context)
 

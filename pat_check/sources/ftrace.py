@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from pat_check.events import NO_PID, Event, LostEvents, Marker
-from pat_check.sources import catalogue, klog
+from pat_check.sources import catalogue, klog, specs
 from pat_check.sources.base import Source
 from pat_check.sources.catalogue import FieldError
 from pat_check.sources.grammar import Explainer
@@ -165,7 +165,7 @@ class Ftrace(Source):
         if (syscall := _SYSCALL.match(rest)) is not None:
             self._ignore(syscall["name"])
         elif (called := _CALLED.match(rest)) is not None:
-            spec = catalogue.BY_FUNCTION.get(called["name"])
+            spec = specs.BY_FUNCTION.get(called["name"])
             if spec is not None and called["args"]:
                 fields = arguments(called["args"])
                 if "arg1" not in fields or any("arg1" in field.names for field in spec.fields):
@@ -193,7 +193,7 @@ _Where = tuple[int, float | None, int, int, str]
 
 _Layout = Callable[[str], Context | None]
 
-_Probe = tuple[catalogue.Spec | None, bool, str]
+_Probe = tuple[specs.Spec | None, bool, str]
 """A probed place: its function, whether it is a return, and to where; with no function, the name to ignore."""
 
 
@@ -267,14 +267,14 @@ def _probed(name: str, place: re.Match[str]) -> _Probe:
         if caller and _ADDRESS.fullmatch(caller):
             caller = symbol  # trace-cmd shows (function <- caller), addresses only
         return *resolved, caller or ""
-    spec = catalogue.BY_FUNCTION.get(_SYMBOL.split(symbol, maxsplit=1)[0])
+    spec = specs.BY_FUNCTION.get(_SYMBOL.split(symbol, maxsplit=1)[0])
     if spec is None or (caller is None and _INSIDE.match(symbol)):
         return None, False, name
     return spec, caller is not None, caller or ""
 
 
 def probe(
-    resolved: tuple[catalogue.Spec, bool], payload: str, at: int, time: float | None, cpu: int, pid: int, comm: str
+    resolved: tuple[specs.Spec, bool], payload: str, at: int, time: float | None, cpu: int, pid: int, comm: str
 ) -> Event:
     """The event of a kprobe, kretprobe or fprobe line: ``(symbol+0x0/0x10) name=value ...``."""
     spec, is_return = resolved
@@ -285,7 +285,7 @@ def probe(
     return _decoded(spec, is_return, caller, payload, at, time, cpu, pid, comm)
 
 
-def _decoded(spec: catalogue.Spec, is_return: bool, caller: str, payload: str, *where: *_Where) -> Event:
+def _decoded(spec: specs.Spec, is_return: bool, caller: str, payload: str, *where: *_Where) -> Event:
     fields = dict(_FIELD.findall(payload))
     if is_return:
         caller = caller or fields.get("__probe_ret_ip", "")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from pat_check.events import NO_PID, Event, LostEvents, Marker, Return
-from pat_check.sources import catalogue, ftrace, klog
+from pat_check.sources import catalogue, ftrace, klog, specs
 from pat_check.sources.base import Source
 from pat_check.sources.catalogue import FieldError
 from pat_check.sources.grammar import Explainer
@@ -86,7 +86,7 @@ class PerfScript(Source):
 
 
 @lru_cache(maxsize=4096)
-def _resolve(name: str) -> tuple[catalogue.Spec, bool] | None:
+def _resolve(name: str) -> tuple[specs.Spec, bool] | None:
     return catalogue.resolve(name)
 
 

@@ -34,7 +34,13 @@ app-7 [000] 1.0: memtype_reserve: start=0xfd000000 end=0xfd002000 req=2
             return
         places = "in one place" if incident.lost_places == 1 else f"in {incident.lost_places:,} places"
         known = all(count >= 0 for _, _, count in incident.lost_at)
-        count = f"{incident.lost:,}" if known else f"at least {incident.lost:,}" if incident.lost else "an unknown number of"
+        count = (
+            f"{incident.lost:,}"
+            if known
+            else f"at least {incident.lost:,}"
+            if incident.lost
+            else "an unknown number of"
+        )
         notes = [Note(at, _gap(cpu, lost)) for at, cpu, lost in incident.lost_at]
         if incident.lost_places > len(notes):
             notes.append(Note(0, f"and {incident.lost_places - len(notes):,} more places"))

@@ -8,7 +8,8 @@ from lark import Token, Tree
 
 from pat_check.events import Event
 from pat_check.sources import catalogue
-from pat_check.sources.catalogue import FieldError, Spec
+from pat_check.sources.catalogue import FieldError
+from pat_check.sources.specs import Spec
 
 Where = tuple[int, float | None, int, int, str]
 """What every event begins with: line, time, cpu, pid, comm."""

@@ -9,8 +9,9 @@ from typing import Any
 from lark import Token, Tree
 
 from pat_check.events import NO_PID, Event, LostEvents, Marker
-from pat_check.sources import catalogue, klog
-from pat_check.sources.catalogue import FieldError, Spec
+from pat_check.sources import catalogue, klog, specs
+from pat_check.sources.catalogue import FieldError
+from pat_check.sources.specs import Spec
 from pat_check.sources.trees.base import FieldErrorAt, Where, arguments_of, call_or_return
 
 Task = tuple[int, str]
@@ -83,7 +84,7 @@ def _inside(comment: str | None) -> str | None:
 
 
 def _function(where: Where, name: str, depth: int, tokens: list[Token], opened: list[Open]) -> Iterator[Event]:
-    spec = catalogue.BY_FUNCTION.get(name)
+    spec = specs.BY_FUNCTION.get(name)
     *arguments, kind, comment = tokens
     fields = arguments_of(arguments)
     call = None if spec is None or not _complete(spec, fields) else catalogue.entry_of(spec, fields, *where)
@@ -113,7 +114,7 @@ def _end(where: Where, depth: int, comment: str | None, opened: list[Open]) -> I
     if opened and opened[-1][0] == depth and name in (None, opened[-1][1]):
         spec = opened.pop()[2]
     else:
-        spec = catalogue.BY_FUNCTION.get(name or "")
+        spec = specs.BY_FUNCTION.get(name or "")
     if spec is not None:
         yield _return(where, spec, said)
 

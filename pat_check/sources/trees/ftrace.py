@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from lark import Token, Tree
 
 from pat_check.events import NO_PID, Event, LostEvents, Marker
-from pat_check.sources import catalogue, klog
+from pat_check.sources import catalogue, klog, specs
 from pat_check.sources.catalogue import FieldError
 from pat_check.sources.trees.base import FieldErrorAt, Where, arguments_of, call_or_return, fields_of
 
@@ -71,7 +71,7 @@ def _probe(where: Where, event: str, caller: str | None, symbol: str, *tokens: T
         if caller is not None and 8 <= len(caller) <= 16 and not caller.strip("0123456789abcdef"):
             caller = symbol  # trace-cmd
         return call_or_return(spec, is_return, str(caller or ""), fields_of(tokens), where)
-    named = catalogue.BY_FUNCTION.get(_symbol(symbol))
+    named = specs.BY_FUNCTION.get(_symbol(symbol))
     _, inside, offset = symbol.partition("+")
     if named is None or (caller is None and inside and not re.match("0x[0-9a-f]/", offset)):
         return None
@@ -99,7 +99,7 @@ def _console(where: Where, event: str, text: str | None) -> Event | None:
 
 
 def _call(where: Where, event: str, *tokens: Token | None) -> Event | None:
-    spec = catalogue.BY_FUNCTION.get(_symbol(event))
+    spec = specs.BY_FUNCTION.get(_symbol(event))
     fields = arguments_of(tokens[:-1])
     if spec is None or not fields or ("arg1" in fields and not any("arg1" in field.names for field in spec.fields)):
         return None

@@ -10,7 +10,7 @@ driver drv
 app: v = mmap 32K, card
 app: remap_pfn_range v, fb, 32K
 app: munmap v + 16K, 16K
-expect memtypes fb = [0, 16K) uc-        @!pfnmap-ctx
-expect memtypes fb = [0, 32K) uc-        @pfnmap-ctx
+expect memtypes fb = [0, 16K) uc-  @!pfnmap-ctx
+expect memtypes fb = [0, 32K) uc-  @pfnmap-ctx
 app: munmap v, 16K
 expect memtypes fb = none

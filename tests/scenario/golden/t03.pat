@@ -9,10 +9,10 @@ driver drv
 #  then       ----
 app: v = mmap 32K, card
 app: remap_pfn_range v, fb, 32K
-app: munmap v, 16K                       #! memtype-invalid-free@!pfnmap-ctx
-expect dmesg "freeing invalid memtype"   @!pfnmap-ctx
+app: munmap v, 16K                      #! memtype-invalid-free@!pfnmap-ctx
+expect dmesg "freeing invalid memtype"  @!pfnmap-ctx
 expect memtypes fb = [0, 32K) uc-
 app: munmap v + 16K, 16K
-expect memtypes fb = [0, 16K) uc-        @!pfnmap-ctx
-expect memtypes fb = none                @pfnmap-ctx
-app: exit                                #! memtype-leak@!pfnmap-ctx
+expect memtypes fb = [0, 16K) uc-       @!pfnmap-ctx
+expect memtypes fb = none               @pfnmap-ctx
+app: exit                               #! memtype-leak@!pfnmap-ctx

@@ -9,7 +9,7 @@ driver drv
 app: v = mmap 32K, card
 app: remap_pfn_range v, fb, 32K
 app: mprotect v + 16K, 16K, ro
-app: munmap v, 32K                       #! memtype-invalid-free@!pfnmap-ctx
-expect memtypes fb = [0, 16K) uc-        @!pfnmap-ctx
-expect memtypes fb = none                @pfnmap-ctx
-app: exit                                #! memtype-leak@!pfnmap-ctx
+app: munmap v, 32K                 #! memtype-invalid-free@!pfnmap-ctx
+expect memtypes fb = [0, 16K) uc-  @!pfnmap-ctx
+expect memtypes fb = none          @pfnmap-ctx
+app: exit                          #! memtype-leak@!pfnmap-ctx

@@ -7,8 +7,8 @@ driver drv
 app: v = mmap 32K, card
 app: remap_pfn_range v, fb, 32K
 app: fork child
-expect memtypes fb = [0, 32K) uc-, [0, 32K) uc-   @!pfnmap-ctx
-expect memtypes fb = [0, 32K) uc-        @pfnmap-ctx
+expect memtypes fb = [0, 32K) uc-, [0, 32K) uc-  @!pfnmap-ctx
+expect memtypes fb = [0, 32K) uc-                @pfnmap-ctx
 child: exit
 expect memtypes fb = [0, 32K) uc-
 app: munmap v

@@ -9,7 +9,7 @@ driver drv
 app: v = mmap 32K, card
 app: remap_pfn_range v, fb, 32K
 app: mremap v, 32K, 20K
-expect memtypes fb = [0, 20K) uc-        @!pfnmap-ctx
-expect memtypes fb = [0, 32K) uc-        @pfnmap-ctx
+expect memtypes fb = [0, 20K) uc-  @!pfnmap-ctx
+expect memtypes fb = [0, 32K) uc-  @pfnmap-ctx
 app: munmap v, 20K
 expect memtypes fb = none

@@ -10,8 +10,8 @@ app: v = mmap 32K, card
 app: remap_pfn_range v, fb, 32K
 app: w = mremap v + 8K, 12K, 12K
 expect memtypes fb = [0, 32K) uc-
-app: munmap w                            #! memtype-invalid-free@!pfnmap-ctx
+app: munmap w                      #! memtype-invalid-free@!pfnmap-ctx
 app: munmap v, 32K
-expect memtypes fb = [0, 32K) uc-        @!pfnmap-ctx
-expect memtypes fb = none                @pfnmap-ctx
-app: exit                                #! memtype-leak@!pfnmap-ctx
+expect memtypes fb = [0, 32K) uc-  @!pfnmap-ctx
+expect memtypes fb = none          @pfnmap-ctx
+app: exit                          #! memtype-leak@!pfnmap-ctx

@@ -7,6 +7,6 @@ driver drv
 app: v = mmap 32K, card
 app: remap_pfn_range v, fb, 32K
 app: w = mmap 32K, card, wc
-app: remap_pfn_range w, fb, 32K, wc      #! memtype-downgrade
+app: remap_pfn_range w, fb, 32K, wc  #! memtype-downgrade
 expect memtypes fb = [0, 32K) uc-, [0, 32K) uc-
 expect pte w = fb uc-

@@ -7,6 +7,6 @@ driver drv
 app: v = mmap 32K, card, wc
 app: remap_pfn_range v, fb, 32K, wc
 app: w = mmap 32K, card
-app: remap_pfn_range w, fb, 32K, uc-     #! memtype-downgrade
+app: remap_pfn_range w, fb, 32K, uc-  #! memtype-downgrade
 expect memtypes fb = [0, 32K) wc, [0, 32K) wc
 expect pte w = fb wc

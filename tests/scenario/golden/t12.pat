@@ -6,12 +6,12 @@ driver drv
 
 app: v = mmap 32K, card, private
 app: remap_pfn_range v, fb, 32K
-app: write v                             #! mapping-cow-mode
-app: fork child                          #! tracking-fork-failed@!pfnmap-ctx
-expect ret = -ENOMEM                     @!pfnmap-ctx
-expect ret = 0                           @pfnmap-ctx
+app: write v                       #! mapping-cow-mode
+app: fork child                    #! tracking-fork-failed@!pfnmap-ctx
+expect ret = -ENOMEM               @!pfnmap-ctx
+expect ret = 0                     @pfnmap-ctx
 expect dmesg none
 expect memtypes fb = [0, 32K) uc-
 app: munmap v
-expect memtypes fb = none                @!pfnmap-ctx
-expect memtypes fb = [0, 32K) uc-        @pfnmap-ctx
+expect memtypes fb = none          @!pfnmap-ctx
+expect memtypes fb = [0, 32K) uc-  @pfnmap-ctx

@@ -6,8 +6,8 @@ driver drv
 
 app: v = mmap 32K, card, private
 app: remap_pfn_range v, fb, 32K
-app: write v + 4K                        #! mapping-cow-mode
+app: write v + 4K                                #! mapping-cow-mode
 app: fork child
 expect ret = 0
-expect memtypes fb = [0, 32K) uc-, [0, 32K) uc-   @!pfnmap-ctx
-expect memtypes fb = [0, 32K) uc-        @pfnmap-ctx
+expect memtypes fb = [0, 32K) uc-, [0, 32K) uc-  @!pfnmap-ctx
+expect memtypes fb = [0, 32K) uc-                @pfnmap-ctx

@@ -7,8 +7,8 @@ driver drv
 app: v = mmap 16K, card
 app: remap_pfn_range v, fb, 16K
 drv: zap_vma_ptes v
-app: munmap v                            #! tracking-first-pte@unmap-region
-expect dmesg "get_pat_info"              @unmap-region
-expect memtypes fb = none                @!unmap-region
-expect memtypes fb = [0, 16K) uc-        @unmap-region
-app: exit                                #! memtype-leak@unmap-region
+app: munmap v                      #! tracking-first-pte@unmap-region
+expect dmesg "get_pat_info"        @unmap-region
+expect memtypes fb = none          @!unmap-region
+expect memtypes fb = [0, 16K) uc-  @unmap-region
+app: exit                          #! memtype-leak@unmap-region

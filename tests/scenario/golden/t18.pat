@@ -7,9 +7,9 @@ driver drv
 app: v = mmap 16K, card, wc
 app: remap_pfn_range v, fb, 16K, wc
 drv: zap_vma_ptes v
-app: vmf_insert_pfn v, fb + 32K          #! tracking-unreserved tracking-refault-pfn@!vm-pat*
+app: vmf_insert_pfn v, fb + 32K   #! tracking-unreserved tracking-refault-pfn@!vm-pat*
 expect pte v = fb + 32K uc-
-app: munmap v                            #! memtype-invalid-free@unmap-region
-expect memtypes fb = none                @!unmap-region
-expect memtypes fb = [0, 16K) wc         @unmap-region
-app: exit                                #! memtype-leak@unmap-region
+app: munmap v                     #! memtype-invalid-free@unmap-region
+expect memtypes fb = none         @!unmap-region
+expect memtypes fb = [0, 16K) wc  @unmap-region
+app: exit                         #! memtype-leak@unmap-region

@@ -7,12 +7,12 @@ driver drv
 app: v = mmap 16K, card
 app: remap_pfn_range v, fb, 16K
 drv: zap_vma_ptes v
-app: remap_pfn_range v, fb + 32K, 16K    #! tracking-second-remap@pfnmap-ctx
-expect ret = -EINVAL                     @pfnmap-ctx
-expect memtypes fb = [32K, 48K) uc-      @vm-pat*
-expect memtypes fb = [0, 16K) uc-, [32K, 48K) uc-   @unmap-region
-expect memtypes fb = [0, 16K) uc-        @pfnmap-ctx
+app: remap_pfn_range v, fb + 32K, 16K              #! tracking-second-remap@pfnmap-ctx
+expect ret = -EINVAL                               @pfnmap-ctx
+expect memtypes fb = [32K, 48K) uc-                @vm-pat*
+expect memtypes fb = [0, 16K) uc-, [32K, 48K) uc-  @unmap-region
+expect memtypes fb = [0, 16K) uc-                  @pfnmap-ctx
 app: munmap v
-expect memtypes fb = none                @!unmap-region
-expect memtypes fb = [0, 16K) uc-        @unmap-region
-app: exit                                #! memtype-leak@unmap-region
+expect memtypes fb = none                          @!unmap-region
+expect memtypes fb = [0, 16K) uc-                  @unmap-region
+app: exit                                          #! memtype-leak@unmap-region

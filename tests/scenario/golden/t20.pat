@@ -9,14 +9,14 @@ app: mmap_write_lock {
   vma_bounds v, 4K
   remap_pfn_range v, fb, 4K
   vma_bounds v + 4K, 4K
-  remap_pfn_range v + 4K, fb + 8K, 4K    #! tracking-second-remap@pfnmap-ctx
+  remap_pfn_range v + 4K, fb + 8K, 4K                      #! tracking-second-remap@pfnmap-ctx
   vma_bounds v + 8K, 4K
-  remap_pfn_range v + 8K, fb + 16K, 4K   #! tracking-second-remap@pfnmap-ctx
+  remap_pfn_range v + 8K, fb + 16K, 4K                     #! tracking-second-remap@pfnmap-ctx
   vma_bounds v, 12K
 }
-expect memtypes fb = [0, 4K) uc-, [8K, 12K) uc-, [16K, 20K) uc-   @!pfnmap-ctx
-expect memtypes fb = [0, 4K) uc-         @pfnmap-ctx
-app: munmap v                            #! memtype-invalid-free@!pfnmap-ctx
-expect memtypes fb = [0, 4K) uc-, [8K, 12K) uc-, [16K, 20K) uc-   @!pfnmap-ctx
-expect memtypes fb = none                @pfnmap-ctx
-app: exit                                #! memtype-leak@!pfnmap-ctx
+expect memtypes fb = [0, 4K) uc-, [8K, 12K) uc-, [16K, 20K) uc-  @!pfnmap-ctx
+expect memtypes fb = [0, 4K) uc-                           @pfnmap-ctx
+app: munmap v                                              #! memtype-invalid-free@!pfnmap-ctx
+expect memtypes fb = [0, 4K) uc-, [8K, 12K) uc-, [16K, 20K) uc-  @!pfnmap-ctx
+expect memtypes fb = none                                  @pfnmap-ctx
+app: exit                                                  #! memtype-leak@!pfnmap-ctx

@@ -5,7 +5,7 @@ process app
 driver drv
 
 app: v = mmap 32K, card, wc
-app: remap_pfn_range v, fb, 16K, wc      #! tracking-unreserved
-app: remap_pfn_range v + 16K, fb + 16K, 16K, wc   #! tracking-unreserved
+app: remap_pfn_range v, fb, 16K, wc              #! tracking-unreserved
+app: remap_pfn_range v + 16K, fb + 16K, 16K, wc  #! tracking-unreserved
 expect memtypes fb = none
 expect pte v = fb uc-

@@ -7,7 +7,7 @@ driver drv
 drv: p = ioremap_wc fb, 32K
 app: v = mmap 32K, card, pfnmap
 app: vmf_insert_pfn v, fb
-drv: iounmap p                           #! memtype-changed-under-mapping
+drv: iounmap p  #! memtype-changed-under-mapping
 app: vmf_insert_pfn v + 4K, fb + 4K
 expect pte v = fb wc
 expect pte v + 4K = fb + 4K uc-

@@ -10,13 +10,13 @@ driver drv
 drv: p = ioremap fb, 32K
 app: v = mmap 16K, card
 app: remap_pfn_range v, fb + 16K, 16K
-app: munmap v + 8K, 8K                   #! end-match-theft@!pfnmap-ctx
-expect memtypes fb = [0, 24K) uc-, [16K, 32K) uc-   @!pfnmap-ctx
-expect memtypes fb = [0, 32K) uc-, [16K, 32K) uc-   @pfnmap-ctx
-app: munmap v, 8K                        #! end-match-theft@!pfnmap-ctx
-expect memtypes fb = [0, 16K) uc-, [16K, 32K) uc-   @!pfnmap-ctx
-expect memtypes fb = [0, 32K) uc-        @pfnmap-ctx
-drv: iounmap p                           #! memtype-invalid-free@!pfnmap-ctx
-expect memtypes fb = [0, 16K) uc-, [16K, 32K) uc-   @!pfnmap-ctx
-expect memtypes fb = none                @pfnmap-ctx
-app: exit                                #! memtype-leak@!pfnmap-ctx
+app: munmap v + 8K, 8K                             #! end-match-theft@!pfnmap-ctx
+expect memtypes fb = [0, 24K) uc-, [16K, 32K) uc-  @!pfnmap-ctx
+expect memtypes fb = [0, 32K) uc-, [16K, 32K) uc-  @pfnmap-ctx
+app: munmap v, 8K                                  #! end-match-theft@!pfnmap-ctx
+expect memtypes fb = [0, 16K) uc-, [16K, 32K) uc-  @!pfnmap-ctx
+expect memtypes fb = [0, 32K) uc-                  @pfnmap-ctx
+drv: iounmap p                                     #! memtype-invalid-free@!pfnmap-ctx
+expect memtypes fb = [0, 16K) uc-, [16K, 32K) uc-  @!pfnmap-ctx
+expect memtypes fb = none                          @pfnmap-ctx
+app: exit                                          #! memtype-leak@!pfnmap-ctx

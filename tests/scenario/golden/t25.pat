@@ -7,10 +7,10 @@ driver drv
 app: v = mmap 16K, card
 app: remap_pfn_range v, fb, 16K
 drv: zap_vma_ptes v
-app: fork child                          #! tracking-fork-failed@unmap-region tracking-first-pte@unmap-region
-expect ret = -ENOMEM                     @unmap-region
-expect ret = 0                           @!unmap-region
-app: munmap v                            #! tracking-first-pte@unmap-region
-app: exit                                #! memtype-leak@unmap-region
-expect memtypes fb = none                @vm-pat*
-expect memtypes fb = [0, 16K) uc-        @!vm-pat*
+app: fork child                    #! tracking-fork-failed@unmap-region tracking-first-pte@unmap-region
+expect ret = -ENOMEM               @unmap-region
+expect ret = 0                     @!unmap-region
+app: munmap v                      #! tracking-first-pte@unmap-region
+app: exit                          #! memtype-leak@unmap-region
+expect memtypes fb = none          @vm-pat*
+expect memtypes fb = [0, 16K) uc-  @!vm-pat*

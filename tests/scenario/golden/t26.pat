@@ -6,7 +6,7 @@ driver drv
 
 ram buf = 0x1000000 size 64K
 app: v = mmap 8K, card
-app: remap_pfn_range v, buf, 8K, uc-     #! tracking-ram-mode
+app: remap_pfn_range v, buf, 8K, uc-  #! tracking-ram-mode
 expect dmesg "map pfn RAM range"
 expect pte v = buf wb
 expect memtypes = none

@@ -11,9 +11,9 @@ app: remap_pfn_range v, fb, 16K
 drv: unmap_mapping_range card, 0, 4K
 expect pte v = none
 expect pte v + 4K = fb + 4K uc-
-expect memtypes fb = none                @vm-pat*
-expect memtypes fb = [0, 16K) uc-        @!vm-pat*
-app: munmap v                            #! tracking-first-pte@unmap-region
-expect memtypes fb = none                @!unmap-region
-expect memtypes fb = [0, 16K) uc-        @unmap-region
-app: exit                                #! memtype-leak@unmap-region
+expect memtypes fb = none          @vm-pat*
+expect memtypes fb = [0, 16K) uc-  @!vm-pat*
+app: munmap v                      #! tracking-first-pte@unmap-region
+expect memtypes fb = none          @!unmap-region
+expect memtypes fb = [0, 16K) uc-  @unmap-region
+app: exit                          #! memtype-leak@unmap-region

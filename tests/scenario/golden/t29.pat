@@ -6,20 +6,20 @@ driver drv
 
 app: v = mmap 16K, card
 app: fault v {
-  remap_pfn_range v, fb, 16K             #! locking-remap-in-fault
+  remap_pfn_range v, fb, 16K                     #! locking-remap-in-fault
 }
-expect dmesg "rwsem.h"                   @vm-pat-6.12
+expect dmesg "rwsem.h"                           @vm-pat-6.12
 expect memtypes fb = [0, 16K) uc-
 drv: zap_vma_ptes v
-expect memtypes fb = none                @vm-pat*
+expect memtypes fb = none                        @vm-pat*
 app: fault v {
-  remap_pfn_range v, fb, 16K             #! locking-remap-in-fault tracking-second-remap@pfnmap-ctx
+  remap_pfn_range v, fb, 16K                     #! locking-remap-in-fault tracking-second-remap@pfnmap-ctx
 }
-expect ret = -EINVAL                     @pfnmap-ctx
-expect pte v = none                      @pfnmap-ctx
-expect memtypes fb = [0, 16K) uc-        @!unmap-region
-expect memtypes fb = [0, 16K) uc-, [0, 16K) uc-   @unmap-region
+expect ret = -EINVAL                             @pfnmap-ctx
+expect pte v = none                              @pfnmap-ctx
+expect memtypes fb = [0, 16K) uc-                @!unmap-region
+expect memtypes fb = [0, 16K) uc-, [0, 16K) uc-  @unmap-region
 app: munmap v
-expect memtypes fb = none                @!unmap-region
-expect memtypes fb = [0, 16K) uc-        @unmap-region
-app: exit                                #! memtype-leak@unmap-region
+expect memtypes fb = none                        @!unmap-region
+expect memtypes fb = [0, 16K) uc-                @unmap-region
+app: exit                                        #! memtype-leak@unmap-region
