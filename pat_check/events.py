@@ -149,6 +149,7 @@ class RemapPfnRange(Call):
     size: int  # bytes
     api: str
     ctx: int = -1  # the pfnmap_track_ctx of the VMA; 0 none, -1 not recorded
+    flags: int = -1  # vm_flags at entry
 
 
 @dataclass(slots=True)
@@ -194,7 +195,49 @@ class VmAreaDup(Call):
     """``vm_area_dup(orig)``: split, fork and mremap copy a VMA; its context gets another reference."""
 
     vma: int
+    mm: int = 0  # of the original; 0 not recorded
+    vm_start: int = -1
+    vm_end: int = -1
+    flags: int = -1
     ctx: int = -1
+
+
+@dataclass(slots=True)
+class SplitVma(Call):
+    """``__split_vma(vma, addr, new_below)``: the bounds are those before the split."""
+
+    vma: int
+    mm: int
+    vm_start: int
+    vm_end: int
+    flags: int
+    addr: int
+    new_below: int  # whether the new VMA is the lower one
+
+
+@dataclass(slots=True)
+class CopyVma(Call):
+    """``copy_vma(vma, addr, len)``: mremap makes the VMA that the mapping moves to."""
+
+    vma: int
+    mm: int
+    flags: int
+    addr: int
+    len: int  # bytes
+
+
+@dataclass(slots=True)
+class MprotectFixup(Call):
+    """``mprotect_fixup(vma, start, end, newflags)``."""
+
+    vma: int
+    mm: int
+    vm_start: int
+    vm_end: int
+    flags: int
+    start: int
+    end: int
+    newflags: int
 
 
 @dataclass(slots=True)
@@ -249,6 +292,9 @@ class InsertPfn(Call):
     pfn: int
     size: int  # bytes: 4 KiB, 2 MiB or 1 GiB
     api: str
+    vm_start: int = -1
+    vm_end: int = -1
+    flags: int = -1
 
 
 @dataclass(slots=True)

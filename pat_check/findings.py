@@ -72,6 +72,8 @@ class Input:
     snapshots: int = 0  # compared with the model
     snapshots_equal: int = 0
     snapshots_unanchored: int = 0  # no marker in the trace
+    mappings: int = 0  # of processes at checkpoints, compared with what the recorded calls leave
+    mappings_equal: int = 0
     messages: int = 0  # kernel messages of section 13, #5-#12, #17 and #19
     messages_explained: int = 0
     ignored_names: dict[str, int] = field(default_factory=dict)

@@ -238,6 +238,16 @@ class SnapshotDiffered(Incident):
 
 
 @dataclass(slots=True)
+class MapsDiffered(Incident):
+    """The mappings of a process at a checkpoint are not those that the recorded calls leave."""
+
+    name: str
+    path: str
+    of_pid: int
+    lines: list[str]  # as diff shows them: what the calls leave with -, what the kernel has with +
+
+
+@dataclass(slots=True)
 class MessageUnexplained(Incident):
     """The kernel printed a complaint that the replay does not predict (`printed`), or the reverse."""
 

@@ -9,18 +9,20 @@ from pathlib import Path
 from pat_check.detection import NO_EVIDENCE, Guess, era_by_evidence
 from pat_check.eras import era_of
 from pat_check.errors import TraceError
-from pat_check.events import Event, Malformed, MemtypeFree, MemtypeReserve, Return
+from pat_check.events import Event, Malformed, MemtypeFree, MemtypeReserve, Return, VmAreaFree
 from pat_check.findings import Input
 from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
 from pat_check.model.memory import Mtrr, Ram
 from pat_check.places import Places
 from pat_check.replay.loop import Replay
+from pat_check.replay.maps import SavedArea, SavedMaps
 from pat_check.replay.snapshots import Snapshot
 from pat_check.sources.base import PREVIEW, Source
 from pat_check.sources.capture import Capture, is_capture, open_capture, read_dmesg
 from pat_check.sources.formats import source_named, source_of
 from pat_check.sources.iomem import ram_of, read_iomem
+from pat_check.sources.maps import Area
 from pat_check.sources.memtype_list import read_memtype_list
 from pat_check.sources.mtrr import read_mtrr
 from pat_check.sources.opening import Lines, open_lines
@@ -99,7 +101,11 @@ class Session:
             number: Snapshot(number, one.name, one.path, one.nodes)
             for number, one in (capture.snapshots if capture is not None else {}).items()
         }
-        replay = Replay(Machine(ram, registers), self.guess.era, emit, saved)
+        maps = {
+            number: SavedMaps(one.name, one.path, _areas(one.of))
+            for number, one in (capture.maps if capture is not None else {}).items()
+        }
+        replay = Replay(Machine(ram, registers), self.guess.era, emit, saved, maps)
         self._look_ahead(replay, head)
         if options.memtypes:
             replay.snapshots.begin(read_memtype_list(open_lines(options.memtypes)))
@@ -115,6 +121,8 @@ class Session:
                 calls += 1
             elif isinstance(event, Return) and event.call in _CALLS:
                 returns += 1
+            elif isinstance(event, VmAreaFree):
+                replay.vmas.complete = True
         replay.context.probes_seen = bool(calls or returns)
         replay.context.entry_only = bool(calls) and not returns
 
@@ -166,6 +174,8 @@ class Session:
             snapshots=snapshots.compared,
             snapshots_equal=snapshots.equal,
             snapshots_unanchored=snapshots.unanchored,
+            mappings=replay.maps.compared,
+            mappings_equal=replay.maps.equal,
             messages=replay.messages.checked,
             messages_explained=replay.messages.explained,
             ignored_names=ignored,
@@ -196,6 +206,10 @@ class Session:
             yield "the MTRRs are not known (--mtrr FILE): the type of write-back requests was taken from the recording"
         if snapshots.unanchored:
             yield f"{snapshots.unanchored} snapshots have no checkpoint marker in the trace and were not compared"
+
+
+def _areas(of: dict[int, list[Area]]) -> dict[int, list[SavedArea]]:
+    return {pid: [SavedArea(area.start, area.end, area.flags) for area in areas] for pid, areas in of.items()}
 
 
 def _first(lines: Lines, count: int) -> Iterator[str]:

@@ -59,7 +59,7 @@ def written(trace, beside, folder):
     (folder / "snaps").mkdir(parents=True, exist_ok=True)
     (folder / "trace.txt").write_text(bare(trace))
     for name, text in beside.items():
-        place = folder / "snaps" / name if name.startswith("snap-") else folder / name
+        place = folder / "snaps" / name if name.startswith(("snap-", "maps-")) else folder / name
         place.write_text(text)
     if "memtypes.txt" in beside:
         (folder / "snaps" / "snap-00-begin.txt").write_text(beside["memtypes.txt"])

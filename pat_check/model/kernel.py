@@ -1,213 +1,57 @@
-"""Kernel: the operations of mm/ on address spaces, mappings and page tables, one method per operation.
-
-Each returns what the kernel function returns: 0, -errno, or what it made. Facts worth a rule go to `note`.
-The tracking layer is called through its hooks only.
-"""
+"""Kernel: mm/memory.c on top of the address spaces: what makes PFN mappings, and what removes their entries."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
 
 from pat_check.cachemode import UC, WB, WC, WP, WT
+from pat_check.model.address_space import BUG, AddressSpaces, Note
 from pat_check.model.machine import Machine
-from pat_check.model.memory import PAGE
-from pat_check.model.page_table import PMD_SIZE, PUD_SIZE, Pte
+from pat_check.model.memory import PAGE, is_untracked
+from pat_check.model.notifiers import Notifiers
+from pat_check.model.page_table import PUD_SIZE, Pte
 from pat_check.model.tracking import PfnmapTracking
-from pat_check.model.vma import (
-    VM_DONTCOPY,
-    VM_DONTDUMP,
-    VM_DONTEXPAND,
-    VM_IO,
-    VM_MIXEDMAP,
-    VM_PFNMAP,
-    VM_WRITE,
-    Mm,
-    Vma,
-)
-
-Note = Callable[[str, int, int, int, str, "list[tuple[int, str]]"], None]
-"""(what, start, end, pfn, detail, story) of a fact about a mapping."""
+from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP, VM_WRITE, Vma
 
 REMAP_FLAGS: int = VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP
-BUG: int = -1000
-"""The result of an operation at which the kernel stops with BUG()."""
 SIGBUS: int = -1001
 NOPAGE: int = 0x100
 _HUGE_MODE: dict[int, int] = {WT: UC, WP: WC}
 """What the processor sees of a huge leaf whose mode needs the PAT bit: bit 7 is PSE there."""
 
 
-class Kernel:
+class Kernel(AddressSpaces):
     """mm/ of one kernel, with the hooks of one era."""
 
-    __slots__ = ("flags_before_track", "machine", "note", "pud_looks_up", "tracking")
+    __slots__ = ("flags_before_track", "insert_pages_checked", "pud_looks_up")
 
     def __init__(
-        self, machine: Machine, tracking: PfnmapTracking, note: Note, *, pud_looks_up: bool, flags_before_track: bool
+        self,
+        machine: Machine,
+        tracking: PfnmapTracking,
+        note: Note,
+        notifiers: Notifiers,
+        *,
+        pud_looks_up: bool,
+        flags_before_track: bool,
+        insert_pages_checked: bool,
     ) -> None:
-        self.machine, self.tracking, self.note = machine, tracking, note
+        super().__init__(machine, tracking, note, notifiers)
         self.pud_looks_up, self.flags_before_track = pud_looks_up, flags_before_track
-
-    # --- address spaces -----------------------------------------------------------------------------------------
-
-    def new_mm(self, mm_id: int) -> Mm:
-        """An empty address space."""
-        mm = self.machine.mms[mm_id] = Mm(mm_id, self.machine.now)
-        return mm
-
-    def fork(self, mm: Mm, child_id: int) -> tuple[int, Mm | None]:
-        """``dup_mmap()``: 0 and the child's address space, or -ENOMEM."""
-        child = self.new_mm(child_id)
-        for vma in mm.vmas:
-            if vma.flags & VM_DONTCOPY:
-                continue
-            copy = vma.dup(child, self.machine.now)
-            self.tracking.dup(vma, copy)
-            child.add(copy)
-            ret = self.tracking.copy(vma, copy)
-            if ret:
-                first = mm.page_table.get(vma.start)
-                why = "its first page was copied" if first is not None and first.anon else "its first entry is gone"
-                self.note("fork-failed", vma.start, vma.end, -1, why, [(vma.born, "mapped here")])
-                self.exit_mmap(child)
-                return -errno.ENOMEM, None
-            self._copy_entries(vma, copy)
-        return 0, child
-
-    def _copy_entries(self, src: Vma, dst: Vma) -> None:
-        if not src.flags & (VM_PFNMAP | VM_MIXEDMAP) and not src.is_cow():
-            return  # refaulted by the child
-        for start, end, pte in src.mm.page_table.walk(src.start, src.end):
-            write = pte.write and not (src.is_cow() and pte.anon)
-            dst.mm.page_table.install(start, end, pte.like(write=write))
-
-    def exit_mmap(self, mm: Mm) -> None:
-        """The last user of an address space is gone: unmap everything, ascending, then free the mappings."""
-        vmas = list(mm.vmas)
-        self._unmap_vmas(vmas)
-        mm.vmas.clear()
-        for vma in vmas:
-            self.tracking.free(vma)
-        self.machine.mms.pop(mm.id, None)
-
-    # --- mappings -------------------------------------------------------------------------------------------------
-
-    def mmap(self, mm: Mm, start: int, end: int, flags: int, pgoff: int, cachemode: int, file: str) -> Vma:
-        """A mapping of [start, end); what was there is unmapped first (MAP_FIXED)."""
-        self.munmap(mm, start, end)
-        vma = Vma(mm, start, end, flags, pgoff, cachemode, file, self.machine.now)
-        mm.add(vma)
-        return vma
-
-    def munmap(self, mm: Mm, start: int, end: int) -> int:
-        """``do_vmi_munmap()``: split at both ends, unmap, then free."""
-        for edge in (start, end):
-            vma = mm.find(edge)
-            if vma is not None and vma.start < edge and self.split(vma, edge) == BUG:
-                return BUG
-        gone = list(mm.overlapping(start, end))
-        for vma in gone:
-            mm.remove(vma)
-        self._unmap_vmas(gone)
-        for vma in gone:
-            self.tracking.free(vma)
-        return 0
-
-    def _unmap_vmas(self, vmas: list[Vma]) -> None:
-        for vma in vmas:
-            self.tracking.unmap(vma)
-            self._unmap_single_vma(vma, vma.start, vma.end)
-
-    def _unmap_single_vma(self, vma: Vma, start: int, end: int, *, even_cows: bool = True) -> None:
-        self.tracking.zap(vma)
-        table = vma.mm.page_table
-        gone = table.clear(start, end) if even_cows else table.clear_special(start, end)
-        lost = [(low, high) for low, high, _ in gone if low < start or high > end]
-        if lost:
-            detail = "a huge leaf is cleared whole: what it maps beyond must fault again"
-            self.note("huge-split-cleared", lost[0][0], lost[-1][1], -1, detail, [])
-
-    def split(self, vma: Vma, addr: int) -> int:
-        """``__split_vma()``: the upper part becomes a new mapping."""
-        span = vma.mm.page_table.leaf_span(addr)
-        pte = vma.mm.page_table.get(addr)
-        if span is not None and pte is not None and span[0] < addr:
-            if pte.leaf == PUD_SIZE and addr & (PMD_SIZE - 1):
-                detail = f"a 1 GiB leaf is split at {addr:#x}, which is not 2 MiB aligned"
-                self.note(
-                    "pud-leaf-unaligned-split", vma.start, vma.end, -1, detail, [(pte.at, "the leaf was made here")]
-                )
-                return BUG
-            if pte.leaf == PMD_SIZE:
-                vma.mm.page_table.clear(*span)
-                self.note(
-                    "huge-split-cleared", *span, -1, "a huge leaf is cleared at the split", [(pte.at, "made here")]
-                )
-        upper = vma.dup(vma.mm, self.machine.now)
-        self.tracking.dup(vma, upper)
-        upper.start, upper.pgoff = addr, vma.pgoff + (addr - vma.start) // PAGE
-        vma.end = addr
-        vma.mm.add(upper)
-        return 0
-
-    def split_around(self, mm: Mm, start: int, end: int) -> list[Vma]:
-        """Cut mappings at both ends of [start, end), as mprotect and madvise do; the mappings inside."""
-        for edge in (start, end):
-            vma = mm.find(edge)
-            if vma is not None and vma.start < edge and self.split(vma, edge) == BUG:
-                return []
-        return list(mm.overlapping(start, end))
-
-    def mprotect(self, mm: Mm, start: int, end: int, *, write: bool) -> int:
-        """Change the write permission of [start, end); cache bits, pfn and special stay."""
-        for vma in self.split_around(mm, start, end):
-            vma.flags = vma.flags | VM_WRITE if write else vma.flags & ~VM_WRITE
-            for low, high, pte in mm.page_table.walk(vma.start, vma.end):
-                mm.page_table.install(low, high, pte.like(write=write and (pte.write or not vma.is_cow())))
-        return 0
-
-    def madvise_flag(self, mm: Mm, start: int, end: int, flag: int, *, on: bool) -> int:
-        """madvise(MADV_DONTFORK and the like): a flag on a part splits."""
-        for vma in self.split_around(mm, start, end):
-            vma.flags = vma.flags | flag if on else vma.flags & ~flag
-        return 0
-
-    def mremap(self, mm: Mm, start: int, old: int, new: int, to: int | None) -> int:
-        """mremap(start, old, new) in place or to another address; bytes. The new address, or -errno."""
-        vma = mm.find(start)
-        if vma is None:
-            return -errno.EFAULT
-        special = vma.flags & (VM_DONTEXPAND | VM_PFNMAP)
-        if special and (new > old or old == 0):
-            return -errno.EFAULT
-        if new < old:
-            self.munmap(mm, start + new, start + old)
-            old = new
-        if to is None:
-            return start
-        vma = mm.find(start)
-        assert vma is not None
-        self.munmap(mm, to, to + new)
-        moved = vma.dup(mm, self.machine.now)
-        self.tracking.dup(vma, moved)
-        moved.start, moved.end, moved.pgoff = to, to + old, vma.pgoff + (start - vma.start) // PAGE
-        mm.add(moved)
-        for low, high, pte in mm.page_table.clear(start, start + old):
-            if pte.leaf == PAGE or (to - start) % pte.leaf == 0:
-                mm.page_table.install(low + to - start, high + to - start, pte.moved(to - start))
-        self.tracking.moved(vma, moved)
-        self.munmap(mm, start, start + old)
-        return to
+        self.insert_pages_checked = insert_pages_checked
 
     # --- making PFN mappings -----------------------------------------------------------------------------------
 
-    def remap_pfn_range(self, vma: Vma, addr: int, pfn: int, size: int, mode: int) -> int:
-        """Map [addr, addr+size) onto consecutive frames; 0, -EINVAL, or BUG over present entries."""
+    def remap_pfn_range(self, vma: Vma, addr: int, pfn: int, size: int, mode: int, *, no_memory: bool = False) -> int:
+        """Map [addr, addr+size) onto consecutive frames; 0, -EINVAL, or BUG over present entries.
+
+        With `no_memory` there is none for the first page table: -ENOMEM, and all is taken back.
+        """
         size = -(-size // PAGE) * PAGE
         if self.flags_before_track and (ret := self._prepare(vma, addr, pfn, size)):
             return ret
         second = vma.ctx is not None and self.tracking.is_full(vma, addr, size)
+        reserved = any(True for _ in self.machine.memtypes.overlapping(pfn * PAGE, pfn * PAGE + size))
         ret, mode = self.tracking.remap(vma, addr, pfn, size, mode)
         if ret:
             self._remap_refused(vma, addr, pfn, size, second=second)
@@ -215,17 +59,26 @@ class Kernel:
         if not self.flags_before_track and (ret := self._prepare(vma, addr, pfn, size)):
             self.tracking.remap_failed(vma, addr, pfn, size)
             return ret
+        if no_memory:
+            self.tracking.remap_failed(vma, addr, pfn, size)
+            return -errno.ENOMEM
+        if mode == WB and not reserved and not self._is_memory(pfn * PAGE):
+            detail = "device memory is mapped write-back, and no driver reserved it so"
+            self.note("mmio-cached", addr, addr + size, pfn, detail, [(vma.born, f"{vma} was mapped here")])
         present = vma.mm.page_table.walk(addr, addr + size)
         if present:
             detail = "remap_pfn_range over entries that are present"
             self.note("remap-over-populated", addr, addr + size, pfn, detail, [(present[0][2].at, "filled here")])
             return BUG
         if self.tracking.is_full(vma, addr, size):
-            vma.full_pfn = pfn
+            vma.full_pfn, vma.full_mode = pfn, mode
         write = bool(vma.flags & VM_WRITE) and not vma.is_cow()
         pte = Pte(pfn * PAGE - addr, mode, at=self.machine.now, write=write)
         vma.mm.page_table.install(addr, addr + size, pte)
         return 0
+
+    def _is_memory(self, paddr: int) -> bool:
+        return is_untracked(paddr, paddr + PAGE) or self.machine.ram.test(paddr, paddr + PAGE) != 0
 
     def _remap_refused(self, vma: Vma, addr: int, pfn: int, size: int, *, second: bool) -> None:
         story = [(vma.born, f"{vma} was mapped here")]
@@ -264,6 +117,48 @@ class Kernel:
         if not vma.flags & VM_MIXEDMAP:
             return self._bug("insert-needs-pfnmap", vma, addr, pfn, "VM_MIXEDMAP is not set")
         return self._insert(vma, addr, pfn, PAGE) if vma.start <= addr < vma.end else SIGBUS
+
+    def vm_insert_page(self, vma: Vma, addr: int, pfn: int, size: int, *, write_locked: bool, many: bool) -> int:
+        """``vm_insert_page()``, ``vm_insert_pages()`` (`many`): pages with a struct page. No tracking, no look-up."""
+        end = addr + size
+        if not vma.start <= addr < end <= vma.end:
+            return -errno.EFAULT
+        if self.machine.ram.test(pfn * PAGE, pfn * PAGE + size) <= 0:
+            return -errno.EINVAL
+        if not vma.flags & VM_MIXEDMAP:
+            if not write_locked:
+                detail = "the first page of a mapping without VM_MIXEDMAP, and mmap_lock is not held for writing"
+                if self._bug("insert-page-first-use", vma, addr, pfn, detail) and self.checks_insert(many):
+                    return BUG
+            if vma.flags & VM_PFNMAP:
+                detail = "a page with a struct page is inserted into a VM_PFNMAP mapping"
+                if self._bug("pfnmap-and-mixedmap", vma, addr, pfn, detail) and self.checks_insert(many):
+                    return BUG
+            vma.flags |= VM_MIXEDMAP
+        if vma.mm.page_table.walk(addr, end):
+            return -errno.EBUSY
+        self.install_page(vma, addr, pfn, size)
+        return 0
+
+    def checks_insert(self, many: bool) -> bool:
+        """Whether a misused ``vm_insert_page[s]()`` stops with BUG()."""
+        return self.insert_pages_checked or not many
+
+    def install_page(self, vma: Vma, addr: int, pfn: int, size: int = PAGE) -> None:
+        """Entries of pages that are counted, with ``vm_page_prot``."""
+        write = bool(vma.flags & VM_WRITE)
+        pte = Pte(pfn * PAGE - addr, vma.cachemode, at=self.machine.now, write=write, special=False, tracked=False)
+        vma.mm.page_table.install(addr, addr + size, pte)
+
+    def finish_fault(self, vma: Vma, addr: int, pfn: int) -> int:
+        """The fault handler returned a page: its entry is installed unless something is there."""
+        addr &= ~(PAGE - 1)
+        if vma.flags & VM_PFNMAP:
+            detail = "the fault handler returns a page for a mapping of raw frames"
+            self.note("normal-page-in-pfnmap", addr, addr + PAGE, pfn, detail, [(vma.born, f"{vma} was mapped here")])
+        if vma.mm.page_table.get(addr) is None:
+            self.install_page(vma, addr, pfn)
+        return 0
 
     def _insert(self, vma: Vma, addr: int, pfn: int, leaf: int) -> int:
         start = addr & ~(leaf - 1)
@@ -311,32 +206,56 @@ class Kernel:
 
     def zap(self, vma: Vma, start: int, end: int, *, even_cows: bool = True) -> None:
         """``zap_page_range_single()``, ``zap_vma_ptes()``: clear the entries of a part of a mapping."""
+        self.notifiers.around(vma.mm, "CLEAR", start, end)
         self._unmap_single_vma(vma, start, end, even_cows=even_cows)
 
     def unmap_mapping_range(self, file: str, start: int, end: int, *, even_cows: bool = True) -> None:
         """Zap [start, end) of a file, bytes, in every mapping of it; end 0 is the end of the file."""
         for mm in list(self.machine.mms.values()):
-            for vma in list(mm.vmas):
-                if vma.file != file:
-                    continue
-                first = vma.pgoff * PAGE
-                low = max(start, first)
-                high = min(end or first + vma.size, first + vma.size)
+            for vma in [vma for vma in mm.vmas if vma.file == file]:
+                low, high = _within(start, end, vma.pgoff * PAGE, vma.size)
                 if low < high:
-                    self.zap(vma, vma.start + low - first, vma.start + high - first, even_cows=even_cows)
+                    first = vma.start - vma.pgoff * PAGE
+                    self.zap(vma, first + low, first + high, even_cows=even_cows)
+                self._missed(vma, start, end)
+
+    def _missed(self, vma: Vma, start: int, end: int) -> None:
+        """Tell of entries that unmap_mapping_range() has not found, since a driver or a remap overwrote vm_pgoff."""
+        low, high = _within(start, end, vma.file_pgoff * PAGE, vma.size)
+        first = vma.start - vma.file_pgoff * PAGE
+        left = vma.mm.page_table.walk(first + low, first + high) if vma.pgoff != vma.file_pgoff else []
+        if left:
+            detail = f"unmap_mapping_range() misses {vma}: vm_pgoff is {vma.pgoff:#x}, a frame number"
+            self.note("vm-pgoff-overwritten", left[0][0], left[-1][1], -1, detail, [(left[0][2].at, "mapped here")])
+
+    def touch(self, vma: Vma, addr: int) -> int:
+        """A user access where nothing is mapped, and no fault handler is played: SIGBUS in a PFN mapping."""
+        if vma.mm.page_table.get(addr) is not None or not vma.flags & VM_PFNMAP:
+            return 0
+        if vma.zapped_at:
+            page = addr & ~(PAGE - 1)
+            detail = "the entry was zapped and no fault handler brings it back: SIGBUS"
+            self.note("sigbus-after-zap", page, page + PAGE, -1, detail, [(vma.zapped_at, "zapped here")])
+        return SIGBUS
 
     def write(self, vma: Vma, addr: int) -> int:
         """A user write: copies a page of a private PFN mapping; SIGBUS where nothing is mapped."""
         table = vma.mm.page_table
         pte = table.get(addr)
         if pte is None:
-            return SIGBUS if vma.flags & VM_PFNMAP else 0
-        if vma.is_cow() and pte.special:
-            page = addr & ~(PAGE - 1)
+            return self.touch(vma, addr)
+        page = addr & ~(PAGE - 1)
+        if vma.is_cow() and not self.vm_normal_page(vma, page, page + PAGE, pte):
             if vma.cachemode != WB:
                 detail = "the copied page is RAM mapped with vm_page_prot, while the direct map is write-back"
                 self.note("cow-anon-mode", page, page + PAGE, -1, detail, [(vma.born, "mapped here")])
+            self.notifiers.around(vma.mm, "CLEAR", page, page + PAGE)
             table.clear(page, page + PAGE)
             anon = Pte(0, vma.cachemode, at=self.machine.now, special=False, anon=True, tracked=False)
             table.install(page, page + PAGE, anon)
         return 0
+
+
+def _within(start: int, end: int, first: int, size: int) -> tuple[int, int]:
+    """What [start, end) of a file, to its end where `end` is 0, and `size` bytes from `first` have in common."""
+    return max(start, first), min(end or first + size, first + size)

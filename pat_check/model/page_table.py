@@ -51,6 +51,14 @@ class Pte:
         """The type as ``pgprot2cachemode()`` reads it: of a huge leaf it takes PSE for the PAT bit."""
         return self.cachemode if self.leaf == PAGE else _AS_HUGE.get(self.cachemode, self.cachemode)
 
+    def maps_as(self, other: Pte) -> bool:
+        """Whether both map the same frames where both are."""
+        return self.offset == other.offset
+
+    def is_same(self, other: Pte) -> bool:
+        """Whether both say the same of an address, write permission taken as more or equal."""
+        return self.maps_as(other) and self.cachemode == other.cachemode and not (self.write and not other.write)
+
     def moved(self, by: int) -> Pte:
         """The same entries, `by` bytes higher in the address space."""
         return self.like(offset=self.offset - by)

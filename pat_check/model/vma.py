@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from pat_check.model.memory import PAGE
 from pat_check.model.page_table import PageTable
 
 VM_READ: int = 0x1
@@ -50,7 +51,21 @@ class Vma:
     Born: mmap. Cut: a split gives the upper part to a new one. Copied: fork, mremap. Dies: munmap, exit.
     """
 
-    __slots__ = ("born", "cachemode", "ctx", "end", "file", "flags", "full_pfn", "mm", "pgoff", "start")
+    __slots__ = (
+        "born",
+        "cachemode",
+        "ctx",
+        "end",
+        "file",
+        "file_pgoff",
+        "flags",
+        "full_mode",
+        "full_pfn",
+        "mm",
+        "pgoff",
+        "start",
+        "zapped_at",
+    )
 
     def __init__(
         self, mm: Mm, start: int, end: int, flags: int, pgoff: int, cachemode: int, file: str, born: int
@@ -59,7 +74,11 @@ class Vma:
         self.cachemode = cachemode  # of vm_page_prot
         self.file, self.born = file, born
         self.ctx: PfnmapTrackCtx | None = None
-        self.full_pfn = -1  # the first pfn of its last full remap; for rules, the kernel does not know
+        # For rules, the kernel does not know:
+        self.full_pfn = -1  # the first pfn of its last full remap
+        self.full_mode = -1  # the type that this remap was granted
+        self.file_pgoff = pgoff  # the page of the file that it maps, whatever a driver makes of vm_pgoff
+        self.zapped_at = 0  # the line where entries of it were cleared last
 
     @property
     def size(self) -> int:
@@ -73,8 +92,17 @@ class Vma:
     def dup(self, mm: Mm, born: int) -> Vma:
         """``vm_area_dup()`` without its hook: a copy for `mm`."""
         copy = Vma(mm, self.start, self.end, self.flags, self.pgoff, self.cachemode, self.file, born)
-        copy.full_pfn = self.full_pfn
+        copy.full_pfn, copy.full_mode = self.full_pfn, self.full_mode
+        copy.file_pgoff, copy.zapped_at = self.file_pgoff, self.zapped_at
         return copy
+
+    def cut(self, start: int, end: int) -> None:
+        """Become [start, end) of what it is; ``vm_pgoff`` keeps in step."""
+        pages = (start - self.start) // PAGE
+        self.pgoff += pages
+        self.file_pgoff += pages
+        self.full_pfn += pages if self.full_pfn >= 0 else 0
+        self.start, self.end = start, end
 
     def __str__(self) -> str:
         return f"[{self.start:#x}-{self.end:#x})"
@@ -86,7 +114,7 @@ class Mm:
     Born: fork or exec. Shared: CLONE_VM. Dies: exit_mmap() when the last user is gone.
     """
 
-    __slots__ = ("born", "id", "notifiers", "page_table", "users", "vmas")
+    __slots__ = ("born", "id", "notifiers", "page_table", "sleeps", "users", "vmas")
 
     def __init__(self, id_: int, born: int) -> None:
         self.id, self.born = id_, born
@@ -94,6 +122,7 @@ class Mm:
         self.page_table = PageTable()
         self.users = 1
         self.notifiers = False  # whether an MMU notifier is registered
+        self.sleeps = False  # whether its invalidate_range_start() must sleep
 
     def add(self, vma: Vma) -> None:
         """Link a mapping; it must not overlap another."""
@@ -122,3 +151,13 @@ def validate_mm(mm: Mm) -> None:
         vma = mm.find(start)
         assert vma is not None
         assert end <= vma.end or any(other.start < end for other in mm.vmas)
+
+
+def validate_contexts(mms: Iterable[Mm]) -> None:
+    """Assert that every context is counted once for each mapping that points to it."""
+    seen: dict[int, list[PfnmapTrackCtx]] = {}
+    for vma in (vma for mm in mms for vma in mm.vmas):
+        if vma.ctx is not None:
+            seen.setdefault(id(vma.ctx), []).append(vma.ctx)
+    for same in seen.values():
+        assert same[0].kref == len(same)

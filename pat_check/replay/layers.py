@@ -221,6 +221,11 @@ LAYERED: frozenset[type[Event]] = frozenset(
         events.VmAreaFree,
         events.MemtypeReserve,
         events.MemtypeFree,
+        events.SplitVma,
+        events.CopyVma,
+        events.MprotectFixup,
+        events.InsertPfn,
+        events.ZapVma,
     )
 )
-"""The calls that this part hears."""
+"""The calls that this part and the followed VMAs hear."""

@@ -17,19 +17,26 @@ from pat_check.replay.expected import Expected
 from pat_check.replay.frees import Frees
 from pat_check.replay.layers import LAYERED, Layers
 from pat_check.replay.mappings import Mappings
+from pat_check.replay.maps import Maps, SavedMaps
 from pat_check.replay.messages import Messages
 from pat_check.replay.processes import Processes
 from pat_check.replay.recording import Recording
 from pat_check.replay.reserves import Reserves
 from pat_check.replay.snapshots import Snapshot, Snapshots
 from pat_check.replay.tasks import scope_api
+from pat_check.replay.vmas import Vmas
 
 
 class Replay:
     """One recording on one machine, as one era behaves. Incidents go to `emit` as they happen."""
 
     def __init__(
-        self, machine: Machine, era: Era, emit: Callable[[Incident], None], saved: dict[int, Snapshot] | None = None
+        self,
+        machine: Machine,
+        era: Era,
+        emit: Callable[[Incident], None],
+        saved: dict[int, Snapshot] | None = None,
+        maps: dict[int, SavedMaps] | None = None,
     ) -> None:
         self.context = Context(machine, era, emit)
         self.expected = expected = Expected()
@@ -41,6 +48,8 @@ class Replay:
         self.snapshots = Snapshots(self.context, saved or {})
         self.mappings = Mappings(self.context)
         self.layers = Layers(self.context)
+        self.vmas = Vmas(self.context)
+        self.maps = Maps(self.context, self.vmas, maps or {})
         self.recording = Recording()
         self.events = 0
         self.pids: set[int] = set()
@@ -59,12 +68,12 @@ class Replay:
             events.UnmapVmas: self.processes.unmap_vmas,
             events.ExitMmap: self._exit_mmap,
             events.InsertPfn: self._insert_pfn,
-            events.SchedProcessFork: self.processes.fork,
-            events.SchedProcessExec: self.processes.exec,
+            events.SchedProcessFork: self._fork,
+            events.SchedProcessExec: self._exec,
             events.SchedProcessExit: self.processes.exit,
             events.ModuleLoad: self.drivers.module_load,
             events.ModuleFree: self.drivers.module_free,
-            events.Marker: self.snapshots.marker,
+            events.Marker: self._marker,
             events.Message: self.messages.message,
             events.LostEvents: self._lost,
             events.Malformed: self.recording.malformed,
@@ -92,6 +101,7 @@ class Replay:
             kind = type(event)
             if kind in LAYERED:
                 self.layers.enter(event)  # type: ignore[arg-type]
+                self.vmas.enter(event)  # type: ignore[arg-type]
             handlers.get(kind, enter)(event)
             if event.pid > 0:
                 self.pids.add(event.pid)
@@ -126,6 +136,7 @@ class Replay:
     def _return(self, event: Return) -> None:
         if event.call in LAYERED:
             self.layers.leave(event)
+            self.vmas.leave(event)
         handler = self._returns.get(event.call)
         if handler is not None:
             handler(event)
@@ -176,10 +187,23 @@ class Replay:
         pages = call.size // PAGE
         self.mappings.insert(call, call.mm or task.mm, call.addr & below, call.pfn & ~(pages - 1), call.size)
 
+    def _fork(self, event: events.SchedProcessFork) -> None:
+        self.processes.fork(event)
+        self.vmas.fork(event)
+
+    def _exec(self, event: events.SchedProcessExec) -> None:
+        self.processes.exec(event)
+        self.vmas.exec(event.pid)
+
+    def _marker(self, event: events.Marker) -> None:
+        self.snapshots.marker(event)
+        self.maps.marker(event)
+
     def _lost(self, event: events.LostEvents) -> None:
         self.context.lossy = self.context.lost_any = True
         self.recording.lost(event)
         self.layers.lost()
+        self.vmas.lost()
 
 
 def _api(call: events.Call) -> str:
@@ -193,4 +217,9 @@ _APIS: dict[type[events.Call], str] = {
     events.ArchIoFreeMemtypeWc: "arch_io_free_memtype_wc",
     events.MemtypeKernelMapSync: "memtype_kernel_map_sync",
     events.IoremapCaller: "__ioremap_caller",
+    events.VmAreaDup: "vm_area_dup",
+    events.VmAreaFree: "vm_area_free",
+    events.SplitVma: "__split_vma",
+    events.CopyVma: "copy_vma",
+    events.MprotectFixup: "mprotect_fixup",
 }

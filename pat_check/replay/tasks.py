@@ -26,7 +26,6 @@ SCOPES: frozenset[type[Call]] = frozenset(
         events.UnmapVmas,
         events.ExitMmap,
         events.InsertPfn,
-        events.VmAreaDup,
         events.VmAreaFree,
     )
 )

@@ -51,6 +51,7 @@ def _input(an_input: Input) -> dict[str, Any]:
             "equal": an_input.snapshots_equal,
             "unanchored": an_input.snapshots_unanchored,
         },
+        "mappings": {"compared": an_input.mappings, "equal": an_input.mappings_equal},
         "messages": {"seen": an_input.messages, "explained": an_input.messages_explained},
         "facts": an_input.facts,
         "error": an_input.error or None,

@@ -10,12 +10,14 @@ from pathlib import Path
 from pat_check.errors import TraceError
 from pat_check.events import Message
 from pat_check.sources.klog import KernelLog
+from pat_check.sources.maps import Area, read_maps
 from pat_check.sources.memtype_list import read_memtype_list
 from pat_check.sources.opening import open_lines
 
 _ENDINGS = ("", ".xz", ".gz", ".zst", ".bz2")
 _TRACES = ("trace.txt", "trace-cmd-report.txt", "perf-script.txt", "bpftrace.txt", "trace")
 _SNAP = re.compile(r"snap-(?P<number>\d+)-(?P<name>.*)\.txt(?:\.\w+)?$")
+_MAPS = re.compile(r"maps-(?P<number>\d+)-(?P<name>.*)\.txt(?:\.\w+)?$")
 _RELEASES = ("kernel", "release", "uname")
 
 
@@ -30,6 +32,16 @@ class Saved:
 
 
 @dataclass(slots=True)
+class SavedAreas:
+    """Saved mappings of processes at a checkpoint, by pid."""
+
+    number: int
+    name: str
+    path: str
+    of: dict[int, list[Area]]
+
+
+@dataclass(slots=True)
 class Capture:
     """What a directory holds; absent files are empty."""
 
@@ -39,6 +51,7 @@ class Capture:
     dmesg: str = ""
     release: str = ""  # of the kernel, from meta.json
     snapshots: dict[int, Saved] = field(default_factory=dict)
+    maps: dict[int, SavedAreas] = field(default_factory=dict)
 
 
 def is_capture(path: str) -> bool:
@@ -61,6 +74,7 @@ def open_capture(path: str) -> Capture:
         dmesg if dmesg != trace else "",
         _release(folder / "meta.json"),
         _snapshots(folder / "snaps"),
+        _maps(folder / "snaps"),
     )
 
 
@@ -93,6 +107,16 @@ def _snapshots(folder: Path) -> dict[int, Saved]:
             if number in saved:
                 raise TraceError(f"is a second snapshot {number} beside {saved[number].path}", str(file))
             saved[number] = Saved(number, match["name"], str(file), read_memtype_list(open_lines(str(file))))
+    return saved
+
+
+def _maps(folder: Path) -> dict[int, SavedAreas]:
+    saved: dict[int, SavedAreas] = {}
+    for file in sorted(folder.glob("maps-*.txt*")):
+        match = _MAPS.match(file.name)
+        if match is not None and file.stat().st_size:
+            number = int(match["number"])
+            saved[number] = SavedAreas(number, match["name"], str(file), read_maps(open_lines(str(file))))
     return saved
 
 

@@ -50,6 +50,7 @@ _MM = _f("mm", default=0)
 _VM_START = _f("vm_start", "vs", default=-1)
 _VM_END = _f("vm_end", "ve", default=-1)
 _CTX = _f("ctx", default=-1)
+_FLAGS = _f("vm_flags", "fl", default=-1)
 _ZAP_START = _f("start", "start_addr", "addr", "address", "vs", "ds", default=-1)
 _ZAP_END = _f("end", "end_addr", "ve", "de", default=-1)
 
@@ -66,7 +67,9 @@ def _plain_pfn(values: list[int]) -> list[int]:
 
 def _insert(function: str, size: int) -> Spec:
     fields = (_VMA, _MM, _f("addr", "address"), _f("pfn"))
-    return Spec(function, events.InsertPfn, fields, (size, function), convert=_plain_pfn)
+    return Spec(
+        function, events.InsertPfn, fields, (size, function), convert=_plain_pfn, trailing=(_VM_START, _VM_END, _FLAGS)
+    )
 
 
 def _remap(function: str, addr: Field | None = None) -> Spec:
@@ -79,7 +82,7 @@ def _remap(function: str, addr: Field | None = None) -> Spec:
         _f("pfn", default=-1),
         _f("size", default=-1),
     )
-    return Spec(function, events.RemapPfnRange, fields, (function,), trailing=(_CTX,))
+    return Spec(function, events.RemapPfnRange, fields, (function,), trailing=(_CTX, _FLAGS))
 
 
 def _zap(function: str) -> Spec:
@@ -163,7 +166,7 @@ SPECS: tuple[Spec, ...] = (
                 _f("ctx", "ref", default=-1),
             ),
         )
-        for api in ("untrack_pfn", "pfnmap_untrack", "pfnmap_track_ctx_release")
+        for api in ("untrack_pfn", "untrack_pfn_clear", "pfnmap_untrack", "pfnmap_track_ctx_release")
     ),
     *(
         Spec(
@@ -180,7 +183,37 @@ SPECS: tuple[Spec, ...] = (
         for api in ("copy_page_range", "track_pfn_copy")
     ),
     Spec("dup_mmap", events.DupMmap, (_f("mm"), _f("oldmm"))),
-    Spec("vm_area_dup", events.VmAreaDup, (_f("vma", "orig", default=0), _CTX), pointer=True),
+    Spec(
+        "vm_area_dup",
+        events.VmAreaDup,
+        (_f("vma", "orig", default=0), _MM, _VM_START, _VM_END, _FLAGS, _CTX),
+        pointer=True,
+    ),
+    Spec(
+        "__split_vma",
+        events.SplitVma,
+        (_VMA, _MM, _VM_START, _VM_END, _FLAGS, _f("addr"), _f("new_below", "below", default=-1)),
+    ),
+    Spec(
+        "copy_vma",
+        events.CopyVma,
+        (_VMA, _MM, _FLAGS, _f("addr", default=-1), _f("len", default=-1)),
+        pointer=True,
+    ),
+    Spec(
+        "mprotect_fixup",
+        events.MprotectFixup,
+        (
+            _VMA,
+            _MM,
+            _VM_START,
+            _VM_END,
+            _FLAGS,
+            _f("start", default=-1),
+            _f("end", default=-1),
+            _f("newflags", default=-1),
+        ),
+    ),
     Spec("vm_area_free", events.VmAreaFree, (_VMA, _CTX)),
     _zap("unmap_single_vma"),
     _zap("unmap_page_range"),

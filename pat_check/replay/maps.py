@@ -1,0 +1,95 @@
+"""The kernel's mappings of each process at checkpoints, compared with those that the recorded calls leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pat_check import incidents
+from pat_check.events import Marker
+from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP, VM_SHARED, VM_WRITE
+from pat_check.replay.context import Context
+from pat_check.replay.snapshots import checkpoint_number
+from pat_check.replay.vmas import Mapped, Vmas
+
+LETTERS: dict[int, str] = {
+    VM_WRITE: "wr",
+    VM_SHARED: "sh",
+    VM_PFNMAP: "pf",
+    VM_IO: "io",
+    VM_DONTEXPAND: "de",
+    VM_PAT: "ar",
+    VM_DONTDUMP: "dd",
+    VM_MIXEDMAP: "mm",
+}
+"""VmFlags of smaps that are compared."""
+
+_SPECIAL = frozenset(("pf", "io", "mm"))
+_OF_THE_KERNEL = VM_SHARED | 0x20 | 0x40 | 0x80
+"""A mapping without VM_SHARED and without any VM_MAY* but read is [vvar], which the files leave out."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedArea:
+    """A mapping that the kernel showed."""
+
+    start: int
+    end: int
+    flags: frozenset[str]
+
+
+@dataclass(slots=True)
+class SavedMaps:
+    """The mappings of every process at one checkpoint, by pid."""
+
+    name: str
+    path: str
+    of: Mapping[int, Sequence[SavedArea]]
+
+
+class Maps:
+    """Compares saved mappings, each at its own marker."""
+
+    def __init__(self, context: Context, vmas: Vmas, saved: dict[int, SavedMaps]) -> None:
+        self.context, self.vmas, self.saved = context, vmas, saved
+        self.compared = 0  # mappings
+        self.equal = 0
+
+    def marker(self, event: Marker) -> None:
+        """A checkpoint."""
+        saved = self.saved.get(checkpoint_number(event.text))
+        if saved is None or not self.vmas.complete:
+            return
+        for pid, areas in saved.of.items():
+            self._compare(event, saved, pid, areas)
+
+    def _compare(self, event: Marker, saved: SavedMaps, pid: int, areas: Sequence[SavedArea]) -> None:
+        followed = self.vmas.areas(pid)
+        if followed is None:
+            return
+        mine = {_line(area.start, area.end, _letters(area)): area for area in followed if _counts(area)}
+        known = [(area.start, area.end) for area in followed]
+        theirs = [
+            _line(area.start, area.end, area.flags & frozenset(LETTERS.values()))
+            for area in areas
+            if area.flags & _SPECIAL and any(start < area.end and area.start < end for start, end in known)
+        ]
+        missing = [f"- {line}" for line in mine if line not in theirs]
+        extra = [f"+ {line}" for line in theirs if line not in mine]
+        self.compared += len(theirs)
+        self.equal += len(theirs) - len(extra)
+        if missing or extra:
+            stamp = (event.at, event.time, event.comm, event.pid, not self.context.lost_any)
+            self.context.emit(incidents.MapsDiffered(*stamp, saved.name, saved.path, pid, missing + extra))
+
+
+def _counts(area: Mapped) -> bool:
+    return bool(area.flags & _OF_THE_KERNEL)
+
+
+def _letters(area: Mapped) -> frozenset[str]:
+    return frozenset(letter for flag, letter in LETTERS.items() if area.flags & flag)
+
+
+def _line(start: int, end: int, letters: frozenset[str]) -> str:
+    return f"{start:x}-{end:x} {' '.join(sorted(letters))}"

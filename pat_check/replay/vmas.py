@@ -1,0 +1,200 @@
+"""PFN mappings of every process, as the recorded calls on VMAs leave them.
+
+Only VMAs that are seen with VM_PFNMAP, VM_IO or VM_MIXEDMAP are followed; every event that shows a VMA corrects what
+is known of it. A copy that fork makes belongs to the child's address space, which may not have a number yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pat_check import events
+from pat_check.events import Call, Event, Return
+from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP
+from pat_check.replay.context import Context
+
+_SPECIAL = VM_PFNMAP | VM_IO | VM_MIXEDMAP
+_REMAPPED = VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP
+_LIMIT = 200_000
+
+
+@dataclass(slots=True)
+class Mapped:
+    """A followed VMA: user virtual bytes [start, end)."""
+
+    mm: int  # negative: of a forked child whose address space has no number yet
+    start: int
+    end: int
+    flags: int
+
+
+class Vmas:
+    """Followed VMAs by their address in the kernel."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.of: dict[int, Mapped] = {}
+        self.mm_of: dict[int, int] = {}  # by pid
+        self._forking: dict[int, int] = {}  # by parent: the address space that is being copied into
+        self._nameless = 0
+        self._gaps = False
+        self.complete = False  # the lives of VMAs are recorded, so that none goes unseen
+        self._enter: dict[type[Call], Callable[[Any], None]] = {
+            events.RemapPfnRange: self._seen,
+            events.SplitVma: self._seen,
+            events.MprotectFixup: self._seen,
+            events.InsertPfn: self._seen,
+            events.FreePfnRange: self._untrack,
+            events.VmAreaDup: self._dup,
+            events.VmAreaFree: self._free,
+            events.ZapVma: self._own,
+        }
+        self._leave: dict[type[Call], Callable[[Any, Return], None]] = {
+            events.RemapPfnRange: self._remapped,
+            events.VmAreaDup: self._copied,
+            events.MprotectFixup: self._protected,
+            events.CopyPageRange: self._tracked,
+        }
+
+    def enter(self, call: Call) -> None:
+        """A call begins."""
+        handler = self._enter.get(type(call))
+        if handler is not None:
+            handler(call)
+
+    def leave(self, event: Return) -> None:
+        """A call is over; it is still open in its task."""
+        handler = self._leave.get(event.call)
+        if handler is not None:
+            frame = self.context.tasks.of(event).innermost(event.call)
+            call = frame.call if frame is not None and frame.api == event.api else event.entry
+            if call is not None:
+                handler(call, event)
+
+    def fork(self, event: events.SchedProcessFork) -> None:
+        """The child has a pid; without a copied address space it is a thread."""
+        self.mm_of[event.child_pid] = self._forking.pop(event.pid, self.mm_of.get(event.pid, 0))
+
+    def exec(self, pid: int) -> None:
+        """The task has another address space."""
+        self.mm_of.pop(pid, None)
+
+    def lost(self) -> None:
+        """Events are missing: nothing is known for sure any more."""
+        self.of.clear()
+        self.mm_of.clear()
+        self._forking.clear()
+        self.complete = False
+        self._gaps = True
+
+    def areas(self, pid: int) -> list[Mapped] | None:
+        """The followed VMAs of a process, ascending; None when its address space is not known."""
+        mm = self.mm_of.get(pid, 0)
+        if not mm:
+            return None
+        return sorted((area for area in self.of.values() if area.mm == mm), key=lambda area: area.start)
+
+    # --- calls -----------------------------------------------------------------------------------------------
+
+    def _own(self, call: Any) -> None:
+        """A call on a task's own address space names it."""
+        if not call.mm:
+            return
+        known = self.mm_of.get(call.pid, 0)
+        if known < 0:
+            for area in self.of.values():
+                if area.mm == known:
+                    area.mm = call.mm
+        self.mm_of[call.pid] = call.mm
+
+    def _seen(self, call: Any) -> None:
+        self._own(call)
+        self._observe(call)
+
+    def _observe(self, call: Any) -> None:
+        """Every event that shows a VMA is the truth about it."""
+        if call.vm_start < 0 or call.flags < 0:
+            return
+        if call.flags & _SPECIAL:
+            if call.vma in self.of or len(self.of) < _LIMIT:
+                mm = call.mm or (self.of[call.vma].mm if call.vma in self.of else 0)
+                self.of[call.vma] = Mapped(mm, call.vm_start, call.vm_end, call.flags)
+        else:
+            self.of.pop(call.vma, None)
+
+    def _untrack(self, call: events.FreePfnRange) -> None:
+        if call.api == "untrack_pfn":
+            self._seen(call)
+        elif call.api != "untrack_pfn_clear":  # of a fresh copy, which still shows the original's address space
+            return
+        area = self.of.get(call.vma)
+        if area is not None:
+            area.flags &= ~VM_PAT
+
+    def _dup(self, call: events.VmAreaDup) -> None:
+        self.complete = not self._gaps
+        self._observe(call)
+
+    def _free(self, call: events.VmAreaFree) -> None:
+        self.complete = not self._gaps
+        self.of.pop(call.vma, None)
+
+    def _remapped(self, call: events.RemapPfnRange, event: Return) -> None:
+        if event.ret != 0 or call.vm_start < 0:
+            return
+        flags = call.flags if call.flags >= 0 else 0
+        known = self.of.get(call.vma)
+        if known is not None:
+            flags |= known.flags
+        if call.api == "track_pfn_remap":
+            full = call.addr == call.vm_start and call.size == call.vm_end - call.vm_start
+            flags |= VM_PAT if full else 0
+        else:
+            flags |= _REMAPPED
+        self.of[call.vma] = Mapped(call.mm, call.vm_start, call.vm_end, flags)
+
+    def _copied(self, call: events.VmAreaDup, event: Return) -> None:
+        """vm_area_dup() gave a new VMA: the other half of a split, the target of a move, or a child's copy."""
+        area = self.of.get(call.vma)
+        if not event.ret or area is None:
+            return
+        new = event.ret & ((1 << 64) - 1)
+        task = self.context.tasks.of(event)
+        split, move = task.innermost(events.SplitVma), task.innermost(events.CopyVma)
+        if split is not None and isinstance(split.call, events.SplitVma):
+            addr = split.call.addr
+            if split.call.new_below:
+                self.of[new] = Mapped(area.mm, area.start, addr, area.flags)
+                area.start = addr
+            else:
+                self.of[new] = Mapped(area.mm, addr, area.end, area.flags)
+                area.end = addr
+        elif move is not None and isinstance(move.call, events.CopyVma):
+            self.of[new] = Mapped(area.mm, move.call.addr, move.call.addr + move.call.len, area.flags)
+        else:
+            self.of[new] = Mapped(self._child(event), area.start, area.end, area.flags & ~VM_PAT)
+
+    def _child(self, event: Event) -> int:
+        """The address space that this task's fork copies into."""
+        dup = self.context.tasks.of(event).innermost(events.DupMmap)
+        if dup is not None and isinstance(dup.call, events.DupMmap):
+            self._forking[event.pid] = dup.call.mm
+        elif event.pid not in self._forking:
+            self._nameless -= 1
+            self._forking[event.pid] = self._nameless
+        return self._forking[event.pid]
+
+    def _protected(self, call: events.MprotectFixup, event: Return) -> None:
+        if event.ret != 0 or call.newflags < 0:
+            return
+        for area in self.of.values():
+            if area.mm == call.mm and call.start <= area.start and area.end <= call.end:
+                area.flags = call.newflags & ~VM_PAT | area.flags & VM_PAT
+
+    def _tracked(self, call: events.CopyPageRange, event: Return) -> None:
+        """track_pfn_copy() succeeded: the child's copy is tracked if the parent's VMA is."""
+        area = self.of.get(call.dst)
+        if call.api == "track_pfn_copy" and event.ret == 0 and area is not None and call.flags > 0:
+            area.flags |= call.flags & VM_PAT

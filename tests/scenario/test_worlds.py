@@ -1,0 +1,380 @@
+"""Random worlds and all small ones: the stage against a naive kernel, after every operation, in every era.
+
+A world is a scenario that grows line by line; what fails is shown as one, ready for ``pat-check lint``.
+"""
+
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from pat_check import plays
+from pat_check.cachemode import short_name
+from pat_check.eras import ERAS
+from pat_check.findings import Severity
+from pat_check.incidents import MappingNoted, MemtypeFreeMissed
+from pat_check.model.memtype import validate_tree
+from pat_check.model.vma import validate_mm
+from pat_check.scenario.formatter import formatted
+from pat_check.scenario.parser import parse
+from pat_check.scenario.stage import Stage
+from tests.scenario.naive import Kernel
+
+PAGE = 4096
+BAR = 0xFD000  # frame
+PAGES = 8
+HEAD = "# A world\nbar b = 0xfd000000 size 32K\nfile f\nprocess p0\ndriver drv\n"
+FREES = ("memtype-invalid-free", "memtype-double-free")
+"""The rules that report `freeing invalid memtype`."""
+
+eras = pytest.mark.parametrize("era", ERAS, ids=str)
+
+
+def size(pages):
+    return f"{4 * pages}K" if pages else "0"
+
+
+class World:
+    """A scenario that grows, on the stage and in the naive kernel."""
+
+    def __init__(self, era):
+        self.era = era
+        self.lines = HEAD.splitlines()
+        self.incidents = []
+        self.stage = Stage(parse(HEAD, "world.pat"), era, self.incidents.append)
+        self.stage._run(self.stage.scenario.statements)
+        self.naive = Kernel(era.name, "p0")
+        self.complained = Counter()  # by line
+        self.names = []  # (name, first page, pages) of mappings, the newest first
+        self.is_broken = False
+
+    @property
+    def text(self):
+        return "\n".join(self.lines) + "\n"
+
+    def place(self, page):
+        """The words for a virtual page."""
+        name, first = next((name, first) for name, first, pages in self.names if first <= page < first + pages)
+        return f"{name} + {size(page - first)}" if page > first else name
+
+    def frame(self, frame):
+        return f"b + {size(frame - BAR)}" if frame > BAR else "b"
+
+    # --- operations -----------------------------------------------------------------------------------------
+
+    def do(self, line, naively):
+        """Play a line on both; everything must be the same afterwards."""
+        self.lines.append(line)
+        (statement,) = parse("\n" * (len(self.lines) - 1) + line + "\n", "world.pat").statements
+        self.run(statement, naively)
+
+    def run(self, statement, naively):
+        try:
+            self.naive.complaints = self.naive.warnings = 0
+            self.stage._run([statement])
+            wanted = naively(self.naive)
+            assert self.stage.ret == wanted, "the result"
+            self.complained[statement.at] += self.naive.complaints
+            self.check(statement.at)
+        except Exception as error:
+            self.is_broken = True
+            error.add_note(f"{self.era}, line {statement.at} of\n\n{self.text}")
+            raise
+
+    def mmap(self, process, pages, *, shared, mode, flags=""):
+        name = f"v{len(self.lines)}"
+        kind = "shared" if shared else "private"
+
+        def naively(kernel):
+            first = self.stage.names.mappings[name].start // PAGE
+            self.names.insert(0, (name, first, pages))
+            return kernel.mmap(process, first, pages, shared=shared, mode=mode)
+
+        self.do(f"{process}: {name} = mmap {size(pages)}, f, {kind}, {mode}{flags}", naively)
+        area = self.naive.processes[process].at(self.names[0][1])
+        area.pfnmap = bool(flags)
+        return area
+
+    def remap(self, process, start, frame, pages, mode):
+        self.do(
+            f"{process}: remap_pfn_range {self.place(start)}, {self.frame(frame)}, {size(pages)}, {mode}",
+            lambda kernel: kernel.remap_pfn_range(process, start, frame, pages, mode),
+        )
+
+    def mremap(self, process, start, old, new, *, move):
+        name = f"v{len(self.lines)}"
+
+        def naively(kernel):
+            to = None
+            if move:
+                to = self.stage.names.mappings[name].start // PAGE
+                self.names.insert(0, (name, to, new))
+            return kernel.mremap(process, start, old, new, to)
+
+        result = f"{name} = " if move else ""
+        self.do(f"{process}: {result}mremap {self.place(start)}, {size(old)}, {size(new)}", naively)
+
+    def call(self, process, operation, start, pages, words=""):
+        """An operation on virtual pages that has the same name in both kernels."""
+        method = {"zap_vma_ptes": "zap"}.get(operation, operation)
+        self.do(
+            f"{process}: {operation} {self.place(start)}, {size(pages)}{words}",
+            lambda kernel: getattr(kernel, method)(process, start, pages),
+        )
+
+    def end(self):
+        """Everybody exits and frees what they hold."""
+        for process in list(self.naive.processes):
+            self.do(f"{process}: exit", lambda kernel, process=process: kernel.exit(process))
+        for cookie in list(self.naive.held):
+            self.release(cookie)
+
+    def release(self, cookie):
+        start, end = self.naive.held[cookie]
+        free = f"iounmap {cookie}"
+        if not cookie.startswith("io"):
+            free = f"arch_io_free_memtype_wc {self.frame(start)}, {size(end - start)}"
+        self.do(f"drv: {free}", lambda kernel: kernel.release(cookie))
+
+    # --- what must hold -------------------------------------------------------------------------------------
+
+    def check(self, at):
+        machine, naive = self.stage.world.machine, self.naive
+        nodes = [(node.start // PAGE, node.end // PAGE, short_name(node.type).lower()) for node in machine.memtypes]
+        assert nodes == naive.tree, "the reservations"
+        validate_tree(machine.memtypes)
+        missed = [one for one in self.incidents if isinstance(one, MemtypeFreeMissed) and one.at == at]
+        assert len(missed) == naive.complaints, "freeing invalid memtype"
+        noted = [one for one in self.incidents if isinstance(one, MappingNoted) and one.at == at]
+        assert sum(one.what == "first-pte-gone" for one in noted) == naive.warnings, "get_pat_info() warns"
+        mms = {name: actor.mm for name, actor in self.stage.names.actors.items() if actor.mm is not None}
+        assert mms.keys() == naive.processes.keys(), "who is alive"
+        for name, mm in mms.items():
+            validate_mm(mm)
+            areas = [(area.start, area.end, area.pat) for area in naive.processes[name].areas]
+            assert [(v.start // PAGE, v.end // PAGE, bool(v.flags & 0x01000000)) for v in mm.vmas] == areas, "mappings"
+            assert entries_of(mm) == naive.processes[name].entries, "the entries"
+        self.check_contexts([vma for mm in mms.values() for vma in mm.vmas])
+
+    def check_contexts(self, vmas):
+        """The list is what contexts and drivers hold, and a context counts its mappings."""
+        contexts = {id(vma.ctx): vma.ctx for vma in vmas if vma.ctx is not None}
+        users = Counter(id(vma.ctx) for vma in vmas)
+        assert {key: ctx.kref for key, ctx in contexts.items()} == {key: users[key] for key in contexts}, "krefs"
+        if self.naive.has_contexts:
+            owned = [(ctx.pfn, ctx.pfn + ctx.size // PAGE) for ctx in contexts.values()]
+            owned += self.naive.held.values()
+            listed = [(node.start // PAGE, node.end // PAGE) for node in self.stage.world.machine.memtypes]
+            assert sorted(listed) == sorted(owned), "owners"
+        else:
+            assert not contexts
+
+    def check_whole(self):
+        """The whole scenario at once, twice and laid out, plays as it did line by line."""
+        plain = played(self.text, self.era)
+        assert plain["states"] == self.stage.outcome.states
+        assert plain["results"] == self.stage.outcome.results
+        assert plain["frees"] == {line for line, count in self.complained.items() if count}
+        assert played(self.text, self.era) == plain
+        assert played(formatted(self.text, "world.pat"), self.era) == plain
+        if self.naive.has_contexts:
+            assert self.naive.tree == []
+            assert not plain["rules"] & {*FREES, "memtype-leak", "end-match-theft"}
+        elif self.naive.tree:
+            assert plain["errors"]
+
+
+def entries_of(mm):
+    """Virtual page to (frame or None, type)."""
+    return {
+        addr // PAGE: (None if pte.anon else pte.paddr(addr) // PAGE, short_name(pte.cachemode).lower())
+        for start, end, pte in mm.page_table
+        for addr in range(start, end, PAGE)
+    }
+
+
+def played(text, era):
+    play = plays.play(parse(text, "world.pat"), era)
+    assert play.outcome.unmet == []
+    return {
+        "states": play.outcome.states,
+        "results": play.outcome.results,
+        "findings": [(one.line, one.rule, one.message, one.fingerprint) for one in play.findings],
+        "frees": {one.line for one in play.findings if one.rule in FREES},
+        "rules": {one.rule for one in play.findings},
+        "errors": [one.line for one in play.findings if one.severity >= Severity.ERROR],
+    }
+
+
+# --- random worlds ------------------------------------------------------------------------------------------
+
+modes = st.sampled_from(["uc-", "wc", "uc", "wb", "wt"])
+data = st.data()
+
+
+class Worlds(RuleBasedStateMachine):
+    """Up to eight pages, three processes, twelve operations."""
+
+    def __init__(self, era):
+        super().__init__()
+        self.world = World(era)
+        self.born = 1
+
+    def areas(self, want=lambda area: True):
+        processes = self.world.naive.processes
+        return [(name, area) for name, process in processes.items() for area in process.areas if want(area)]
+
+    def part(self, data, area, beyond=0):
+        """Some pages of an area: the first, and how many."""
+        start = data.draw(st.integers(area.start, area.end - 1), "first page")
+        return start, data.draw(st.integers(1, area.end - start + beyond), "pages")
+
+    def pick(self, data, choices):
+        return data.draw(st.sampled_from(choices), "which")
+
+    def range(self, data, most=PAGES):
+        pages = data.draw(st.integers(1, most), "pages")
+        return BAR + data.draw(st.integers(0, PAGES - pages), "frame"), pages
+
+    def alive(self):
+        return list(self.world.naive.processes)
+
+    @precondition(alive)
+    @rule(data=data, shared=st.booleans(), mode=modes)
+    def map_whole(self, data, shared, mode):
+        process = self.pick(data, self.alive())
+        frame, pages = self.range(data)
+        area = self.world.mmap(process, pages, shared=shared, mode=mode)
+        self.world.remap(process, area.start, frame, pages, mode)
+
+    @precondition(alive)
+    @rule(data=data, shared=st.booleans(), mode=modes)
+    def map_part(self, data, shared, mode):
+        process = self.pick(data, self.alive())
+        frame, pages = self.range(data)
+        area = self.world.mmap(process, pages, shared=shared, mode=mode, flags=", pfnmap" if shared else "")
+        start, some = self.part(data, area)
+        self.world.remap(process, start, frame, some, mode)
+
+    @precondition(areas)
+    @rule(data=data, mode=modes, whole=st.booleans())
+    def remap_what_is_empty(self, data, mode, whole):
+        process, area = self.pick(data, self.areas())
+        start, pages = (area.start, area.size) if whole else self.part(data, area)
+        entries = self.world.naive.processes[process].entries
+        if not any(page in entries for page in range(start, start + pages)):
+            frame = BAR + data.draw(st.integers(0, PAGES - pages), "frame")
+            self.world.remap(process, start, frame, pages, mode)
+
+    @precondition(areas)
+    @rule(data=data, whole=st.booleans())
+    def munmap(self, data, whole):
+        process, area = self.pick(data, self.areas())
+        start, pages = (area.start, area.size) if whole else self.part(data, area, beyond=3)
+        self.world.call(process, "munmap", start, pages)
+
+    @precondition(areas)
+    @rule(data=data)
+    def mprotect(self, data):
+        process, area = self.pick(data, self.areas())
+        self.world.call(process, "mprotect", *self.part(data, area), ", ro")
+
+    @precondition(areas)
+    @rule(data=data, move=st.booleans())
+    def mremap(self, data, move):
+        process, area = self.pick(data, self.areas())
+        start, old = self.part(data, area)
+        new = data.draw(st.integers(1, old), "new pages")
+        if move or new < old:
+            self.world.mremap(process, start, old, new, move=move)
+
+    @precondition(lambda self: self.areas(lambda area: area.pfnmap))
+    @rule(data=data)
+    def grow(self, data):
+        process, area = self.pick(data, self.areas(lambda area: area.pfnmap))
+        self.world.mremap(process, area.start, area.size, area.size + 1, move=False)
+
+    @precondition(lambda self: self.alive() and self.born < 3)
+    @rule(data=data)
+    def fork(self, data):
+        process, child = self.pick(data, self.alive()), f"p{self.born}"
+        self.born += 1
+        self.world.do(f"{process}: fork {child}", lambda kernel: kernel.fork(process, child))
+
+    @precondition(alive)
+    @rule(data=data)
+    def exit(self, data):
+        process = self.pick(data, self.alive())
+        self.world.do(f"{process}: exit", lambda kernel: kernel.exit(process))
+
+    @precondition(areas)
+    @rule(data=data, whole=st.booleans())
+    def zap(self, data, whole):
+        process, area = self.pick(data, self.areas())
+        start, pages = (area.start, area.size) if whole else self.part(data, area)
+        self.world.call(process, "zap_vma_ptes", start, pages)
+
+    @rule(first=st.integers(0, PAGES - 1), pages=st.integers(1, PAGES))
+    def unmap_mapping_range(self, first, pages):
+        self.world.do(
+            f"drv: unmap_mapping_range f, {size(first)}, {size(pages)}",
+            lambda kernel: kernel.unmap_mapping_range(first, pages),
+        )
+
+    @precondition(lambda self: self.areas(lambda area: area.pfnmap and area.shared))
+    @rule(data=data)
+    def insert(self, data):
+        process, area = self.pick(data, self.areas(lambda area: area.pfnmap and area.shared))
+        page = data.draw(st.integers(area.start, area.end - 1), "page")
+        frame, _ = self.range(data, 1)
+        self.world.do(
+            f"{process}: vmf_insert_pfn {self.world.place(page)}, {self.world.frame(frame)}",
+            lambda kernel: kernel.vmf_insert_pfn(process, page, frame),
+        )
+
+    @precondition(lambda self: self.areas(lambda area: area.pfnmap))
+    @rule(data=data)
+    def write(self, data):
+        process, area = self.pick(data, self.areas(lambda area: area.pfnmap))
+        page = data.draw(st.integers(area.start, area.end - 1), "page")
+        self.world.do(f"{process}: write {self.world.place(page)}", lambda kernel: kernel.write(process, page))
+
+    @rule(data=data, mode=modes)
+    def ioremap(self, data, mode):
+        start, pages = self.range(data)
+        cookie = f"io{len(self.world.lines)}"
+        suffix = {"uc-": "", "uc": "_uc", "wc": "_wc", "wt": "_wt", "wb": "_cache"}[mode]
+        self.world.do(
+            f"drv: {cookie} = ioremap{suffix} {self.world.frame(start)}, {size(pages)}",
+            lambda kernel: kernel.ioremap(cookie, start, pages, mode),
+        )
+
+    @rule(data=data)
+    def reserve(self, data):
+        start, pages = self.range(data)
+        self.world.do(
+            f"drv: arch_io_reserve_memtype_wc {self.world.frame(start)}, {size(pages)}",
+            lambda kernel: kernel.arch_io_reserve_memtype_wc(f"wc{len(self.world.lines)}", start, pages),
+        )
+
+    @precondition(lambda self: self.world.naive.held)
+    @rule(data=data)
+    def release(self, data):
+        self.world.release(self.pick(data, sorted(self.world.naive.held)))
+
+    def teardown(self):
+        if not self.world.is_broken:
+            self.world.end()
+            self.world.check_whole()
+
+
+@eras
+def test_a_random_world_is_as_a_naive_kernel_makes_it(era):
+    run_state_machine_as_test(
+        lambda: Worlds(era),
+        settings=settings(
+            max_examples=120, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
