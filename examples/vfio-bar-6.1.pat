@@ -21,10 +21,12 @@ expect memtypes bar0 = [0, 16K) uc-, [0, 16K) uc-
 qemu: mmap_read_lock {
   zap_vma_ptes v
 }
+vfio-pci: memory_disable bar0
 expect pte v = none
 expect memtypes bar0 = [0, 16K) uc-                @vm-pat*
 expect memtypes bar0 = [0, 16K) uc-, [0, 16K) uc-  @!vm-pat*
 
+vfio-pci: memory_enable bar0
 qemu: fault v {
   io_remap_pfn_range v, bar0, 16K                          #! locking-remap-in-fault tracking-second-remap@pfnmap-ctx
 }

@@ -19,10 +19,12 @@ expect memtypes bar0 = [0, 16K) uc-
 
 # Memory off: every mapping of the file goes, whoever has it.
 vfio-pci: unmap_mapping_range vfio-dev, 0, 16K
+vfio-pci: memory_disable bar0
 expect pte v = none
 expect memtypes bar0 = [0, 16K) uc-
 
 # Memory on again: the next access faults, and the rest is unmapped piece by piece.
+vfio-pci: memory_enable bar0
 qemu: fault v {
   vmf_insert_pfn v, bar0
 }

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from pat_check import __version__
 from pat_check.comparison import compare
 from pat_check.conversion import convert as _convert
-from pat_check.eras import ERAS, era_of
+from pat_check.eras import ERAS, NEWEST, era_of
 from pat_check.errors import TraceError
-from pat_check.events import Event, Marker
 from pat_check.findings import Comparison, Input, Report, Severity, Sheet
 from pat_check.judge import RULES, Judge
 from pat_check.plays import play, read_scenario, scenarios_below
+from pat_check.points import Held
+from pat_check.points import state_at
 from pat_check.quoting import quoted
 from pat_check.scenario.formatter import formatted
 from pat_check.session import Options, Session
-from pat_check.sheets import sheet_of
+from pat_check.sheets import input_of, sheet_of
 from pat_check.sources.formats import SOURCES, source_named
 
 __all__ = [
@@ -40,11 +41,14 @@ __all__ = [
     "state",
 ]
 
+SCENARIO: tuple[str, str] = ("pat", "a scenario written by hand, FILE.pat")
+"""Name and title of the one input format that is no recording."""
+
 
 def check(
     paths: Sequence[str], options: Options | None = None, progress: Callable[[str, int], None] | None = None
 ) -> Report:
-    """Replay recordings and judge them; `progress(path, lines)` is called now and then.
+    """Replay recordings and play scenarios, and judge them; `progress(path, lines)` is called now and then.
 
     An input that cannot be read has `Input.error` set, in a report that still holds the others. Raises UnknownEra and
     UnknownFormat before anything is read.
@@ -52,10 +56,13 @@ def check(
     options = options or Options()
     if options.era != "auto":
         era_of(options.era)
-    if options.input_format:
+    if options.input_format and options.input_format != SCENARIO[0]:
         source_named(options.input_format)
     report = Report(__version__)
     for path in paths:
+        if is_scenario(path, options):
+            _check_scenario(path, options, report)
+            continue
         judge = Judge(path)
         try:
             session = Session(path, options, judge.hear, progress)
@@ -70,85 +77,43 @@ def check(
     return report
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A live reservation of physical bytes [start, end): its type, its owner, the trace line where it was made.
+def is_scenario(path: str, options: Options) -> bool:
+    """Whether an input is a scenario: by its ending, unless a format is asked for."""
+    return options.input_format == SCENARIO[0] if options.input_format else path.endswith(".pat")
 
-    `since` is 0 for what is older than the trace.
-    """
 
-    start: int
-    end: int
-    type: int
-    owner: str
-    since: int
+def _check_scenario(path: str, options: Options, report: Report) -> None:
+    """Play a scenario in one era. What it claims counts for nothing here, what its comments ignore is left out."""
+    era = NEWEST if options.era == "auto" else era_of(options.era)
+    reason = "as asked with --era"
+    if options.era == "auto":
+        reason = "the newest, for a scenario does not say on what it runs (--era chooses another)"
+    try:
+        scenario = read_scenario(path)
+        played = play(scenario, era)
+    except TraceError as error:
+        message = str(error).removesuffix(error.excerpt).rstrip("\n")
+        report.inputs.append(Input(path, "", "", "", error=message, excerpt=error.excerpt))
+        return
+    seen = input_of(path, scenario, played, reason)
+    seen.facts = [
+        f"--{name} was not used: a scenario says itself what there is"
+        for name in ("memtypes", "iomem", "mtrr")
+        if getattr(options, name)
+    ]
+    report.inputs.append(seen)
+    report.findings.extend(played.findings)
 
 
 def state(path: str, at: str, options: Options | None = None) -> list[Held]:
-    """The reservations after a line (``117``), a time (``44.17`` or ``time:44``) or a marker (its text or a part).
-
-    In the kernel's order. Raises TraceError when the recording has no such point.
-    """
-    session = Session(path, options or Options(), lambda incident: None)
-    point = _Point(at)
-    replay = session.replay
-    reached = False
-    for event in session.events():
-        if point.is_before(event):
-            reached = True
-            break
-        replay.run((event,))
-        if point.is_at(event):
-            reached = True
-            break
-    if not reached and not point.is_reached_by(session.source.lines):
-        raise TraceError(point.missing(session.source.lines), session.trace)
-    return [
-        Held(node.start, node.end, node.type, str(node.owner), node.born) for node in replay.context.machine.memtypes
-    ]
+    """The reservations of a recording after a line, a time or a marker, in the kernel's order; see `points.state_at`."""
+    _must_be_recorded(path, options)
+    return state_at(path, at, options or Options())
 
 
-class _Point:
-    """A place in a trace: a line, a time or a marker."""
-
-    def __init__(self, at: str) -> None:
-        self.line, self.time, self.marker = -1, -1.0, ""
-        self.markers: list[str] = []
-        kind, colon, rest = at.partition(":")
-        if colon and kind == "marker":
-            self.marker = rest
-        elif at.isdecimal():
-            self.line = int(at)
-        else:
-            try:
-                self.time = float(rest if colon and kind == "time" else at)
-            except ValueError:
-                self.marker = at
-
-    def is_before(self, event: Event) -> bool:
-        """Whether an event lies behind the point."""
-        if self.line >= 0:
-            return event.at > self.line
-        return not self.marker and event.time is not None and event.time > self.time
-
-    def is_at(self, event: Event) -> bool:
-        """Whether an event is the point: a marker with the text."""
-        if not self.marker or not isinstance(event, Marker):
-            return False
-        if len(self.markers) < 20:
-            self.markers.append(event.text)
-        return self.marker in event.text
-
-    def is_reached_by(self, lines: int) -> bool:
-        """Whether a trace of so many lines, read to its end, holds the point."""
-        return 0 <= self.line <= lines or (self.line < 0 and not self.marker)
-
-    def missing(self, lines: int) -> str:
-        """Why there is no such point."""
-        if self.line >= 0:
-            return f"has {lines} lines, not {self.line}"
-        there = ", ".join(repr(text) for text in self.markers)
-        return f"has no marker {self.marker!r}" + (f"; there are {there}" if there else " and no marker at all")
+def _must_be_recorded(path: str, options: Options | None) -> None:
+    if is_scenario(path, options or Options()):
+        raise TraceError("is a scenario and no recording; `replay`, `lint` and `compare` play it", path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +177,7 @@ def eras() -> list[EraInfo]:
 
 def formats() -> list[tuple[str, str]]:
     """Name and title of every input format."""
-    return [(source.name, source.title) for source in SOURCES]
+    return [*((source.name, source.title) for source in SOURCES), SCENARIO]
 
 
 def lint(paths: Iterable[str], names: Sequence[str]) -> Iterator[Sheet]:
@@ -225,5 +190,6 @@ def lint(paths: Iterable[str], names: Sequence[str]) -> Iterator[Sheet]:
 
 def convert(path: str, options: Options | None = None) -> str:
     """What a recording does, as the text of a scenario that plays to the same state."""
+    _must_be_recorded(path, options)
     made, _ = _convert(path, options or Options())
     return made.text()

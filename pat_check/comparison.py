@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -15,15 +16,17 @@ from pat_check.scenario.statements import Scenario
 from pat_check.session import Options
 from pat_check.sources.memtype_list import format_memtype_list
 
+_SAID = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^"#])*')
+
 
 def compare(path: str, eras: Sequence[str], options: Options) -> Comparison:
     """Play a scenario, or what a recording does, in several eras. Raises TraceError and UnknownEra."""
     chosen = [era_of(name) for name in eras]
-    scenario, origin = _scenario(path, options)
+    scenario, file, origin = _scenario(path, options)
     plays = [play(scenario, era) for era in chosen]
     for one in plays:
         for finding in (*one.findings, *one.ignored):
-            finding.file = path
+            finding.file = file
             finding.line = origin.get(finding.line, finding.line)
             for note in finding.notes:
                 note.line = origin.get(note.line, note.line)
@@ -34,16 +37,18 @@ def compare(path: str, eras: Sequence[str], options: Options) -> Comparison:
             key = (finding.line, finding.rule)
             if any(other[key] < own[key] for other in counts):
                 side.only.append(finding)
-    at = _parting(plays)
-    text = next((line for number, line in enumerate(_lines(scenario), 1) if number == at), "")
-    return Comparison(path, sides, origin.get(at, at), text)
+    places = {origin.get(at, at): at for at in _lines(scenario)}
+    parting = [places.get(finding.line, 0) for side in sides for finding in side.only]
+    at = min(filter(None, [_parting(plays), *parting]), default=0)
+    return Comparison(file, sides, origin.get(at, at), _lines(scenario).get(at, ""))
 
 
-def _scenario(path: str, options: Options) -> tuple[Scenario, dict[int, int]]:
+def _scenario(path: str, options: Options) -> tuple[Scenario, str, dict[int, int]]:
+    """What is played, the file that its lines are of, and which line of that file each comes from."""
     if path.endswith(".pat"):
-        return read_scenario(path), {}
-    made, _ = convert(path, options)
-    return parse(made.text(), path), made.origin
+        return read_scenario(path), path, {}
+    made, file = convert(path, options)
+    return parse(made.text(), path), file, made.origin
 
 
 def _side(one: Play, era: Era) -> Side:
@@ -52,7 +57,7 @@ def _side(one: Play, era: Era) -> Side:
 
 
 def _parting(plays: list[Play]) -> int:
-    """The first line where a result or the list after it is not the same everywhere."""
+    """The first line where a result or the list after it is not the same everywhere; 0: none."""
     steps = [list(zip_longest(one.outcome.results, one.outcome.states)) for one in plays]
     for step in zip_longest(*steps):
         if any(other != step[0] for other in step):
@@ -62,11 +67,13 @@ def _parting(plays: list[Play]) -> int:
     return 0
 
 
-def _lines(scenario: Scenario) -> list[str]:
+def _lines(scenario: Scenario) -> dict[int, str]:
+    """What the lines say, without claims and comments."""
     lines: dict[int, str] = {}
     waiting = list(scenario.statements)
     while waiting:
         statement = waiting.pop()
-        lines[statement.at] = statement.text.strip()
+        said = _SAID.match(statement.text)
+        lines[statement.at] = said[0].strip() if said is not None else ""
         waiting.extend(getattr(statement, "body", None) or ())
-    return [lines.get(number, "") for number in range(1, max(lines, default=0) + 1)]
+    return lines

@@ -12,11 +12,11 @@ from pat_check.sources.klog import banner
 _LATENCY = re.compile(r"# \w+ latency trace \S+ on (?P<release>\S+)")
 _CTX = re.compile(
     r"\b(?P<name>pfnmap_track(?:_ctx_release)?|pfnmap_untrack|pfnmap_setup_cachemode|remap_pfn_range_track)"
-    r"(?:__?ret|__return|__exit)?(?::|\(| <-| )"
+    r"(?:__?ret|__return|__exit)?(?::|\(| <-| |\+0x)"
 )
 _VM_PAT = re.compile(
-    r"\b(?P<name>track_pfn_remap|track_pfn_copy|track_pfn_insert|untrack_pfn(?:_copy|_clear|_moved)?|get_pat_info)"
-    r"(?:__?ret|__return|__exit)?(?::|\(| <-| )"
+    r"\b(?P<name>track_pfn_remap|track_pfn_copy|track_pfn_insert|untrack_pfn(?:_copy|_clear|_moved)?|get_pat_info|reserve_pfn_range)"
+    r"(?:__?ret|__return|__exit)?(?::|\(| <-| |\+0x)"
 )
 _NEW_FUNCTION = re.compile(r"\b(?P<name>get_pat_info|follow_pfnmap_start|vms_gather_munmap_vmas)\b")
 _NEW_ARGUMENTS = re.compile(r"\b(?P<name>\w+)__ret: +\([^)]*\) ret=\S+ +\w+=")  # return probes read them since 6.9

@@ -160,6 +160,7 @@ class ReservePfnRange(Call):
     size: int  # bytes
     prot: int  # page protection bits asked for; -1 not recorded
     api: str
+    strict: int = -1  # whether no other type is taken; -1 not recorded
 
 
 @dataclass(slots=True)
@@ -332,6 +333,7 @@ class SchedProcessExit(Event):
     """Tracepoint ``sched:sched_process_exit``."""
 
     exit_pid: int
+    group_dead: bool = False  # recorded as true: the last thread; older kernels do not say
 
 
 @dataclass(slots=True)

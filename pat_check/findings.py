@@ -79,6 +79,7 @@ class Input:
     ignored_names: dict[str, int] = field(default_factory=dict)
     facts: list[str] = field(default_factory=list)  # what was not recorded and therefore not checked
     error: str = ""
+    excerpt: str = ""  # with an error: the line that is wrong, and a caret below it
 
 
 @dataclass(slots=True)

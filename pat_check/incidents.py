@@ -276,6 +276,13 @@ class MappingNoted(Incident):
 
 
 @dataclass(slots=True)
+class ExpectationFailed(Incident):
+    """An ``expect`` line of a scenario did not come true."""
+
+    said: str  # what is there instead, for people
+
+
+@dataclass(slots=True)
 class TraceEnded(Incident):
     """The recording is over: what it says of itself."""
 

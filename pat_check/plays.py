@@ -9,7 +9,9 @@ from pathlib import Path
 
 from pat_check.eras import Era
 from pat_check.errors import TraceError
+from pat_check.events import NO_PID
 from pat_check.findings import Finding
+from pat_check.incidents import ExpectationFailed
 from pat_check.judge import Judge
 from pat_check.scenario.parser import parse
 from pat_check.scenario.stage import Outcome, Stage, applies
@@ -17,7 +19,7 @@ from pat_check.scenario.statements import Ignore, Operation, Scenario, Statement
 from pat_check.sources.opening import open_lines
 
 EXPECTATION: str = "scenario-expectation"
-"""The rule of an ``expect`` line that did not come true."""
+"""The rule of an ``expect`` line that did not come true; `Outcome.unmet` says of those that nothing claims."""
 
 
 @dataclass(slots=True)
@@ -48,8 +50,9 @@ class Play:
 
 
 def read_scenario(path: str) -> Scenario:
-    """Read and parse a scenario; raises TraceError."""
-    return parse("\n".join(open_lines(path)), path)
+    """Read and parse a scenario; ``-`` is standard input. Raises TraceError."""
+    lines = open_lines(path)
+    return parse("\n".join(lines), lines.path)
 
 
 def scenarios_below(paths: Iterable[str]) -> list[str]:
@@ -70,6 +73,8 @@ def play(scenario: Scenario, era: Era) -> Play:
     """Play a scenario in an era; raises TraceError for a statement that makes no sense."""
     judge = Judge(scenario.path)
     outcome = Stage(scenario, era, judge.hear).play()
+    for unmet in outcome.unmet:
+        judge.hear(ExpectationFailed(unmet.at, None, "", NO_PID, True, unmet.message))
     findings = judge.close()
     ignored = _ignored(scenario)
     kept = [finding for finding in findings if (finding.line, finding.rule) not in ignored]
@@ -77,10 +82,15 @@ def play(scenario: Scenario, era: Era) -> Play:
     result.ignored = [finding for finding in findings if (finding.line, finding.rule) in ignored]
     claimed = claims(scenario.statements, era)
     found = Counter((finding.line, finding.rule) for finding in kept if "still held" not in finding.message)
+    outcome.unmet = [
+        unmet
+        for unmet in outcome.unmet
+        if (unmet.at, EXPECTATION) not in claimed and (unmet.at, EXPECTATION) not in ignored
+    ]
     result.unmet = [Mark(line, rule) for line, rule in sorted((claimed - found).elements())]
     surplus = found - claimed
     for finding in kept:
-        if surplus[finding.line, finding.rule] > 0:
+        if surplus[finding.line, finding.rule] > 0 and finding.rule != EXPECTATION:
             surplus[finding.line, finding.rule] -= 1
             result.unexpected.append(Mark(finding.line, finding.rule, finding.message))
     return result

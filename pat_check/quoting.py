@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from pat_check.errors import TraceError
 from pat_check.findings import Report
@@ -29,6 +30,8 @@ def quoted(report: Report) -> Callable[[str, int], str]:
 
 
 def _read(file: str, wanted: set[int], texts: dict[tuple[str, int], str]) -> None:
+    if not Path(file).is_file():
+        return  # a pipe is read only once
     last = max(wanted)
     try:
         for at, line in enumerate(open_lines(file), 1):

@@ -9,7 +9,17 @@ from pathlib import Path
 from pat_check.detection import NO_EVIDENCE, Guess, era_by_evidence
 from pat_check.eras import era_of
 from pat_check.errors import TraceError
-from pat_check.events import Event, Malformed, MemtypeFree, MemtypeReserve, Return, VmAreaFree
+from pat_check.events import (
+    Event,
+    Malformed,
+    MemtypeCheckInsert,
+    MemtypeErase,
+    MemtypeFree,
+    MemtypeReserve,
+    Return,
+    VmAreaFree,
+    ZapVma,
+)
 from pat_check.findings import Input
 from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
@@ -30,6 +40,7 @@ from pat_check.sources.opening import Lines, open_lines
 _FURTHER = 3_000_000
 """Lines of a file that are searched for evidence of the era when its beginning has none."""
 
+_LOCKED = (("memtype_check_insert", "insert_seen"), ("memtype_erase", "erase_seen"))
 _TRACKING = frozenset(("track_pfn_remap", "untrack_pfn", "pfnmap_track", "pfnmap_untrack", "pfnmap_track_ctx_release"))
 _LIVES = frozenset(("vm_area_dup", "vm_area_free"))
 _CALLS: tuple[type[Event], ...] = (MemtypeReserve, MemtypeFree)
@@ -64,7 +75,7 @@ class Session:
         self.path, self.options = path, options
         self.capture: Capture | None = open_capture(path) if is_capture(path) else None
         self.trace = self.capture.trace if self.capture is not None else path
-        lines = open_lines(self.trace)
+        lines = open_lines(self.trace, tolerant=True)
         if progress is not None:
             lines.tick = lambda count: progress(path, count)
         head = lines.preview(PREVIEW)
@@ -84,7 +95,7 @@ class Session:
         release = self.capture.release if self.capture is not None else ""
         guess = era_by_evidence(release, head)
         if guess is None and len(head) >= PREVIEW and Path(self.trace).is_file():  # a pipe is read only once
-            guess = era_by_evidence("", _first(open_lines(self.trace), _FURTHER))
+            guess = era_by_evidence("", _first(open_lines(self.trace, tolerant=True), _FURTHER))
         if guess is None and self.capture is not None and self.capture.dmesg:
             guess = era_by_evidence("", open_lines(self.capture.dmesg).preview(PREVIEW))
         return guess or NO_EVIDENCE
@@ -121,6 +132,12 @@ class Session:
                 calls += 1
             elif isinstance(event, Return) and event.call in _CALLS:
                 returns += 1
+            elif isinstance(event, Return) and event.call is MemtypeCheckInsert:
+                replay.context.insert_seen = True
+            elif isinstance(event, Return) and event.call is MemtypeErase:
+                replay.context.erase_seen = True
+            elif isinstance(event, ZapVma):
+                replay.mappings.zaps_seen = True
             elif isinstance(event, VmAreaFree):
                 replay.vmas.complete = True
         replay.context.probes_seen = bool(calls or returns)
@@ -137,13 +154,17 @@ class Session:
     def events(self) -> Iterator[Event]:
         """The events of the recording, once; with `strict` a line that cannot be read raises TraceError."""
         for event in self.source.events(self._lines):
-            if self.options.strict and isinstance(event, Malformed):
+            if self.options.strict and isinstance(event, Malformed) and not (event.cut and self._lines.broken):
                 raise TraceError(f"{event.problem}: {event.text[:60]!r}", self._lines.path, event.at)
             yield event
+        if self.options.strict and self._lines.broken:
+            raise TraceError(self._lines.broken, self._lines.path, self.source.lines)
 
     def run(self) -> Input:
         """Replay all of it, compare what was saved beside it, and say what was seen."""
         self.replay.run(self.events())
+        if self._lines.broken:
+            self.replay.recording.broken(self.source.lines, self._lines.broken)
         self._dmesg()
         self.replay.finish()
         return self.summary()
@@ -152,7 +173,7 @@ class Session:
         if self.capture is not None and self.capture.dmesg and self.replay.context.probes_seen:
             messages, complete = read_dmesg(self.capture.dmesg)
             replay = self.replay
-            replay.messages.dmesg(messages, self.capture.dmesg, replay.pids, complete=complete)
+            replay.messages.dmesg(messages, self.capture.dmesg, replay.span, replay.pids, complete=complete)
 
     def summary(self) -> Input:
         """What was seen so far."""
@@ -191,13 +212,16 @@ class Session:
             yield "only kernel messages are recorded: who reserves and frees is not known"
         elif context.entry_only:
             yield "returns are not recorded: results are the model's predictions"
-        elif not context.tree_seen:
-            yield "memtype_check_insert and memtype_erase are not recorded: concurrent changes may be out of order"
+        elif not (context.insert_seen and context.erase_seen):
+            missing = [name for name, seen in _LOCKED if not getattr(context, seen)]
+            yield f"{' and '.join(missing)} not recorded with returns: concurrent changes may be out of order"
         seen = self.replay.layers.seen
         if context.probes_seen and not seen & _TRACKING:
             yield "no call of the tracking layer is recorded: whether mappings reserve and free as they must is open"
         elif context.era.fork_shares and seen & _TRACKING and not seen & _LIVES:
             yield "vm_area_dup and vm_area_free are not recorded: the references of shared contexts were not counted"
+        elif context.era.fork_shares and context.lost_any:
+            yield "events are missing: the references of shared contexts were not counted from there on"
         if not context.machine.origin_known:
             yield "the reservations from before the trace are not known (--memtypes FILE): surprises count as info"
         if not context.machine.ram.known:

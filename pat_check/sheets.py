@@ -1,12 +1,13 @@
-"""A scenario in several eras, side by side: what reporters need to know of its plays."""
+"""Plays as reporters know them: a scenario in several eras side by side, or as one input among others."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 
-from pat_check.findings import Column, Sheet
+from pat_check.findings import Column, Input, Sheet
 from pat_check.plays import Play
+from pat_check.scenario.statements import Scenario
 
 
 def sheet_of(path: str, title: str, plays: Sequence[Play]) -> Sheet:
@@ -23,3 +24,16 @@ def sheet_of(path: str, title: str, plays: Sequence[Play]) -> Sheet:
         for one in plays
     ]
     return Sheet(path, title, columns)
+
+
+def input_of(path: str, scenario: Scenario, play: Play, reason: str) -> Input:
+    """A scenario as an input that was replayed; `reason` is that of its era."""
+    return Input(
+        path,
+        "pat",
+        play.era.name,
+        reason,
+        lines=scenario.lines,
+        events=len(play.outcome.results),
+        live=len(play.outcome.world.machine.memtypes),
+    )

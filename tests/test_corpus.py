@@ -242,20 +242,6 @@ def test_lost_events_are_told(capture):
     assert len(capture.findings("trace-lost-events")) == 1
 
 
-@pytest.mark.parametrize(
-    "capture",
-    [
-        pytest.param(
-            capture,
-            marks=pytest.mark.xfail(
-                str(capture) == "6.1/lost",
-                reason="the first snapshot is older than what is left of CPU 0 and does not end the uncertainty",
-                strict=True,
-            ),
-        )
-        for capture in LOSSY
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("capture", LOSSY, ids=str)
 def test_lost_events_make_surprises_no_errors(capture):
     assert [finding.rule for finding in capture.errors() if finding.rule in WRONG] == []

@@ -73,7 +73,7 @@ def replay(
 ) -> None:
     """Replay each TRACE and report every broken invariant.
 
-    TRACE is a recording, also compressed, a capture directory, or - for standard input.
+    TRACE is a recording, also compressed, a capture directory, a scenario (FILE.pat), or - for standard input.
 
     Exits with 0 when all is clean, 1 when there are findings of severity warning or above, 2 when the request or
     an input cannot be used.
@@ -85,9 +85,9 @@ def replay(
             report = api.check(traces, options(**replay_values), progress.update)
         findings = [finding for finding in report.findings if finding.severity >= Severity[min_severity.upper()]]
         report = Report(report.version, report.inputs, findings)
-        failed = [an_input.error for an_input in report.inputs if an_input.error]
-        for error in failed:
-            complain(error)
+        failed = [an_input for an_input in report.inputs if an_input.error]
+        for an_input in failed:
+            complain(an_input.error, an_input.excerpt)
         for output, out in targets:
             if output.reporter == "text" and out is sys.stdout and len(failed) == len(report.inputs):
                 continue  # stderr has said it all

@@ -33,6 +33,12 @@ class Era:
     pud_looks_up: bool = True  # vmf_insert_pfn_pud() uses the type that it looked up
     prot_replaces: bool = False  # pgprot_writecombine() replaces the cache bits instead of adding to them
     flags_before_track: bool = False  # remap_pfn_range() sets the VMA flags before it reserves
+    insert_pages_checked: bool = True  # vm_insert_pages() of a mapping not made for it is a BUG()
+    folio_walk: bool = False  # folio_walk_start() exists
+    walk_vma_skips: bool = True  # walk_page_vma() leaves VM_PFNMAP mappings out, as walk_page_range() does
+    end_invalidates: bool = True  # invalidate_range_end() also invalidates secondary TLBs, unless told "only_end"
+    flush_invalidates: bool = False  # flushing the TLB of the processor invalidates secondary TLBs too
+    change_pte: bool = True  # notifiers have a change_pte callback
     changes: tuple[Change, ...] = ()
     before: str = ""  # the era it derives from
 

@@ -55,6 +55,7 @@ ERA: Era = vm_pat_6_12.ERA.derive(
     pud_looks_up=True,
     prot_replaces=True,
     flags_before_track=True,
+    insert_pages_checked=False,
     changes=(
         Change(
             "arch/x86/mm/pat/memtype_interval.c of Linux 7.2.13",
@@ -68,6 +69,10 @@ app-7 [000] 3.0: memtype_free: start=0xfd000000 end=0xfd008000        #! memtype
         Change(
             'f8e97613fed2 ("mm: convert VM_PFNMAP tracking to pfnmap_track() + pfnmap_untrack()")',
             "fork shares the parent's reservation instead of making another one for the child.",
+        ),
+        Change(
+            "arch/x86/include/asm/pgtable_types.h and mm/memory.c of Linux 7.2.13 (page-tables.md section 3)",
+            "pgprot_writecombine() replaces the cache bits; vm_insert_pages() only warns, in debug builds.",
         ),
     ),
 )

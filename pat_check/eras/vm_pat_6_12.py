@@ -25,10 +25,24 @@ ERA: Era = vm_pat.ERA.derive(
     locks_checked=True,
     huge_pfnmap=True,
     pud_looks_up=False,
+    folio_walk=True,
+    walk_vma_skips=False,
+    end_invalidates=False,
+    flush_invalidates=True,
+    change_pte=False,
     changes=(
         Change(
             "arch/x86/mm/pat/memtype.c and mm/memory.c of Linux 6.12.117",
             "PMD and PUD leaves have a special bit and get_pat_info() follows them; flag setters want the write lock.",
+        ),
+        Change(
+            "mm/pagewalk.c of Linux 6.12.117 (page-tables.md section 7)",
+            "folio_walk_start() is new; walk_page_vma() goes into VM_PFNMAP mappings; follow_pfnmap_start() reads "
+            "leaves of every level, follow_pte() only small entries.",
+        ),
+        Change(
+            "include/linux/mmu_notifier.h of Linux 6.12.117 (page-tables.md section 9, N10 and N11)",
+            "Flushing the TLB invalidates secondary TLBs, the end of a bracket does not; change_pte is gone.",
         ),
     ),
 )

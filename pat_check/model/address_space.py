@@ -28,8 +28,8 @@ _EVERYTHING: int = 1 << 47
 class AddressSpaces:
     """The part of mm/ that makes, cuts, copies and ends mappings.
 
-    `meanwhile` is played once, while an unmap is between its tracking hook and the clearing of its entries: what another
-    processor does then. `clearing` is the address space and range of that unmap.
+    `meanwhile` is played once, while an unmap is between its tracking hook and the clearing of its entries: what
+    another processor does then. `clearing` is the address space and range of that unmap.
     """
 
     __slots__ = ("clearing", "machine", "meanwhile", "note", "notifiers", "tracking")

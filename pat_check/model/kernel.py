@@ -126,23 +126,24 @@ class Kernel(AddressSpaces):
         if self.machine.ram.test(pfn * PAGE, pfn * PAGE + size) <= 0:
             return -errno.EINVAL
         if not vma.flags & VM_MIXEDMAP:
-            if not write_locked:
-                detail = "the first page of a mapping without VM_MIXEDMAP, and mmap_lock is not held for writing"
-                if self._bug("insert-page-first-use", vma, addr, pfn, detail) and self.checks_insert(many):
-                    return BUG
-            if vma.flags & VM_PFNMAP:
-                detail = "a page with a struct page is inserted into a VM_PFNMAP mapping"
-                if self._bug("pfnmap-and-mixedmap", vma, addr, pfn, detail) and self.checks_insert(many):
-                    return BUG
+            wrong = self._misused(vma, addr, pfn, write_locked=write_locked)
+            if wrong and (self.insert_pages_checked or not many):
+                return BUG
             vma.flags |= VM_MIXEDMAP
         if vma.mm.page_table.walk(addr, end):
             return -errno.EBUSY
         self.install_page(vma, addr, pfn, size)
         return 0
 
-    def checks_insert(self, many: bool) -> bool:
-        """Whether a misused ``vm_insert_page[s]()`` stops with BUG()."""
-        return self.insert_pages_checked or not many
+    def _misused(self, vma: Vma, addr: int, pfn: int, *, write_locked: bool) -> bool:
+        """Whether a mapping must not become VM_MIXEDMAP by its first page."""
+        if not write_locked:
+            detail = "the first page of a mapping without VM_MIXEDMAP, and mmap_lock is not held for writing"
+            self._bug("insert-page-first-use", vma, addr, pfn, detail)
+        elif vma.flags & VM_PFNMAP:
+            detail = "a page with a struct page is inserted into a VM_PFNMAP mapping"
+            self._bug("pfnmap-and-mixedmap", vma, addr, pfn, detail)
+        return not write_locked or bool(vma.flags & VM_PFNMAP)
 
     def install_page(self, vma: Vma, addr: int, pfn: int, size: int = PAGE) -> None:
         """Entries of pages that are counted, with ``vm_page_prot``."""

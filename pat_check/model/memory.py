@@ -76,6 +76,10 @@ class Ram:
         found = [page * PAGE for chunk in self._chunks for page in chunk]
         return [edge for edge in found if start < edge < end]
 
+    def chunks(self) -> list[tuple[int, int]]:
+        """The ranges of System RAM, bytes."""
+        return [(first * PAGE, last * PAGE) for first, last in self._chunks]
+
     def first_busy(self, start: int, end: int) -> PageType | None:
         """The type, the line and the owner of the first page of [start, end) that is not WB.
 

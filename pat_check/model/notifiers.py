@@ -95,7 +95,9 @@ class Notifiers:
         detail = "the end of a range that was not started"
         if near:
             self.brackets.remove(near[-1])
-            detail = "started by another task" if same else f"the end of another range than {near[-1]}, which was started"
+            detail = (
+                "started by another task" if same else f"the end of another range than {near[-1]}, which was started"
+            )
         self.note("mn-unpaired", start, end, -1, detail, [(it.at, "started here") for it in near[-1:]])
 
     def secondary(self, mm: Mm, start: int, end: int) -> None:
@@ -167,7 +169,9 @@ class Notifiers:
         present = [run for run in table.walk(start, end) if not run[2].is_same(pte)]
         if present:
             self.changes(task, vma.mm, present[0][0], present[-1][1], fact)
-        other = [(low, high, old.at, "installed here") for low, high, old in present if old.anon or not old.maps_as(pte)]
+        other = [
+            (low, high, old.at, "installed here") for low, high, old in present if old.anon or not old.maps_as(pte)
+        ]
         if vma.mm.id in self._cleared:
             gone = self._cleared[vma.mm.id].overlapping(start, end)
             other += [(low, high, at, "cleared here") for low, high, (offset, at) in gone if offset != pte.offset]

@@ -35,7 +35,9 @@ class Walkers:
             if vma is None or vma.flags & (VM_IO | VM_PFNMAP):
                 break
             stop = min(end, vma.end)
-            special = [low for low, high, pte in mm.page_table.walk(addr, stop) if not self._normal(vma, low, high, pte)]
+            special = [
+                low for low, high, pte in mm.page_table.walk(addr, stop) if not self._normal(vma, low, high, pte)
+            ]
             stop = min([stop, *special])
             pinned += (stop - addr) // PAGE
             addr = stop
@@ -107,17 +109,19 @@ class Walkers:
         for vma in mm.overlapping(start, end):
             if not vma.flags & (VM_PFNMAP | VM_MIXEDMAP | VM_IO):
                 detail = f"{vma} is no mapping of raw frames: its entries are not the caller's to change"
-                note("apply-foreign-vma", max(start, vma.start), min(end, vma.end), -1, detail, [(vma.born, "made here")])
+                note(
+                    "apply-foreign-vma", max(start, vma.start), min(end, vma.end), -1, detail, [(vma.born, "made here")]
+                )
         for low, high, pte in mm.page_table.walk(start, end):
             if pte.leaf > PAGE:
                 detail = "the range holds a huge entry: -EINVAL with a warning"
                 note("apply-huge-leaf", low, high, -1, detail, [(pte.at, "the entry was made here")])
                 return -errno.EINVAL
-        vma = mm.find(start)
-        if vma is not None and change is not None:
-            self.kernel.notifiers.set(task, vma, start, end, change, "apply-without-bracket")
-        elif vma is not None and readonly:
-            self.kernel.notifiers.wrprotect(task, vma, start, end, "apply-without-bracket")
+        first = mm.find(start)
+        if first is not None and change is not None:
+            self.kernel.notifiers.set(task, first, start, end, change, "apply-without-bracket")
+        elif first is not None and readonly:
+            self.kernel.notifiers.wrprotect(task, first, start, end, "apply-without-bracket")
         return 0
 
 

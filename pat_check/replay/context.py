@@ -38,8 +38,10 @@ class Context:
         "emit",
         "entry_only",
         "era",
+        "erase_seen",
         "forked",
         "forks_seen",
+        "insert_seen",
         "log",
         "lossy",
         "lost_any",
@@ -47,7 +49,6 @@ class Context:
         "made",
         "probes_seen",
         "tasks",
-        "tree_seen",
     )
 
     def __init__(self, machine: Machine, era: Era, emit: Callable[[Incident], None]) -> None:
@@ -55,7 +56,8 @@ class Context:
         self.tasks = Tasks()
         self.log: Callable[[Change], None] | None = None  # hears every reserve and free, for conversion
         self.entry_only = False
-        self.tree_seen = False  # memtype_check_insert or memtype_erase is recorded
+        self.insert_seen = False  # returns of memtype_check_insert are recorded
+        self.erase_seen = False  # returns of memtype_erase are recorded
         self.probes_seen = False  # calls of the memtype layer are recorded, not only its messages
         self.forked: dict[int, list[Owner]] = {}  # by parent: reservations for a child that has no pid yet
         self.made: dict[int, list[Owner]] = {}  # by pid: explicit reservations whose caller is not known yet

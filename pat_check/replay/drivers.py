@@ -35,7 +35,7 @@ class Drivers:
         start, end = call.phys & _MASK, (call.phys + call.size + PAGE - 1) & _MASK
         owner = node.owner if node is not None else Owner("ioremap", event.comm, event.pid)
         owner.symbol = event.caller
-        owner.module = module_of(event.caller) or task.module
+        owner.module = module_of(event.caller) or (task.module if _is_wrapper(event.caller) else "")
         if addr:
             self.context.machine.iomaps[addr & _MASK] = Iomap(addr & _MASK, call.phys, start, end, node, owner, call.at)
         elif frame.unacceptable is not None:
@@ -193,3 +193,10 @@ class Drivers:
                 *self.context.stamp(event), left[0], "module", f"driver {event.module}", ram, left[1:]
             )
         )
+
+
+def _is_wrapper(caller: str) -> bool:
+    """Whether an ioremap may come from a driver: by address only, or from a function that drivers call to map."""
+    return not caller or caller.startswith(
+        ("0x", "ioremap", "devm_", "pci_", "__pci_", "pcim_", "memremap", "of_iomap")
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pat_check.events import NO_PID, Event, Message
 from pat_check.model.operations import Reserve
 
@@ -11,26 +13,37 @@ CHECKED: frozenset[int] = frozenset((5, 7, 8, 9, 11, 12, 17, 19))
 _LIMIT = 200_000
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A message that was predicted at a line and a time, of a row of section 13 and [start, end)."""
+
+    at: int
+    time: float | None
+    number: int
+    start: int
+    end: int
+
+
 class Ledger:
-    """Predicted messages that one log has not shown yet: by row and range, with pid and line."""
+    """Predicted messages that one log has not shown yet: by row and range, with pid, line and time."""
 
     __slots__ = ("_waiting", "matched", "missed")
 
     def __init__(self) -> None:
-        self._waiting: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
+        self._waiting: dict[tuple[int, int, int], list[tuple[int, int, float | None]]] = {}
         self.matched = 0
         self.missed = 0
 
-    def expect(self, number: int, start: int, end: int, pid: int, at: int) -> None:
+    def expect(self, number: int, start: int, end: int, event: Event) -> None:
         """A message must appear."""
         if len(self._waiting) < _LIMIT:
-            self._waiting.setdefault((number, start, end), []).append((pid, at))
+            self._waiting.setdefault((number, start, end), []).append((event.pid, event.at, event.time))
 
     def match(self, message: Message) -> bool:
         """Whether a message was predicted; a prediction explains one message."""
         key = (message.number, message.start, message.end)
         waiting = self._waiting.get(key)
-        for index, (pid, _) in enumerate(waiting or ()):
+        for index, (pid, _, _) in enumerate(waiting or ()):
             if NO_PID in (pid, message.by_pid) or pid == message.by_pid:
                 assert waiting is not None
                 del waiting[index]
@@ -45,9 +58,10 @@ class Ledger:
         """Drop what is waiting."""
         self._waiting.clear()
 
-    def rest(self) -> list[tuple[int, int, int, int]]:
-        """What never appeared: (line, row, start, end), in the order of the trace."""
-        return sorted((at, *key) for key, waiting in self._waiting.items() for _, at in waiting)
+    def rest(self) -> list[Missing]:
+        """What never appeared, in the order of the trace."""
+        found = [Missing(at, time, *key) for key, waiting in self._waiting.items() for _, at, time in waiting]
+        return sorted(found, key=lambda missing: (missing.at, missing.number, missing.start))
 
 
 class Expected:
@@ -89,5 +103,5 @@ class Expected:
         self._add(19, -1, -1, event)
 
     def _add(self, number: int, start: int, end: int, event: Event) -> None:
-        self.console.expect(number, start, end, event.pid, event.at)
-        self.dmesg.expect(number, start, end, event.pid, event.at)
+        self.console.expect(number, start, end, event)
+        self.dmesg.expect(number, start, end, event)

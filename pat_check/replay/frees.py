@@ -21,6 +21,9 @@ from pat_check.replay.tasks import Frame, Task, mm_of, who_frees
 
 _ERROR_POINTER = (1 << 64) - 4095
 _ENOUGH = 3
+_MAPPING = frozenset(("untrack_pfn", "pfnmap_untrack", "pfnmap_track_ctx_release", "free_pfn_range"))
+_EXPLICIT = frozenset(("arch_io_free_memtype_wc", "memtype_free_io", "iounmap"))
+_HELD = frozenset(("ioremap", "arch_io_reserve_memtype_wc", "memtype_reserve_io"))
 _HOW = {"missed": "found no entry", "shrunk": "shrank an entry", "removed": "removed an entry"}
 
 
@@ -42,11 +45,11 @@ class Frees:
 
     def erase(self, call: events.MemtypeErase) -> None:
         """Entry of memtype_erase()."""
-        self.context.tree_seen = True
         self.context.tasks.enter(call, "memtype_erase")
 
     def erase_return(self, event: Return) -> None:
         """Return of memtype_erase(): the removed entry, 0 when one was shrunk, or an error pointer."""
+        self.context.erase_seen = True
         task, frame = self.context.tasks.leave(event)
         call = frame.call if frame is not None else event.entry
         if not isinstance(call, events.MemtypeErase):
@@ -85,7 +88,7 @@ class Frees:
         machine = self.context.machine
         outcome = operations.memtype_free(machine, call.start, call.end, self.context.era.find_victim)
         if frame.done or outcome.path == "tree":
-            tree_expected = self.context.tree_seen and not self.context.entry_only
+            tree_expected = self.context.erase_seen and not self.context.entry_only
             if not frame.done and tree_expected and ret == 0 and not machine.ram.known:
                 machine.ram.learn(outcome.start, outcome.end)  # freed without a look at the tree
                 machine.ram.set_type(outcome.start, outcome.end, WB, event.at, BEFORE)
@@ -170,7 +173,7 @@ class Frees:
         chosen = self._own(task, event, nodes, api)
         if chosen is not None:
             _swap(node, chosen)
-        elif not self.context.era.fork_shares:  # a shared context frees its own bounds, whoever drops it last
+        elif not self.context.era.fork_shares or api in _EXPLICIT:  # a shared context may be freed by any sharer
             self._stolen(task, event, outcome, node, api, shrunk=False)
         machine.memtypes.remove(node)
         machine.remember_freed(start, end, node.born, event.at)
@@ -196,19 +199,25 @@ class Frees:
     def _own(self, task: Task, event: Event, nodes: list[Memtype], api: str) -> Memtype | None:
         """Among identical entries the one that the freeing task holds; None when all are surely another's.
 
-        Identical entries have no identity: any owner's free may consume any of them.
+        Identical entries have no identity: any owner's free may consume any of them. An entry of unknown origin is
+        taken for the freer's own unless it has another that ends at the same place.
         """
         mm = mm_of(task, event)
         for node in nodes:
             if node.owner.holds(event.pid, mm):
                 return node
         for node in nodes:
-            if mm in node.owner.sharers or -event.pid in node.owner.sharers:
+            if mm in node.owner.sharers or -event.pid in node.owner.sharers or node.owner.parent != NO_PID:
                 return node
-        for node in nodes:
-            if node.owner.parent != NO_PID or node.owner is BEFORE or node.owner.api == "unknown":
-                return node
-        return None if all(_is_foreign(node.owner, event, mm, api) for node in nodes) else nodes[0]
+        unknown = next((node for node in nodes if node.owner is BEFORE), None)
+        if unknown is not None:
+            return None if self._ends_here(event, nodes[0], mm) else unknown
+        return None if all(_is_foreign(node.owner, task, event, mm, api) for node in nodes) else nodes[0]
+
+    def _ends_here(self, event: Event, victim: Memtype, mm: int) -> bool:
+        """Whether the freer made a reservation in this trace that ends where the victim does."""
+        ending = self.context.machine.memtypes.ending_at(victim.end, victim.end)
+        return any(node is not victim and node.born > 0 and node.owner.holds(event.pid, mm) for node in ending)
 
     def _stolen(self, task: Task, event: Event, outcome: Free, victim: Memtype, api: str, *, shrunk: bool) -> None:
         mm = mm_of(task, event)
@@ -282,10 +291,12 @@ def _swap(first: Memtype, second: Memtype) -> None:
         first.story, second.story = second.story, first.story
 
 
-def _is_foreign(owner: Owner, event: Event, mm: int, api: str) -> bool:
+def _is_foreign(owner: Owner, task: Task, event: Event, mm: int, api: str) -> bool:
     """Whether an entry surely belongs to somebody else than the freeing task."""
-    mapping = api in ("untrack_pfn", "pfnmap_untrack", "pfnmap_track_ctx_release", "free_pfn_range")
+    explicit = api in _EXPLICIT
     if owner.is_mapping:
         other = owner.mm != mm if owner.mm else owner.api == "fork" and owner.pid != event.pid
-        return mapping and bool(mm) and other and not owner.sharers
-    return mapping and owner.api in ("ioremap", "arch_io_reserve_memtype_wc", "memtype_reserve_io")
+        return explicit or (api in _MAPPING and bool(mm) and other and not owner.sharers)
+    if owner.api in _HELD and api in _MAPPING:
+        return True
+    return explicit and owner.api in _HELD and bool(owner.module and task.module) and owner.module != task.module

@@ -163,8 +163,8 @@ class Layers:
     # --- shared contexts -------------------------------------------------------------------------------
 
     def _count(self, call: events.VmAreaDup | events.VmAreaFree) -> bool:
-        """Whether the references of a VMA's context are known: those of a context that was born in this recording."""
-        if call.ctx <= 0:
+        """Whether the references of a VMA's context are known: born in this recording, of which nothing was lost."""
+        if call.ctx <= 0 or self.context.lost_any:
             return False
         if call.ctx in self._refs:
             return True

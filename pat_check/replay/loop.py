@@ -18,7 +18,7 @@ from pat_check.replay.frees import Frees
 from pat_check.replay.layers import LAYERED, Layers
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.maps import Maps, SavedMaps
-from pat_check.replay.messages import Messages
+from pat_check.replay.messages import Messages, Span
 from pat_check.replay.processes import Processes
 from pat_check.replay.recording import Recording
 from pat_check.replay.reserves import Reserves
@@ -53,6 +53,7 @@ class Replay:
         self.recording = Recording()
         self.events = 0
         self.pids: set[int] = set()
+        self.span = Span()
         self._last: Event | None = None
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             Return: self._return,
@@ -76,7 +77,7 @@ class Replay:
             events.Marker: self._marker,
             events.Message: self.messages.message,
             events.LostEvents: self._lost,
-            events.Malformed: self.recording.malformed,
+            events.Malformed: self._malformed,
         }
         self._returns: dict[type[events.Call], Callable[[Return], None]] = {
             events.MemtypeReserve: self._reserve_return,
@@ -89,12 +90,14 @@ class Replay:
             events.ArchIoReserveMemtypeWc: self.drivers.explicit_return,
             events.SetMemory: self.drivers.explicit_return,
             events.RemapPfnRange: self._remap_return,
+            events.DupMmap: self.processes.dup_mmap_return,
         }
 
     def run(self, stream: Iterable[Event]) -> None:
         """Apply every event; `finish` must follow."""
         handlers, enter = self._handlers, self._enter
         event: Event | None = None
+        first: float | None = None
         count = 0
         for event in stream:
             count += 1
@@ -105,8 +108,12 @@ class Replay:
             handlers.get(kind, enter)(event)
             if event.pid > 0:
                 self.pids.add(event.pid)
+            if first is None:
+                first = event.time
         self.events += count
         self._last = event or self._last
+        self.span.widen(first)
+        self.span.widen(self._last.time if self._last is not None else None)
 
     def finish(self) -> None:
         """The recording is over: judge what is left and what the recording says of itself."""
@@ -199,9 +206,15 @@ class Replay:
         self.snapshots.marker(event)
         self.maps.marker(event)
 
+    def _malformed(self, event: events.Malformed) -> None:
+        """A line that cannot be read may have been any event."""
+        self.context.lossy = self.context.lost_any = True
+        self.recording.malformed(event)
+
     def _lost(self, event: events.LostEvents) -> None:
         self.context.lossy = self.context.lost_any = True
         self.recording.lost(event)
+        self.context.tasks.interrupt()
         self.layers.lost()
         self.vmas.lost()
 

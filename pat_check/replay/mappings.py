@@ -38,11 +38,12 @@ class Mappings:
         self.context = context
         self._of: dict[int, RangeMap[Entry]] = {}
         self._count = 0
+        self.zaps_seen = False  # without zaps nothing is known of what is still mapped
 
     def insert(self, event: Event, mm: int, addr: int, pfn: int, size: int) -> None:
         """Entries for [addr, addr+size) now map pages from `pfn`."""
         machine, paddr = self.context.machine, pfn * PAGE
-        if not mm or not machine.pat_enabled or self._count >= _LIMIT:
+        if not mm or not self.zaps_seen or not machine.pat_enabled or self._count >= _LIMIT:
             return
         covering = next(iter(machine.memtypes.overlapping(paddr, paddr + PAGE)), None)
         if machine.ram.test(paddr, paddr + PAGE) or (covering is None and not machine.ram.known):
@@ -57,6 +58,7 @@ class Mappings:
 
     def zap(self, mm: int, start: int, end: int) -> None:
         """Entries of [start, end) are cleared."""
+        self.zaps_seen = True
         entries = self._of.get(mm)
         if entries is not None and end > start >= 0:
             self._count -= len(entries)

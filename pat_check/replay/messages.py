@@ -10,12 +10,33 @@ from pat_check.events import NO_PID, MemtypeFree, MemtypeReserve, Message
 from pat_check.model import operations
 from pat_check.replay.context import Context
 from pat_check.replay.drivers import Drivers
-from pat_check.replay.expected import CHECKED, Expected, Ledger
+from pat_check.replay.expected import CHECKED, Expected, Ledger, Missing
 from pat_check.replay.frees import Frees
 from pat_check.replay.reserves import Reserves
 from pat_check.replay.tasks import Frame, Task
 
 _LIMIT = 10_000
+_MARGIN = 0.5  # seconds; the clocks of traces and of printk differ by less
+
+
+class Span:
+    """A time, in seconds of one clock, from the first to the last of what is widened to."""
+
+    def __init__(self) -> None:
+        self.first: float | None = None
+        self.last: float | None = None
+
+    def widen(self, time: float | None) -> None:
+        """Reach as far as `time`."""
+        if time is not None:
+            self.first = time if self.first is None else min(self.first, time)
+            self.last = time if self.last is None else max(self.last, time)
+
+    def holds(self, time: float | None) -> bool:
+        """Whether a time surely lies inside; never for one that is not known."""
+        if time is None or self.first is None or self.last is None:
+            return False
+        return self.first - _MARGIN <= time <= self.last + _MARGIN
 
 
 class Messages:
@@ -65,24 +86,28 @@ class Messages:
 
     def settle(self) -> None:
         """Match the console messages so far with the predictions."""
-        self._match(self._console, self.expected.console, "")
+        rest = self._match(self._console, self.expected.console)
+        self._unexplained(rest, "", sure=self._reliable)
         self._console.clear()
 
-    def _match(self, messages: list[Message], ledger: Ledger, path: str) -> None:
+    def _match(self, messages: list[Message], ledger: Ledger) -> list[Message]:
         self.checked += len(messages)
         rest = [message for message in messages if not ledger.match(message)]
         self.explained += len(messages) - len(rest)
-        if rest:
-            self._unexplained(rest, path)
+        return rest
 
     def finish(self, event: events.Event) -> None:
         """The recording is over: a predicted complaint that its console lines do not show is remarkable."""
         self.settle()
         if self._said:
-            self._unprinted(event, self.expected.console.rest(), "")
+            self._unprinted(self.expected.console.rest(), "", sure=self._reliable)
 
-    def dmesg(self, messages: list[Message], path: str, pids: set[int], *, complete: bool) -> None:
-        """Compare a kernel log beside the trace; messages of tasks that are not recorded are left out."""
+    def dmesg(self, messages: list[Message], path: str, replayed: Span, pids: set[int], *, complete: bool) -> None:
+        """Compare a kernel log beside the trace; messages of tasks that are not recorded are left out.
+
+        A message from outside of the time that was `replayed`, and one that was predicted outside of the time that the
+        log covers, may well be in order.
+        """
         last_pid = NO_PID
         checked: list[Message] = []
         for message in messages:
@@ -92,15 +117,24 @@ class Messages:
                 last_pid = NO_PID
             if message.number in CHECKED and (not pids or last_pid in pids or last_pid == NO_PID):
                 checked.append(message)
-        self._match(checked, self.expected.dmesg, path)
+        rest = self._match(checked, self.expected.dmesg)
+        inside = [message for message in rest if replayed.holds(message.time)]
+        self._unexplained(inside, path, sure=self._reliable)
+        self._unexplained([message for message in rest if message not in inside], path, sure=False)
         if complete and messages:
-            self._unprinted(messages[-1], self.expected.dmesg.rest(), path)
+            logged = Span()
+            for message in messages:
+                logged.widen(message.time)
+            missing = self.expected.dmesg.rest()
+            covered = [one for one in missing if logged.holds(one.time)]
+            self._unprinted(covered, path, sure=self._reliable)
+            self._unprinted([one for one in missing if one not in covered], path, sure=False)
 
-    def _unexplained(self, messages: list[Message], path: str) -> None:
-        """Tell of each; where events were lost they are to be expected, and are told in one."""
-        more = len(messages) - 1 if self.context.lost_any else 0
-        for message in messages[:1] if more else messages:
-            stamp = (message.at, message.time, message.comm, message.pid, self._reliable)
+    def _unexplained(self, messages: list[Message], path: str, *, sure: bool) -> None:
+        """Tell of each; where they are to be expected, they are told in one."""
+        more = 0 if sure else len(messages) - 1
+        for message in messages if sure else messages[:1]:
+            stamp = (message.at, message.time, message.comm, message.pid, sure)
             self.context.emit(
                 incidents.MessageUnexplained(
                     *stamp, message.number, message.text, path, True, message.start, message.end, more
@@ -111,11 +145,12 @@ class Messages:
     def _reliable(self) -> bool:
         return self.context.reliable and not self.context.lost_any
 
-    def _unprinted(self, event: events.Event, rest: list[tuple[int, int, int, int]], path: str) -> None:
-        for at, number, start, end in rest:
+    def _unprinted(self, missing: list[Missing], path: str, *, sure: bool) -> None:
+        more = 0 if sure else len(missing) - 1
+        for one in missing if sure else missing[:1]:
             self.context.emit(
                 incidents.MessageUnexplained(
-                    at, None, event.comm, NO_PID, self._reliable, number, "", path, False, start, end
+                    one.at, one.time, "", NO_PID, sure, one.number, "", path, False, one.start, one.end, more
                 )
             )
 

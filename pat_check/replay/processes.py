@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pat_check import events, incidents
-from pat_check.events import NO_PID, Event
+from pat_check.events import NO_PID, Event, Return
 from pat_check.model.memtype import Memtype
 from pat_check.model.owner import Owner
 from pat_check.replay.context import Context
@@ -22,7 +22,8 @@ _WHOLE = 1 << 46
 class _Ending:
     event: Event
     mm: int
-    by_exit: bool = False  # only sched_process_exit was seen: the task may have been one thread of several
+    by_exit: bool = False  # only sched_process_exit was seen
+    one_thread: bool = False  # the task may have been one thread of several: nothing is judged
 
 
 class Processes:
@@ -60,6 +61,12 @@ class Processes:
                 if not node.owner.mm and (node.owner.pid == event.pid or -event.pid in node.owner.sharers):
                     node.owner.sharers.add(-event.child_pid)
 
+    def dup_mmap_return(self, event: Return) -> None:
+        """Return of dup_mmap(): a fork that failed has no child."""
+        self.context.tasks.leave(event)
+        if (event.ret or 0) < 0:
+            self.context.forked.pop(event.pid, None)
+
     # --- exit -----------------------------------------------------------------------------------------------
 
     def exit_mmap(self, call: events.ExitMmap) -> None:
@@ -85,6 +92,7 @@ class Processes:
 
     def remap(self, call: events.RemapPfnRange) -> None:
         """Entry of remap_pfn_range(): names the address space that maps."""
+        self.context.tasks.of(call).close(events.CopyPageRange)
         task, _ = self.context.tasks.enter(call, call.api)
         self.finish(call.pid)
         if call.mm:
@@ -116,7 +124,7 @@ class Processes:
             self.finish(event.exit_pid)
             self.context.tasks.forget(event.exit_pid)
         else:
-            self._ending[event.exit_pid] = _Ending(event, 0, by_exit=True)
+            self._ending[event.exit_pid] = _Ending(event, 0, by_exit=True, one_thread=not event.group_dead)
 
     def _begin(self, call: Event, mm: int) -> None:
         before = self._ending.get(call.pid)
@@ -130,7 +138,7 @@ class Processes:
     def finish(self, pid: int) -> None:
         """The teardown of the address space that this task was ending is over: judge what is left."""
         ending = self._ending.pop(pid, None)
-        if ending is None or (ending.by_exit and self._exits_seen):
+        if ending is None or ending.one_thread or (ending.by_exit and self._exits_seen):
             return
         left: list[Memtype] = []
         for node in self._mappings():

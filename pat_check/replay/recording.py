@@ -37,6 +37,10 @@ class Recording:
         if len(self._malformed_at) < _PLACES:
             self._malformed_at.append((event.at, event.column, event.problem, event.text))
 
+    def broken(self, at: int, problem: str) -> None:
+        """The compressed file cannot be read behind a line."""
+        self._cut = (at, problem, "")
+
     def ended(
         self, stamp: Stamp, open_calls: list[tuple[int, str]], open_count: int, unmatched_returns: int
     ) -> TraceEnded:

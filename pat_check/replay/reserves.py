@@ -42,11 +42,14 @@ class Reserves:
 
     def check_insert(self, call: events.MemtypeCheckInsert) -> None:
         """Entry of memtype_check_insert()."""
-        self.context.tree_seen = True
-        self.context.tasks.enter(call, "memtype_check_insert")
+        task, _ = self.context.tasks.enter(call, "memtype_check_insert")
+        outer = task.innermost(MemtypeReserve)
+        if outer is not None:
+            outer.actual = call.type
 
     def check_insert_return(self, event: Return) -> None:
         """Return of memtype_check_insert(): the tree has changed."""
+        self.context.insert_seen = True
         task, frame = self.context.tasks.leave(event)
         call = frame.call if frame is not None else event.entry
         outer = task.innermost(MemtypeReserve)
@@ -98,7 +101,10 @@ class Reserves:
         got = -1 if strict else got
         if not frame.done:
             outcome = operations.memtype_reserve(machine, call.start, call.end, call.req, strict=strict)
-            if outcome.path == "tree" and self.context.tree_seen and ret is not None and not self.context.entry_only:
+            if outcome.path == "tree" and frame.actual >= 0:
+                start, end = _masked(call)
+                outcome = operations.check_insert(machine, start, end, frame.actual, strict=strict)
+            elif outcome.path == "tree" and self.context.insert_seen and ret is not None:
                 outcome = self._not_inserted(outcome, call, event, ret)
             if outcome.path == "tree":
                 frame.node = self._apply(task, outcome, event, ret, got, call)
@@ -212,8 +218,8 @@ class Reserves:
         if node is None or node.type == outcome.actual or outcome.overlap is None:
             return
         overlap = outcome.overlap.seen()
-        strict = task.innermost(events.CopyPageRange) is not None  # fork takes no other type than the parent's
-        if strict or not operations.is_new_memtype_allowed(node.start, node.end, call.req, node.type):
+        allowed = operations.is_new_memtype_allowed(node.start, node.end, call.req, node.type)
+        if not allowed or _is_fork(task):
             if outside is not None:
                 outside.unacceptable = (call.req, node.type)
             return
@@ -305,6 +311,18 @@ def _is_strict(task: Task, call: events.Call | None) -> bool:
         return call.newp == 0
     frame = task.innermost(events.SetMemory)
     return frame is not None and frame.api in _API_STRICT
+
+
+def _is_fork(task: Task) -> bool:
+    """Whether ``reserve_pfn_range()`` is strict: as recorded, else when the nearest caller is the copy of a fork."""
+    for frame in reversed(task.frames):
+        inside = frame.call
+        if isinstance(inside, events.ReservePfnRange):
+            if inside.strict >= 0:
+                return bool(inside.strict)
+        elif not isinstance(inside, MemtypeReserve | events.MemtypeCheckInsert):
+            return isinstance(inside, events.CopyPageRange)
+    return False
 
 
 def _outer(task: Task) -> Frame | None:

@@ -16,7 +16,7 @@ from pat_check.replay.context import Context
 Listed = tuple[int, int, int]
 """start, end (exclusive) and type of one line of pat_memtype_list."""
 
-_CHECKPOINT = re.compile(r"(?:^|[\s:])checkpoint (?P<number>\d+)\b")
+_CHECKPOINT = re.compile(r"(?:^|[\s:])checkpoint (?P<number>\d{1,9})\b")
 
 
 @dataclass(slots=True)

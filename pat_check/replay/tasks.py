@@ -37,12 +37,13 @@ _FREES: frozenset[type[Call]] = frozenset((events.MemtypeFree, events.MemtypeEra
 class Frame:
     """A call that has not returned, and what was seen inside it."""
 
-    __slots__ = ("api", "call", "done", "node", "reserve", "unacceptable")
+    __slots__ = ("actual", "api", "call", "done", "node", "reserve", "unacceptable")
 
     def __init__(self, call: Call, api: str) -> None:
         self.call, self.api = call, api
         self.reserve: Reserve | None = None  # the model's outcome, once it was applied
         self.node: Memtype | None = None  # the reservation that was made inside
+        self.actual = -1  # the mode that memtype_check_insert() was called with; -1 not recorded
         self.done = False  # the change was applied
         self.unacceptable: tuple[int, int] | None = None  # want, have: a caller must give this back
 
@@ -57,6 +58,10 @@ class Task:
         self.scope: Call | None = None
         self.mm = 0  # the address space it was last seen to work on
         self.module = ""  # a driver that it is loading
+
+    def close(self, call: type[Call]) -> None:
+        """Calls of this kind cannot be open any more: their return was not recorded."""
+        self.frames[:] = [frame for frame in self.frames if not isinstance(frame.call, call)]
 
     def innermost(self, call: type[Call]) -> Frame | None:
         """The latest open call of this kind."""
@@ -86,6 +91,12 @@ class Tasks:
                 self._tasks.clear()
             task = self._tasks[key] = Task()
         return task
+
+    def interrupt(self) -> None:
+        """Events are missing: what is open now may have returned unseen."""
+        for task in self._tasks.values():
+            task.frames.clear()
+            task.scope = None
 
     def forget(self, pid: int) -> None:
         """A task is gone; its number may be used again."""

@@ -6,7 +6,7 @@ import difflib
 from typing import TextIO
 
 from pat_check.findings import Comparison
-from pat_check.reporters.base import Style
+from pat_check.reporters.base import Style, counted
 from pat_check.reporters.page import Page
 
 _MOST = 20
@@ -23,7 +23,8 @@ def write_comparison(result: Comparison, out: TextIO, style: Style) -> None:
         page.line((f"{result.path}:{result.parts_at}: ", "bold"), "the eras part here: ", result.parts_text)
     for side in result.sides:
         page.line()
-        page.line((side.era, "bold"), f": {len(side.findings)} findings, {len(side.only)} that not every era has")
+        only = f", {len(side.only)} that not every era has" if side.only else ""
+        page.line((side.era, "bold"), f": {counted(len(side.findings), 'finding')}{only}")
         for finding in side.only[:_MOST]:
             page.line(
                 (f"{finding.file}:{finding.line}: ", "bold"),

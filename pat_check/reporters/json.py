@@ -21,15 +21,22 @@ class Json(Reporter):
     name = "json"
 
     def write(self, report: Report, out: TextIO, style: Style) -> None:
-        document = {
-            "version": VERSION,
-            "tool": {"name": "pat-check", "version": report.version},
-            "inputs": [_input(an_input) for an_input in report.inputs],
-            "findings": [_finding(finding) for finding in report.findings],
-            "summary": _summary(report),
-        }
-        # JSON itself escapes every control character but DEL, which can only be inside a string.
-        out.write(json.dumps(document, indent=2).replace("\x7f", "\\u007f") + "\n")
+        tool = {"name": "pat-check", "version": report.version}
+        head = {"version": VERSION, "tool": tool, "inputs": [_input(an_input) for an_input in report.inputs]}
+        out.write(_text(head, 0).removesuffix("\n}") + ',\n  "findings": [')
+        separator = "\n    "
+        for finding in report.findings:
+            out.write(separator + _text(_finding(finding), 4))
+            separator = ",\n    "
+        out.write("\n  ]" if report.findings else "]")
+        out.write(',\n  "summary": ' + _text(_summary(report), 2) + "\n}\n")
+
+
+def _text(value: dict[str, Any], indent: int) -> str:
+    """JSON of an object that stands `indent` columns in; a report may hold many, so each is written by itself."""
+    # JSON itself escapes every control character but DEL, which can only be inside a string.
+    written = json.dumps(value, indent=2).replace("\x7f", "\\u007f")
+    return written.replace("\n", "\n" + " " * indent) if indent else written
 
 
 def _input(an_input: Input) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def parse(text: str, path: str) -> Scenario:
     """The statements of a scenario; `path` stands in messages. Raises ScenarioError for the first error."""
     tree, lines = read(text, path)
     title = next((match[1].strip() for match in map(_TITLE.match, lines) if match is not None), "")
-    return Scenario(path, _Builder(path, lines).statements(tree.children, 0), title)
+    return Scenario(path, _Builder(path, lines).statements(tree.children, 0), title, len(lines))
 
 
 def read(text: str, path: str) -> tuple[Tree, list[str]]:

@@ -12,6 +12,7 @@ from pat_check.eras.base import Era
 from pat_check.incidents import Incident
 from pat_check.model.memory import PAGE
 from pat_check.scenario.arguments import TYPES, Names, wrong
+from pat_check.scenario.checks import Checks
 from pat_check.scenario.operations import LOCKS, OPERATIONS, Scene, end, result_name
 from pat_check.scenario.statements import (
     Checkpoint,
@@ -62,6 +63,7 @@ class Stage:
                 self._declare_physical(statement, ram, mtrr)
         self.world = World(era, ram, mtrr, hear)
         self.world.actors = self.names.actors
+        self.checks = Checks(self.world)
         self.outcome = Outcome(self.world)
         self.ret = 0
         self._pid = 100
@@ -137,23 +139,30 @@ class Stage:
             known = list(self.names.actors)
             who = f"{statement.task!r} is no process or driver" if statement.task else "an operation needs a task"
             raise wrong(path, statement, who + near(statement.task, known))
-        if statement.body is not None:
+        if statement.body is not None and statement.op in LOCKS:
             self._block(statement, actor)
             return
         play = OPERATIONS.get(statement.op)
         if play is None:
-            raise wrong(path, statement, f"no operation is called {statement.op!r}" + near(statement.op, OPERATIONS))
+            kind, known = ("block", [*LOCKS]) if statement.body is not None else ("operation", [*OPERATIONS])
+            raise wrong(path, statement, f"no {kind} is called {statement.op!r}" + near(statement.op, known))
         self.world.turn(statement.at, actor)
-        self.ret = play(Scene(self, statement, actor))
+        if statement.body is not None:
+            self.world.kernel.meanwhile = lambda: self._meanwhile(statement, actor)
+        ret = play(Scene(self, statement, actor))
+        self.world.kernel.meanwhile = None
+        self.ret = ret
+        self.checks.after()
         self.outcome.results.append((statement.at, self.ret))
         self.outcome.states.append((statement.at, self.memtypes()))
 
+    def _meanwhile(self, statement: Operation, actor: Actor) -> None:
+        """What others do in the middle of an operation; then it goes on."""
+        self._run(statement.body or [])
+        self.world.turn(statement.at, actor)
+
     def _block(self, statement: Operation, actor: Actor) -> None:
-        lock = LOCKS.get(statement.op)
-        if lock is None:
-            message = f"no block is called {statement.op!r}" + near(statement.op, LOCKS)
-            raise wrong(self.scenario.path, statement, message)
-        actor.locks.append(lock)
+        actor.locks.append(LOCKS[statement.op])
         try:
             for inner in statement.body or []:
                 if isinstance(inner, Operation) and not inner.task:

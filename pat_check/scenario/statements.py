@@ -130,8 +130,9 @@ class Ignore(Statement):
 
 @dataclass(slots=True)
 class Scenario:
-    """A parsed scenario: `path` stands in messages, `title` is the first comment line."""
+    """A parsed scenario: `path` stands in messages, `title` is the first comment line, `lines` counts all."""
 
     path: str
     statements: list[Statement]
     title: str = ""
+    lines: int = 0

@@ -15,7 +15,11 @@ from pat_check.model import operations
 from pat_check.model.kernel import Kernel
 from pat_check.model.machine import Machine
 from pat_check.model.memory import PAGE, Mtrr, Ram
+from pat_check.model.notifiers import Notifiers
+from pat_check.model.page_table import Pte
+from pat_check.model.ranges import RangeMap
 from pat_check.model.vma import Mm, Vma
+from pat_check.model.walkers import Walkers
 from pat_check.replay.expected import Expected
 from pat_check.replay.loop import Replay
 
@@ -32,6 +36,10 @@ SAID: dict[int, str] = {
 """How the predicted rows of memtype.md section 13 begin, after the task."""
 
 
+_SAYS: dict[str, str] = {"bad-page-map": "BUG: Bad page map in process"}
+"""Facts that the kernel complains about itself."""
+
+
 @dataclass(slots=True)
 class Actor:
     """A process with its address space, or a driver without one."""
@@ -40,6 +48,17 @@ class Actor:
     pid: int
     mm: Mm | None
     locks: list[str] = field(default_factory=list)  # held now, outermost first: W, R, V, I, PTL, fault
+
+
+@dataclass(slots=True)
+class Followed:
+    """A frame that follow_pfnmap_start() or follow_pfn() found: good while `held`, or while a notifier would tell."""
+
+    mm: Mm
+    addr: int
+    sequence: int  # of invalidations, then
+    at: int
+    held: bool
 
 
 @dataclass(slots=True)
@@ -66,17 +85,30 @@ class World:
         self.actor = Actor("kernel", 1, None)
         self.said: list[str] = []  # by the kernel, since the last operation
         self._counted = 0
-        tracking = era.pfnmap(self.machine, self)
+        self.notifiers = Notifiers(self.machine, self.note, end_invalidates=era.end_invalidates)
         self.kernel = Kernel(
-            self.machine, tracking, self.note, pud_looks_up=era.pud_looks_up, flags_before_track=era.flags_before_track
+            self.machine,
+            era.pfnmap(self.machine, self),
+            self.note,
+            self.notifiers,
+            pud_looks_up=era.pud_looks_up,
+            flags_before_track=era.flags_before_track,
+            insert_pages_checked=era.insert_pages_checked,
         )
+        self.walkers = Walkers(self.kernel, follows_leaves=era.huge_pfnmap, walk_vma_skips=era.walk_vma_skips)
         self.actors: dict[str, Actor] = {}
+        self.iomaps: dict[int, tuple[int, int, int, int]] = {}  # by address: physical range, type, line
+        self.pagemaps: list[tuple[int, int]] = []  # physical ranges of memremap_pages()
+        self.followed: dict[str, Followed] = {}  # by name
+        self.disabled: RangeMap[int] = RangeMap()  # physical memory that a device does not decode: since which line
+        self.told = 0  # facts of the operation of now
         self._warned: set[str] = set()
-        self._told: set[int] = set()  # entries that were told of
+        self._told: dict[int, Pte] = {}  # entries that were told of, by id; kept, so that no id is used again
         self._next_mm = 0x1000
 
     def emit(self, incident: Incident) -> None:
         """An incident of the memtype layer or of a mapping."""
+        self.told += 1
         self._hear(incident)
 
     # --- the clock and the tasks -----------------------------------------------------------------------
@@ -86,6 +118,7 @@ class World:
         self.at = self.machine.now = at
         self.actor = actor
         self.said = []
+        self.told = 0
         task = self.replay.context.tasks.of(self.event())
         task.mm = actor.mm.id if actor.mm is not None else 0
         task.scope = None
@@ -125,8 +158,11 @@ class World:
 
     def memtype_free(self, start: int, end: int, api: str, vma: Vma | None) -> int:
         """memtype_free() by the model."""
-        here = (self.at, None, 0, self.actor.pid, self.actor.name)
         mm = vma.mm.id if vma is not None else 0
+        whose = self.actor
+        if vma is not None:  # whoever zaps it: the reservation is that of the process
+            whose = next((actor for actor in self.actors.values() if actor.mm is vma.mm), self.actor)
+        here = (self.at, None, 0, whose.pid, whose.name)
         if vma is not None:
             self.replay.context.tasks.enter(events.FreePfnRange(*here, id(vma) & 0xFFFF, mm, api), api)
         ret = self.replay.frees.predicted(events.MemtypeFree(*here, start, end), api)
@@ -143,7 +179,12 @@ class World:
                 now = operations.lookup_memtype(self.machine, low)
                 if now == pte.cachemode or {now, pte.cachemode} == {UC, UC_MINUS}:
                     continue
-                self._told.add(id(pte))
+                self._told[id(pte)] = pte
+                clearing = self.kernel.clearing
+                if api == "memtype_reserve" and clearing is not None and clearing[0] is mm and clearing[1] <= first:
+                    detail = "the range is reserved with another type before the entries that map it are cleared"
+                    self.note("reserved-in-window", first, last, low // PAGE, detail, [(pte.at, "mapped here")])
+                    continue
                 stamp = self.replay.context.stamp(self.event())
                 who = next((actor for actor in self.actors.values() if actor.mm is mm), self.actor).name
                 self.emit(incidents.TypeChangedUnderMapping(*stamp, low, high, pte.cachemode, now, api, pte.at, who, 0))
@@ -170,15 +211,17 @@ class World:
 
     def note(self, what: str, start: int, end: int, pfn: int, detail: str, story: list[tuple[int, str]]) -> None:
         """A fact about a mapping."""
+        if what in _SAYS:
+            self.said.append(_SAYS[what])
         stamp = self.replay.context.stamp(self.event())
         self.emit(incidents.MappingNoted(*stamp, what, start, end, pfn, detail, story))
 
     def _listen(self) -> None:
         """Take note of what the memtype layer has just said."""
         ledger = self.expected.console
-        for at, number, *_ in ledger.rest():
-            if at == self.at:
-                self.said.append(SAID[number])
+        for missing in ledger.rest():
+            if missing.at == self.at:
+                self.said.append(SAID[missing.number])
         ledger.forget()
 
     @property

@@ -152,7 +152,8 @@ def _exec(payload: str, at: int, time: float | None, cpu: int, pid: int, comm: s
 def _exit(payload: str, at: int, time: float | None, cpu: int, pid: int, comm: str) -> Event:
     if (match := _EXIT.search(payload)) is None:
         raise FieldError("sched_process_exit has no pid=")
-    return events.SchedProcessExit(at, time, cpu, pid, comm, int(match["pid"]))
+    dead = payload.rstrip().endswith("group_dead=true")
+    return events.SchedProcessExit(at, time, cpu, pid, comm, int(match["pid"]), dead)
 
 
 def _module_load(payload: str, at: int, time: float | None, cpu: int, pid: int, comm: str) -> Event:

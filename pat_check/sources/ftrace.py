@@ -24,15 +24,16 @@ _PID = r"(?P<pid>[0-9]{1,10})"
 _CPU = r"(?P<cpu>[0-9]{1,6})"
 STANDARD = re.compile(
     rf"{_COMM.format(16)}-{_PID} +(?:\( *(?:[0-9]+|-+)\) +)?\[{_CPU}\](?:-0x[0-9a-f]+| +[^\s0-9]\S{{3,7}})? +"
-    r"(?P<time>[0-9]+(?:\.[0-9]+)?): +(?P<rest>.*)"
+    r"(?P<time>[0-9]{1,20}(?:\.[0-9]{1,9})?): +(?P<rest>.*)"
 )
 LATENCY = re.compile(
     rf"{_COMM.format(8)}-{_PID} +{_CPU}[^\s0-9:]\S{{2,7}} +"
-    r"(?:(?P<us>[0-9]{1,19})us[ +!#*@$]? ?|(?P<time>[0-9]+(?:\.[0-9]+)?)): +(?P<rest>.*)"
+    r"(?:(?P<us>[0-9]{1,19})us[ +!#*@$]? ?|(?P<time>[0-9]{1,20}(?:\.[0-9]{1,9})?)): +(?P<rest>.*)"
 )
 VERBOSE = re.compile(
     rf"{_COMM.format(16)} +{_PID} +{_CPU} [0-9]+ [0-9a-f]{{8}} [0-9a-f]{{8,16}} "
-    r"(?:\[[0-9a-f]+\]|[0-9a-f]{16}) (?:(?P<ms>[0-9]+\.[0-9]+)ms|(?P<time>[0-9]+)) \([^)]*\): +(?P<rest>.*)"
+    r"(?:\[[0-9a-f]+\]|[0-9a-f]{16}) (?:(?P<ms>[0-9]{1,20}\.[0-9]{1,9})ms|(?P<time>[0-9]{1,20})) "
+    r"\([^)]*\): +(?P<rest>.*)"
 )
 _OFFSET = r"(?:\+0x[0-9a-f]+/0x[0-9a-f]+)?(?: <[0-9a-f]+>)?"  # options sym-offset and sym-addr
 _NAMED = re.compile(rf"(?P<name>[A-Za-z_][\w.]*){_OFFSET}: *(?P<payload>.*)", re.ASCII)

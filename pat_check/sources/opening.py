@@ -10,7 +10,7 @@ import lzma
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Protocol, cast
 
 import zstandard
 
@@ -33,16 +33,26 @@ _FOREIGN = (
 _BROKEN = (EOFError, OSError, lzma.LZMAError, zstandard.ZstdError)
 
 
+class _Reader(Protocol):
+    """What all streams have: `read1` gives what is there, and an error of the rest only when nothing is."""
+
+    def read1(self, size: int = -1, /) -> bytes: ...
+
+
 class Lines:
     """The lines of one input, without their ends; a line longer than LINE_LIMIT is cut to that length.
 
-    `cut` is true after the last line when that line had no newline: the recording may have been truncated.
+    `cut` is true after the last line when that line had no newline: the recording may have been truncated. `broken`
+    says why when a compressed file ends or fails inside: with `tolerant` what comes before the damage is read all the
+    same, else that raises TraceError.
     Bytes that are not UTF-8 come as ``\\xNN``, so that nothing is lost and nothing needs decoding twice.
     """
 
-    def __init__(self, path: str, chunks: Iterator[bytes]) -> None:
+    def __init__(self, path: str, chunks: Iterator[bytes], *, tolerant: bool = False) -> None:
         self.path = path
+        self.tolerant = tolerant
         self.cut = False
+        self.broken = ""  # why the rest could not be decompressed
         self.tick: Callable[[int], None] | None = None  # told how many lines were read, now and then
         self._chunks = chunks
         self._ahead: list[str] = []
@@ -83,17 +93,20 @@ class Lines:
                 for line in lines:
                     yield line[:LINE_LIMIT] if line[-1:] != "\r" else line[:-1][:LINE_LIMIT]
         except _BROKEN as error:
-            raise TraceError(f"cannot be decompressed to its end: {error}", self.path) from error
+            self.broken = f"cannot be decompressed to its end: {error}"
+            if not self.tolerant:
+                raise TraceError(self.broken, self.path) from error
         rest += decode(b"", final=True)
         if rest:
             self.cut = True
             yield rest[:LINE_LIMIT]
 
 
-def open_lines(path: str) -> Lines:
+def open_lines(path: str, *, tolerant: bool = False) -> Lines:
     """Open `path` (or ``-``) and look through any compression.
 
-    Raises TraceError when there is nothing to read: absent, a directory, empty, or not text.
+    Raises TraceError when there is nothing to read: absent, a directory, empty, or not text. A compressed file that is
+    damaged further on raises it while lines are read, unless `tolerant`.
     """
     raw: IO[bytes]
     name = "<stdin>" if path == "-" else path
@@ -104,10 +117,10 @@ def open_lines(path: str) -> Lines:
             raw = Path(path).open("rb")  # noqa: SIM115 - the lines are read later
         except OSError as error:
             raise TraceError(error.strerror or str(error), name) from error
-    return lines_of(raw, name)
+    return lines_of(raw, name, tolerant=tolerant)
 
 
-def lines_of(raw: IO[bytes], name: str) -> Lines:
+def lines_of(raw: IO[bytes], name: str, *, tolerant: bool = False) -> Lines:
     """The lines of an open binary file; `name` stands in messages."""
     buffered = raw if hasattr(raw, "peek") else io.BufferedReader(cast("io.RawIOBase", raw))
     stream = cast("io.BufferedReader", buffered)
@@ -115,22 +128,22 @@ def lines_of(raw: IO[bytes], name: str) -> Lines:
         head = _head(_decompressed(stream), name)
     except _BROKEN as error:
         raise TraceError(f"cannot be decompressed: {error}", name) from error
-    return Lines(name, head)
+    return Lines(name, head, tolerant=tolerant)
 
 
-def _decompressed(stream: io.BufferedReader) -> IO[bytes]:
+def _decompressed(stream: io.BufferedReader) -> _Reader:
     head = stream.peek(8)[:8]
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             match kind:
                 case "gzip":
-                    return cast("IO[bytes]", gzip.GzipFile(fileobj=stream))
+                    return gzip.GzipFile(fileobj=stream)
                 case "xz":
-                    return cast("IO[bytes]", lzma.LZMAFile(stream))
+                    return lzma.LZMAFile(stream)
                 case "bzip2":
-                    return cast("IO[bytes]", bz2.BZ2File(stream))
+                    return bz2.BZ2File(stream)
                 case _:
-                    return cast("IO[bytes]", _Zstandard(stream))
+                    return _Zstandard(stream)
     return stream
 
 
@@ -147,28 +160,36 @@ class _Zstandard:
         self._frame: zstandard.ZstdDecompressionObj | None = None
         self._rest = b""
 
-    def read(self, size: int) -> bytes:
-        """At least `size` bytes, fewer only at the end."""
+    def read1(self, size: int = -1) -> bytes:
+        """About `size` bytes, none only at the end; what precedes damage comes before the error."""
         parts: list[bytes] = []
         while size > 0:
             data = self._rest or self._stream.read(self._PIECE)
-            if not data and self._frame is not None:
+            if not data and self._frame is not None and not parts:
                 raise EOFError("Compressed file ended before the end of its last frame was reached")
             if not data:
                 break
             if self._frame is None:
                 self._frame = zstandard.ZstdDecompressor().decompressobj()
-            parts.append(self._frame.decompress(data))
-            size -= len(parts[-1])
+            try:
+                piece = self._frame.decompress(data)
+            except zstandard.ZstdError:
+                if not parts:
+                    raise
+                self._rest = data  # fails again, with nothing before it
+                break
+            if piece:
+                parts.append(piece)
+                size -= len(piece)
             self._rest = b""
             if self._frame.eof:
                 self._rest, self._frame = self._frame.unused_data, None
         return b"".join(parts)
 
 
-def _head(stream: IO[bytes], name: str) -> Iterator[bytes]:
+def _head(stream: _Reader, name: str) -> Iterator[bytes]:
     """The chunks of a text, checked to be one by its first kilobytes."""
-    first = stream.read(_CHUNK)
+    first = stream.read1(_CHUNK)
     if not first:
         raise TraceError("is empty", name)
     for magic, what in _FOREIGN:
@@ -179,8 +200,8 @@ def _head(stream: IO[bytes], name: str) -> Iterator[bytes]:
     return _chunks(first, stream)
 
 
-def _chunks(first: bytes, stream: IO[bytes]) -> Iterator[bytes]:
+def _chunks(first: bytes, stream: _Reader) -> Iterator[bytes]:
     chunk = first
     while chunk:
         yield chunk
-        chunk = stream.read(_CHUNK)
+        chunk = stream.read1(_CHUNK)

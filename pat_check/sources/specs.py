@@ -143,6 +143,7 @@ SPECS: tuple[Spec, ...] = (
         events.ReservePfnRange,
         (_f("paddr", "start"), _f("size"), _f("prot", default=-1)),
         ("reserve_pfn_range",),
+        trailing=(_f("strict", "strict_prot", default=-1),),
     ),
     Spec(
         "pfnmap_track",

@@ -223,13 +223,10 @@ class Kernel:
         process = self.processes[name]
         area = process.at(start)
         full = (start, size) == (area.start, area.size)
-        if not area.shared and not full:
+        if self.has_contexts and not self._prepared(area, frame, full=full):
             return -errno.EINVAL
-        if self.has_contexts:  # these stay when it fails
-            area.pfnmap = True
-            area.pgoff = area.pgoff if area.shared else frame
-            if full and area.ctx is not None:
-                return -errno.EINVAL
+        if full and area.ctx is not None:
+            return -errno.EINVAL
         if full:
             ret, mode = self._reserve_pfn_range(frame, size, mode, strict=False)
         else:
@@ -237,15 +234,29 @@ class Kernel:
             ret, mode = (0, types.pop()) if len(types) == 1 else (-errno.EINVAL, mode)
         if ret:
             return -errno.EINVAL
+        area.pat = area.pat or (full and not self.has_contexts)
+        if not self.has_contexts and not self._prepared(area, frame, full=full):
+            self._clean_up(name, area, start, frame, size)
+            return -errno.EINVAL
         if full and self.has_contexts:
             area.ctx = Context(frame, size)
             self.contexts.append(area.ctx)
-        elif full:
-            area.pat = True
-        area.pfnmap = True
-        area.pgoff = area.pgoff if area.shared else frame
         process.entries |= {start + page: (frame + page, mode) for page in range(size)}
         return 0
+
+    def _prepared(self, area, frame, *, full):
+        if not area.shared and not full:
+            return False
+        area.pfnmap = True
+        area.pgoff = area.pgoff if area.shared else frame
+        return True
+
+    def _clean_up(self, name, area, start, frame, size):
+        """remap_pfn_range() zaps what it filled, then untracks what it was asked to map, its own or not."""
+        self.zap(name, start, size)
+        if area.pat:
+            self.free(frame, frame + size)
+            area.pat = False
 
     def vmf_insert_pfn(self, name, page, frame):
         self.processes[name].entries.setdefault(page, (frame, self.lookup(frame)))

@@ -25,7 +25,7 @@ def said(node):
         return [said(item) for item in node]
     if not dataclasses.is_dataclass(node):
         return node
-    layout = {"at", "column", "text"} if isinstance(node, Statement) else {"column"}
+    layout = {"at", "column", "text"} if isinstance(node, Statement) else {"column", "lines"}
     fields = (field.name for field in dataclasses.fields(node))
     return type(node).__name__, {name: said(getattr(node, name)) for name in fields if name not in layout}
 

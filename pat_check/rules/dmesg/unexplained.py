@@ -46,10 +46,11 @@ app-7 [000] 2.0: memtype_free__ret: ret=0 start=0xfd000000 end=0xfd002000
         severity = self.severity if incident.reliable else Severity.INFO
         if incident.printed:
             message = f"the kernel says {incident.text!r}, which nothing in the recording explains"
-            message += f"; {incident.more} more are like it" if incident.more else ""
         else:
             where = span(incident.start, incident.end) + " " if incident.start >= 0 else ""
             message = f"the kernel must have said {_KINDS[incident.number]!r} {where}here; its log does not show it"
+        if incident.more:
+            message += f"; {incident.more} more {'is' if incident.more == 1 else 'are'} like it"
         finding = self.finding(
             incident, message, *_where(incident), start=incident.start, end=incident.end, severity=severity
         )

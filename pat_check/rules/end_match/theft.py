@@ -56,11 +56,12 @@ app-8 [000] 3.2: memtype_free__ret: ret=0
 """
 
     def judge(self, incident: MemtypeStolen) -> Iterator[Finding]:
-        """Every reservation that was hit for another."""
+        """Every reservation that was shrunk for another."""
+        if not incident.shrunk:
+            return
         victim = incident.victim
-        how = "shrinks" if incident.shrunk else "removes"
         message = (
-            f"{incident.freer} ({incident.api}) frees {span(incident.start, incident.end)} and {how} "
+            f"{incident.freer} ({incident.api}) frees {span(incident.start, incident.end)} and shrinks "
             f"{span(victim.start, victim.end)} of {victim.owner}"
         )
         notes = [note for note in life(victim) if note.line != incident.at]

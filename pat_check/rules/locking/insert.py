@@ -14,7 +14,7 @@ class Insert(FactRule):
     """
 
     severity = Severity.INFO
-    invariants = (153,)
+    invariants = (153, 157)
     facts = frozenset(("insert-outside-fault",))
     help = "insert from the fault handler"
     violating = """

@@ -15,7 +15,7 @@ class CowPartial(FactRule):
     """
 
     severity = Severity.ERROR
-    invariants = (75, 76)
+    invariants = (75,)
     facts = frozenset(("cow-partial-remap",))
     help = "map it shared, or remap the whole of it"
     violating = """

@@ -23,6 +23,7 @@ class ChangedUnderMapping(Rule[TypeChangedUnderMapping]):
     invariants = (17, 18)
     help = "keep the ioremap or the explicit reservation until the last mapping of the range is gone"
     violating = """
+app-8 [001] 0.5: unmap_page_range: vma=0x11 mm=0x77 start=0x5000 end=0x6000
 drv-7 [000] 1.0: __ioremap_caller: phys=0xfd000000 size=0x8000 pcm=1
 drv-7 [000] 1.1: memtype_reserve: start=0xfd000000 end=0xfd008000 req=1
 drv-7 [000] 1.2: memtype_reserve__ret: ret=0

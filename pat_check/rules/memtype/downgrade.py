@@ -23,7 +23,7 @@ class Downgrade(Rule[MemtypeAdopted]):
     """
 
     severity = Severity.WARNING
-    invariants = (6, 21, 60)
+    invariants = (6, 21, 50, 60)
     help = "let every user of the range ask for one type, or reserve the stronger wish first"
     violating = """
 drv-7 [000] 1.0: memtype_reserve: start=0xfd000000 end=0xfd008000 req=2

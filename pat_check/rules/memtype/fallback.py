@@ -54,4 +54,5 @@ app-8 [000] 2.3: pfnmap_track__ret: ret=0
         end = "and keeps it" if incident.kept else "and fails"
         notes = life(incident.overlap) if incident.overlap is not None else []
         message = f"{wish}, is granted {have}, {end}"
-        yield self.finding(incident, message, *notes, start=incident.start, end=incident.end)
+        severity = Severity.ERROR if incident.reliable or not incident.kept else Severity.INFO
+        yield self.finding(incident, message, *notes, start=incident.start, end=incident.end, severity=severity)

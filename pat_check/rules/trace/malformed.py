@@ -36,14 +36,11 @@ app-7 [000] 3.0: memtype_free: start=0xfd000000 end=0xfd002000
         if not incident.malformed:
             return
         lines = "one line" if incident.malformed == 1 else f"{incident.malformed:,} lines"
-        at, column, problem, excerpt = incident.malformed_at[0]
-        notes = [
-            Note(line, f"column {place}: {what}: {text!r}") for line, place, what, text in incident.malformed_at[1:]
-        ]
-        notes.append(Note(at, f"column {column}: {excerpt!r}"))
+        at, column, problem, _ = incident.malformed_at[0]
+        notes = [Note(line, f"column {place}: {what}") for line, place, what, _ in incident.malformed_at[1:]]
         rest = incident.malformed - len(incident.malformed_at)
         if rest > 0:
             notes.append(Note(0, f"and {rest:,} more lines"))
-        finding = self.finding(incident, f"{lines} cannot be read: {problem}", *notes)
+        finding = self.finding(incident, f"{lines} cannot be read: column {column}: {problem}", *notes)
         finding.line = at
         yield finding

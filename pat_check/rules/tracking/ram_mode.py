@@ -31,5 +31,6 @@ driver drv
 drv: set_memory_uc buf, 8K
 app: v = mmap 8K
 app: remap_pfn_range v, buf, 8K, uc-
+app: munmap v
 drv: set_memory_wb buf, 8K
 """

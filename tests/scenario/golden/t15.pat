@@ -9,7 +9,7 @@ app: remap_pfn_range v, fb, 16K, wc
 drv: zap_vma_ptes v
 expect memtypes fb = none         @vm-pat*
 expect memtypes fb = [0, 16K) wc  @!vm-pat*
-app: vmf_insert_pfn v, fb         #! tracking-unreserved@vm-pat*
+app: vmf_insert_pfn v, fb         #! tracking-refault-mode@vm-pat*
 expect pte v = fb uc-             @vm-pat*
 expect pte v = fb wc              @!vm-pat*
 app: munmap v

@@ -12,7 +12,7 @@ app: mmap_write_lock {
   remap_pfn_range v + 4K, fb + 8K, 4K                      #! tracking-second-remap@pfnmap-ctx
   vma_bounds v + 8K, 4K
   remap_pfn_range v + 8K, fb + 16K, 4K                     #! tracking-second-remap@pfnmap-ctx
-  vma_bounds v, 12K
+  vma_bounds v, 12K                                        #! tracking-node-gone@!pfnmap-ctx
 }
 expect memtypes fb = [0, 4K) uc-, [8K, 12K) uc-, [16K, 20K) uc-  @!pfnmap-ctx
 expect memtypes fb = [0, 4K) uc-                           @pfnmap-ctx

@@ -1,0 +1,174 @@
+"""Operations of drivers on physical memory: ioremap, explicit reservations, page types, device memory."""
+
+from __future__ import annotations
+
+import errno
+
+from pat_check import events
+from pat_check.cachemode import UC, UC_MINUS, WB, WC, WT
+from pat_check.model import operations as decisions
+from pat_check.model.memory import PAGE
+from pat_check.scenario.operations.scene import Play, Scene
+
+
+def _may_sleep(scene: Scene, paddr: int) -> None:
+    if "PTL" in scene.actor.locks:
+        detail = f"{scene.statement.op} may sleep, and a spinlock is held"
+        scene.note("memtype-may-sleep", -1, -1, paddr // PAGE, detail)
+
+
+def _ioremap(scene: Scene, mode: int) -> int:
+    start, end = scene.args.physical(0, 1)
+    _may_sleep(scene, start)
+    cookie = ioremap(scene, start, end, mode)
+    if scene.statement.result:
+        scene.stage.names.cookies[scene.statement.result] = cookie
+    return 0 if cookie else -errno.ENOMEM
+
+
+def ioremap(scene: Scene, start: int, end: int, mode: int) -> int:
+    """``__ioremap_caller()``: a kernel virtual address, or 0."""
+    world = scene.world
+    low, high = start & ~(PAGE - 1), -(-end // PAGE) * PAGE
+    call = events.IoremapCaller(*scene.here(), start, end - start, mode)
+    world.replay.context.tasks.enter(call, "__ioremap_caller")
+    cookie = 0
+    if not world.machine.ram.is_busy_ram(low, high):
+        ret, got = world.memtype_reserve(low, high, mode, None)
+        if ret == 0 and decisions.is_new_memtype_allowed(low, high, mode, got):
+            cookie = 0xFFA0_0000_0000_0000 + world.at * 0x100_0000
+            world.iomaps[cookie] = (low, high, got, world.at)
+        elif ret == 0:
+            world.memtype_free(low, high, "__ioremap_caller", None)
+            world.said.append("ioremap error for")
+    module = scene.actor.name if scene.actor.mm is None else ""
+    caller = f"probe+0x0/0x100 [{module}]" if module else ""
+    world.replay.drivers.ioremap_return(world.returned(events.IoremapCaller, "__ioremap_caller", cookie, caller))
+    return cookie
+
+
+def _iounmap(scene: Scene) -> int:
+    addr = scene.args.number(0, "what an ioremap returned")
+    _may_sleep(scene, scene.world.iomaps.get(addr, (0,))[0])
+    iounmap(scene, addr)
+    return 0
+
+
+def iounmap(scene: Scene, addr: int) -> None:
+    """``iounmap()``."""
+    world = scene.world
+    iomap = world.machine.iomaps.get(addr)
+    world.iomaps.pop(addr, None)
+    world.replay.drivers.iounmap(events.Iounmap(*scene.here(), addr))
+    if iomap is None:
+        world.said.append("iounmap: bad address")
+        return
+    world.memtype_free(iomap.start, iomap.end, "iounmap", None)
+    world.changed(iomap.start, iomap.end, "iounmap")
+
+
+def _arch_io(scene: Scene, *, free: bool) -> int:
+    start, end = scene.args.physical(0, 1)
+    _may_sleep(scene, start)
+    world = scene.world
+    here = scene.here()
+    if free:
+        world.memtype_free(start, end, "arch_io_free_memtype_wc", None)
+        world.changed(start, end, "arch_io_free_memtype_wc")
+        return 0
+    call = events.ArchIoReserveMemtypeWc(*here, start, end - start)
+    with world.inside(call, "arch_io_reserve_memtype_wc"):
+        ret, got = world.memtype_reserve(start, end, WC, None)
+        if ret == 0 and not decisions.is_new_memtype_allowed(start, end, WC, got):
+            world.memtype_free(start, end, "memtype_reserve_io", None)
+            ret = -errno.EBUSY
+    return ret
+
+
+def _set_memory(scene: Scene, api: str, mode: int) -> int:
+    start = scene.args.number(0, "RAM")
+    size = scene.args.count(1, PAGE)
+    world = scene.world
+    if mode == WB:
+        return world.memtype_free(start, start + size, api, None)
+    with world.inside(events.SetMemory(*scene.here(), start, size // PAGE, api), api):
+        ret, _ = world.memtype_reserve(start, start + size, mode, None)
+    return ret
+
+
+def _reserve(scene: Scene) -> int:
+    start, end = scene.args.physical(0, 1)
+    _may_sleep(scene, start)
+    mode, world = scene.args.type(UC_MINUS), scene.world
+    if not scene.args.has("null"):
+        return world.memtype_reserve(start, end, mode, None)[0]
+    with world.inside(events.SetMemory(*scene.here(), start, (end - start) // PAGE, "set_memory_wc"), "set_memory_wc"):
+        return world.memtype_reserve(start, end, mode, None)[0]
+
+
+def _free(scene: Scene) -> int:
+    start, end = scene.args.physical(0, 1)
+    ret = scene.world.memtype_free(start, end, "memtype_free", None)
+    scene.world.changed(start, end, "memtype_free")
+    return ret
+
+
+def _memremap_pages(scene: Scene) -> int:
+    """Memory of a device gets struct pages: its range is tracked without any mapping."""
+    start, end = scene.args.physical(0, 1)
+    world = scene.world
+    if world.machine.ram.test(start, end):
+        return -errno.ENXIO
+    with world.inside(events.MemtypeReserveIo(*scene.here(), start, end, WB), "memremap_pages"):
+        ret, _ = world.kernel.tracking.reserve_pfn_range(None, start, end - start, scene.args.type(WB), strict=False)
+    if ret == 0:
+        world.pagemaps.append((start, end))
+    return ret
+
+
+def _memunmap_pages(scene: Scene) -> int:
+    start, end = scene.args.physical(0, 1)
+    world = scene.world
+    if (start, end) in world.pagemaps:
+        world.pagemaps.remove((start, end))
+    else:
+        scene.note("untrack-never-tracked", -1, -1, start // PAGE, "memunmap_pages of what no memremap_pages tracked")
+    world.kernel.tracking.free_pfn_range(None, start, end - start, "memunmap_pages")
+    return 0
+
+
+def _memory_enable(scene: Scene, *, on: bool) -> int:
+    """The driver lets the device decode its memory, or forbids it: then nobody may have it mapped."""
+    start, end = scene.args.physical(0, 1)
+    if on:
+        scene.world.disabled.clear(start, end)
+    else:
+        scene.world.disabled.set(start, end, scene.world.at)
+    return 0
+
+
+def _unload(scene: Scene) -> int:
+    scene.world.replay.drivers.module_free(events.ModuleFree(*scene.here(), scene.actor.name))
+    return 0
+
+
+OPERATIONS: dict[str, Play] = {
+    "ioremap": lambda scene: _ioremap(scene, UC_MINUS),
+    "ioremap_uc": lambda scene: _ioremap(scene, UC),
+    "ioremap_wc": lambda scene: _ioremap(scene, WC),
+    "ioremap_wt": lambda scene: _ioremap(scene, WT),
+    "ioremap_cache": lambda scene: _ioremap(scene, WB),
+    "iounmap": _iounmap,
+    "arch_io_reserve_memtype_wc": lambda scene: _arch_io(scene, free=False),
+    "arch_io_free_memtype_wc": lambda scene: _arch_io(scene, free=True),
+    "set_memory_uc": lambda scene: _set_memory(scene, "set_memory_uc", UC_MINUS),
+    "set_memory_wc": lambda scene: _set_memory(scene, "set_memory_wc", WC),
+    "set_memory_wb": lambda scene: _set_memory(scene, "set_memory_wb", WB),
+    "memtype_reserve": _reserve,
+    "memtype_free": _free,
+    "memremap_pages": _memremap_pages,
+    "memunmap_pages": _memunmap_pages,
+    "memory_disable": lambda scene: _memory_enable(scene, on=False),
+    "memory_enable": lambda scene: _memory_enable(scene, on=True),
+    "unload": _unload,
+}

@@ -1,0 +1,75 @@
+"""Operations of drivers on the fields of a mapping: bounds, flags, vm_pgoff, vm_page_prot."""
+
+from __future__ import annotations
+
+from pat_check.cachemode import UC, short_name
+from pat_check.model import pgprot
+from pat_check.model.memory import PAGE
+from pat_check.scenario.operations.scene import FLAGS, Play, Scene
+
+
+def _bounds(scene: Scene) -> int:
+    """A driver edits vm_start and vm_end of the mapping that is being made (never do that)."""
+    start = scene.args.number(0, "a mapping")
+    place = scene.stage.names.mappings.get(scene.args.name(0))
+    inside = scene.mm.overlapping(place.start, place.start + place.size) if place is not None else iter(())
+    vma = next(inside, None)
+    if vma is None:
+        raise scene.args.wrong("nothing is mapped there")
+    scene.mm.remove(vma)
+    vma.start, vma.end = start, start + scene.args.number(1, "a size")
+    scene.mm.add(vma)
+    return 0
+
+
+def _flags(scene: Scene, *, on: bool) -> int:
+    vma, _ = scene.vma()
+    bits = sum(bit for word, bit in FLAGS.items() if scene.args.has(word))
+    if not scene.locked("W"):
+        detail = "the flags of the mapping change without the mmap write lock"
+        scene.note("vm-flags-need-write-lock", vma.start, vma.end, -1, detail, vma)
+        if scene.world.era.locks_checked:
+            scene.world.said.append("WARNING: include/linux/rwsem.h")
+    vma.flags = vma.flags | bits if on else vma.flags & ~bits
+    return 0
+
+
+def _pgoff(scene: Scene) -> int:
+    """A driver overwrites vm_pgoff with a frame number."""
+    vma, _ = scene.vma()
+    vma.pgoff = scene.args.number(1, "a physical address or an offset") // PAGE
+    return 0
+
+
+def _page_prot(scene: Scene) -> int:
+    vma, _ = scene.vma()
+    replaces = scene.world.era.prot_replaces
+    before = vma.cachemode
+    match scene.statement.op:
+        case "pgprot_noncached":
+            vma.cachemode = pgprot.pgprot_noncached(before)
+        case "pgprot_writecombine":
+            vma.cachemode = pgprot.pgprot_writecombine(before, replaces=replaces)
+        case "pgprot_writethrough":
+            vma.cachemode = pgprot.pgprot_writethrough(before, replaces=replaces)
+        case _:
+            vma.cachemode = scene.args.type(before)
+    if scene.statement.op != "vm_page_prot" and UC == vma.cachemode != before:
+        detail = f"{scene.statement.op}() makes {short_name(before)} strong UC: the helpers add bits"
+        scene.note("prot-strong-uc", vma.start, vma.end, -1, detail, vma)
+    if not scene.locked("W"):
+        detail = "vm_page_prot changes without the mmap write lock"
+        scene.note("prot-needs-write-lock", vma.start, vma.end, -1, detail, vma)
+    return 0
+
+
+OPERATIONS: dict[str, Play] = {
+    "vma_bounds": _bounds,
+    "vm_flags_set": lambda scene: _flags(scene, on=True),
+    "vm_flags_clear": lambda scene: _flags(scene, on=False),
+    "vm_pgoff": _pgoff,
+    "vm_page_prot": _page_prot,
+    "pgprot_noncached": _page_prot,
+    "pgprot_writecombine": _page_prot,
+    "pgprot_writethrough": _page_prot,
+}

@@ -1,0 +1,104 @@
+"""docs/scenarios.md: every command in it is run, every scenario in it is played, every operation is named."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from pat_check import api, plays
+from pat_check.cli import cli
+from pat_check.eras import ERAS
+from pat_check.scenario.operations import LOCKS, OPERATIONS
+from pat_check.scenario.parser import parse
+from pat_check.scenario.words import KEYWORDS
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "docs" / "scenarios.md").read_text()
+FENCED = re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+SCENARIOS = {name: text for kind, name, text in FENCED if kind == "pat"}
+SESSIONS = [text for kind, _, text in FENCED if kind == "console"]
+NAMED = {word for words in re.findall(r"`([^`\n]+)`", TEXT) for word in re.findall(r"[A-Za-z_]\w*", words)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A directory in which a reader could be who has typed everything so far."""
+    made = tmp_path_factory.mktemp("reader")
+    for name, text in SCENARIOS.items():
+        (made / name).write_text(text)
+    (made / "examples").symlink_to(ROOT / "examples")
+    return made
+
+
+def commands(session):
+    """Each command of a session with what it shows."""
+    for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
+        command, _, shown = part.partition("\n")
+        yield command, shown
+
+
+def matches(shown, wanted):
+    """Whether a text is as the docs have it; ``...`` there stands for anything."""
+    pattern = ".*".join(map(re.escape, wanted.split("...")))
+    return re.fullmatch(pattern, shown, re.DOTALL) is not None
+
+
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.split("\n", 1)[0])
+def test_what_the_docs_show_is_what_happens(session, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    for command, wanted in commands(session):
+        program, *args = shlex.split(command)
+        assert program == "pat-check"
+        result = CliRunner().invoke(cli, args, prog_name="pat-check")
+        shown = result.stdout + result.stderr
+        assert matches(shown, wanted), f"{command} shows\n{shown}"
+
+
+def test_a_command_in_the_text_exists():
+    for command in re.findall(r"`pat-check ([a-z]+)", TEXT):
+        assert command in cli.list_commands(None)
+
+
+def test_a_command_in_the_text_that_can_be_run_runs(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    inline = [command for command in re.findall(r"`pat-check ([^`]+)`", TEXT) if not re.search(r"[A-Z]{3}", command)]
+    assert "explain tracking-refault-mode" in inline
+    for command in inline:
+        result = CliRunner().invoke(cli, shlex.split(command), prog_name="pat-check")
+        assert result.exit_code in (0, 1) or len(command.split()) == 1, command
+
+
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if name not in ("first.pat", "typo.pat")])
+def test_a_scenario_of_the_docs_plays_as_it_claims(name):
+    for era in ERAS:
+        assert plays.play(parse(SCENARIOS[name], name), era).is_as_claimed, era
+
+
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if name != "typo.pat"])
+def test_a_scenario_of_the_docs_is_laid_out(name):
+    assert api.formatted(SCENARIOS[name], name) == SCENARIOS[name]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_is_in_the_docs(operation):
+    rows = "\n".join(line for line in TEXT.splitlines() if line.startswith("|"))
+    assert re.search(rf"`(?:\w+ = )?{operation}\b", rows)
+
+
+@pytest.mark.parametrize("block", LOCKS)
+def test_a_block_is_in_the_docs(block):
+    assert block in NAMED
+
+
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_a_declaration_is_in_the_docs(keyword):
+    assert re.search(rf"`{keyword} ", TEXT)
+
+
+def test_what_the_tables_call_an_operation_is_one():
+    section = TEXT[TEXT.index("### Operations") : TEXT.index("### Blocks")]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    first = {re.sub(r"^\w+ = ", "", words).split()[0] for cell in cells for words in re.findall(r"`([^`]+)`", cell)}
+    assert first - set(OPERATIONS) <= {"rw", "dofork"}
