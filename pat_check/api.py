@@ -14,8 +14,7 @@ from pat_check.errors import TraceError
 from pat_check.findings import Comparison, Input, Report, Severity, Sheet
 from pat_check.judge import RULES, Judge
 from pat_check.plays import play, read_scenario, scenarios_below
-from pat_check.points import Held
-from pat_check.points import state_at
+from pat_check.points import Held, state_at
 from pat_check.quoting import quoted
 from pat_check.scenario.formatter import formatted
 from pat_check.session import Options, Session
@@ -31,6 +30,7 @@ __all__ = [
     "check",
     "compare",
     "convert",
+    "era_of",
     "eras",
     "formats",
     "formatted",
@@ -106,7 +106,7 @@ def _check_scenario(path: str, options: Options, report: Report) -> None:
 
 
 def state(path: str, at: str, options: Options | None = None) -> list[Held]:
-    """The reservations of a recording after a line, a time or a marker, in the kernel's order; see `points.state_at`."""
+    """The reservations of a recording after a line, a time or a marker, in the kernel's order: `points.state_at`."""
     _must_be_recorded(path, options)
     return state_at(path, at, options or Options())
 

@@ -18,9 +18,5 @@ class UnknownEra(PatCheckError):
     """No era has this name."""
 
 
-class UnknownRule(PatCheckError):
-    """No rule has this id."""
-
-
 class UnknownFormat(PatCheckError):
     """No source has this name."""

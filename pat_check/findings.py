@@ -144,3 +144,8 @@ class Comparison:
     def is_same(self) -> bool:
         """Whether the eras agree in everything."""
         return not self.parts_at and all(not side.only and side.state == self.sides[0].state for side in self.sides)
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 finding``, ``1,234 findings``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -8,7 +8,6 @@ from collections import Counter
 from typing import Any
 
 from pat_check import rules
-from pat_check.errors import UnknownRule
 from pat_check.findings import Finding, Note
 from pat_check.incidents import Incident
 from pat_check.places import Places
@@ -24,14 +23,6 @@ RULES: tuple[type[Rule[Any]], ...] = tuple(
     )
 )
 """Every rule, by id."""
-
-
-def rule_named(rule_id: str) -> type[Rule[Any]]:
-    """The rule with this id; raises UnknownRule."""
-    for rule in RULES:
-        if rule.rule_id() == rule_id:
-            return rule
-    raise UnknownRule(f"no rule is called {rule_id!r}")
 
 
 class Judge:
@@ -59,7 +50,8 @@ class Judge:
         for finding in self.findings:
             place = self.places.name(finding.start, finding.end) if 0 <= finding.start < finding.end else ""
             if place:
-                finding.notes.append(Note(0, f"the range lies in {place}"))
+                last = bool(finding.notes) and finding.notes[-1].message.startswith("and ")  # "and 7 more"
+                finding.notes.insert(len(finding.notes) - last, Note(0, f"the range lies in {place}"))
             key = _kind(finding)
             seen[key] += 1
             finding.fingerprint = hashlib.sha256(f"{key}|{seen[key]}".encode()).hexdigest()[:32]

@@ -203,7 +203,7 @@ def test_state_prints_what_the_kernel_would(monkeypatch):
         "PAT memtype list:\n"
         "PAT: [mem 0x00000000fd000000-0x00000000fd002000] write-combining"
         "  # \\x1b[2J\\x1b]0;pwned\\x07[bold]x\\u202e, since line 77\n"
-        "PAT: [mem 0x00000000fed00000-0x00000000fed01000] uncached-minus  # unknown owner, since before the trace\n"
+        "PAT: [mem 0x00000000fed00000-0x00000000fed01000] uncached-minus  # from before the trace\n"
     )
 
 

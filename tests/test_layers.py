@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "reporters": {"findings", "cachemode", "registry"},
     "scenario": WORDS | {"model", "eras", "replay", "sources"},
     "plays": WORDS | {"eras", "judge", "scenario", "sources"},
+    "points": WORDS | {"session"},
     "sheets": {"findings", "plays", "scenario"},
     "conversion": WORDS | {"model", "replay", "scenario", "session", "sources"},
     "comparison": {"conversion", "eras", "findings", "plays", "scenario", "session", "sources"},
@@ -32,7 +33,7 @@ MAY_IMPORT = {
     "judge": {"errors", "findings", "incidents", "places", "registry", "rules"},
     "session": WORDS | {"detection", "eras", "model", "places", "replay", "sources"},
     "api": EVERYTHING_BELOW_API
-    | {"comparison", "conversion", "judge", "plays", "quoting", "scenario", "session", "sheets"},
+    | {"comparison", "conversion", "judge", "plays", "points", "quoting", "scenario", "session", "sheets"},
     "cli": {"api", "findings", "reporters", "errors", "cachemode"},
     "docs": {"api"},
     "__main__": {"cli"},

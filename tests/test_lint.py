@@ -67,6 +67,11 @@ def test_a_scenario_without_findings_says_so(written):
     assert result.stdout == f"{file}: Mapped and unmapped\n  no findings in any era\n  as claimed\n\n"
 
 
+def test_what_is_still_held_at_the_end_is_no_finding(written):
+    result = run("lint", written(CLEAN.replace("app: munmap v\n", "")))
+    assert (result.exit_code, result.stdout.splitlines()[1]) == (0, "  no findings in any era")
+
+
 def test_only_the_eras_that_were_asked_for_are_columns(written):
     result = run("lint", written(SPLIT), "--era", "pfnmap-ctx", "--era", "vm-pat")
     assert result.stdout.splitlines()[1].split() == ["rule", "pfnmap-ctx", "vm-pat"]

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docs" / "scenarios.md").read_text()
 FENCED = re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 SCENARIOS = {name: text for kind, name, text in FENCED if kind == "pat"}
-SESSIONS = [text for kind, _, text in FENCED if kind == "console"]
+SHOWN = [text for kind, _, text in FENCED if kind == "console"]
 NAMED = {word for words in re.findall(r"`([^`\n]+)`", TEXT) for word in re.findall(r"[A-Za-z_]\w*", words)}
 
 
@@ -32,9 +32,9 @@ def folder(tmp_path_factory):
     return made
 
 
-def commands(session):
-    """Each command of a session with what it shows."""
-    for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
+def commands(transcript):
+    """Each command with what it shows."""
+    for part in re.split(r"^\$ ", transcript, flags=re.MULTILINE)[1:]:
         command, _, shown = part.partition("\n")
         yield command, shown
 
@@ -45,10 +45,10 @@ def matches(shown, wanted):
     return re.fullmatch(pattern, shown, re.DOTALL) is not None
 
 
-@pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.split("\n", 1)[0])
-def test_what_the_docs_show_is_what_happens(session, folder, monkeypatch):
+@pytest.mark.parametrize("transcript", SHOWN, ids=lambda transcript: transcript.split("\n", 1)[0])
+def test_what_the_docs_show_is_what_happens(transcript, folder, monkeypatch):
     monkeypatch.chdir(folder)
-    for command, wanted in commands(session):
+    for command, wanted in commands(transcript):
         program, *args = shlex.split(command)
         assert program == "pat-check"
         result = CliRunner().invoke(cli, args, prog_name="pat-check")

@@ -11,7 +11,7 @@ from pat_check.errors import TraceError
 EXAMPLE = Path(__file__).parent.parent / "examples" / "fork-partial-6.12"
 LINES = """\
              app-7       [000] .....     1.000001: tracing_mark_write: round 1
-             app-7       [000] .....     2.000001: memtype_reserve: (memtype_reserve+0x4/0x1) start=0x1000 end=0x2000 req=1
+             app-7       [000] .....     2.000001: memtype_reserve: (memtype_reserve) start=0x1000 end=0x2000 req=1
              app-7       [000] .....     3.000001: memtype_reserve__ret: (caller+0x4/0x1 <- memtype_reserve) ret=0
              app-7       [000] .....     4.000001: tracing_mark_write: lab:round 10
              app-7       [000] .....     5.000001: memtype_free: (memtype_free+0x4/0x1) start=0x1000 end=0x2000

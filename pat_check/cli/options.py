@@ -11,6 +11,7 @@ from typing import Any, TextIO, TypeVar
 import click
 
 from pat_check import api
+from pat_check.errors import UnknownEra
 from pat_check.reporters.base import Style
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,6 +27,14 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
     return f"Unknown {what} {name!r}. Known: {', '.join(names)}."
 
 
+def era_name(value: str) -> str:
+    """The name of an era that is given by name or as a kernel release; other words as they are."""
+    try:
+        return api.era_of(value).name
+    except UnknownEra:
+        return value
+
+
 def one_of(what: str, names: Callable[[], Iterable[str]]) -> Callable[[click.Context, click.Parameter, T], T]:
     """A callback that accepts only these names; they are looked up when a value is given, not for ``--help``."""
 
@@ -37,17 +46,21 @@ def one_of(what: str, names: Callable[[], Iterable[str]]) -> Callable[[click.Con
     return accept
 
 
+def _one_era(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    return one_of("era", lambda: ["auto", *(era.name for era in api.eras())])(ctx, param, era_name(value))
+
+
 def replay_options(command: F) -> F:
     """What every command that replays a trace accepts; `options()` takes it."""
     for option in reversed(
         (
             click.option(
                 "--era",
-                callback=one_of("era", lambda: ["auto", *(era.name for era in api.eras())]),
+                callback=_one_era,
                 default="auto",
                 show_default=True,
                 metavar="ERA",
-                help="Which kernel's behaviour to replay; see `pat-check eras`.",
+                help="Which kernel's behaviour to replay: a name of `pat-check eras`, or a release such as 6.12.",
             ),
             click.option("--memtypes", metavar="FILE", help="A pat_memtype_list read when the trace began."),
             click.option("--iomem", metavar="FILE", help="The machine's /proc/iomem: what is RAM."),
@@ -77,6 +90,7 @@ def eras_option(help_text: str) -> Callable[[F], F]:
 
     def expanded(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
         known = [era.name for era in api.eras()]
+        values = tuple(era_name(value) for value in values)
         for value in values:
             if value != "all" and value not in known:
                 raise click.BadParameter(unknown("era", value, ["all", *known]), ctx, param)

@@ -32,6 +32,6 @@ def state(trace: str, at: str, owners: bool, **replay_values: Any) -> None:
     for held in reservations:
         line = f"PAT: [mem 0x{held.start:016x}-0x{held.end:016x}] {cachemode_name(held.type)}"
         if owners:
-            since = f"since line {held.since}" if held.since else "since before the trace"
-            line += f"  # {escaped(held.owner) or 'unknown owner'}, {since}"
+            since = f"{escaped(held.owner)}, since line {held.since}"
+            line += f"  # {since if held.since else 'from before the trace'}"
         click.echo(line)

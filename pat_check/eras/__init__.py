@@ -11,10 +11,13 @@ NEWEST: Era = pfnmap_ctx.ERA
 
 
 def era_of(name: str) -> Era:
-    """The era with this name; raises UnknownEra."""
+    """The era with this name, or of a kernel release such as ``6.1``; raises UnknownEra."""
     for era in ERAS:
         if era.name == name:
             return era
+    released = era_of_release(name.removeprefix("v"))
+    if released is not None:
+        return released
     raise UnknownEra(f"no era is called {name!r}: there are {', '.join(era.name for era in ERAS)}")
 
 

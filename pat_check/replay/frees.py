@@ -25,6 +25,7 @@ _MAPPING = frozenset(("untrack_pfn", "pfnmap_untrack", "pfnmap_track_ctx_release
 _EXPLICIT = frozenset(("arch_io_free_memtype_wc", "memtype_free_io", "iounmap"))
 _HELD = frozenset(("ioremap", "arch_io_reserve_memtype_wc", "memtype_reserve_io"))
 _HOW = {"missed": "found no entry", "shrunk": "shrank an entry", "removed": "removed an entry"}
+_PREDICTED = {"missed": "that it finds none", "shrunk": "that it shrinks one", "removed": "that it removes one"}
 
 
 class Frees:
@@ -126,7 +127,7 @@ class Frees:
         if how is None or (how == "hit" and predicted != "missed"):
             how = predicted
         if how != predicted and not (predicted == "missed" and not self.context.reliable):
-            self._diverge(event, outcome, "went", _HOW[predicted], _HOW.get(how, "found an entry"))
+            self._diverge(event, outcome, "", _PREDICTED[predicted], _HOW.get(how, "found an entry"))
             self._doubt(event, start, end, how)
         if how == "missed":
             self._missed(task, event, start, end, api, caller)

@@ -53,11 +53,6 @@ def _escaped_character(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 finding``, ``1,234 findings``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def total(inputs: Iterable[Input], counter: str) -> int:
     """The sum of one counter over all inputs."""
     return sum(getattr(an_input, counter) for an_input in inputs)

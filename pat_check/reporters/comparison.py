@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from typing import TextIO
 
-from pat_check.findings import Comparison
-from pat_check.reporters.base import Style, counted
+from pat_check.findings import Comparison, counted
+from pat_check.reporters.base import Style
 from pat_check.reporters.page import Page
 
 _MOST = 20

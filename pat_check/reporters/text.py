@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TextIO
 
 from rich.table import Table
 from rich.text import Text
 
-from pat_check.findings import Finding, Input, Note, Report, Severity
-from pat_check.reporters.base import Reporter, Style, by_rule, counted, escaped
+from pat_check.findings import Finding, Input, Note, Report, Severity, counted
+from pat_check.reporters.base import Reporter, Style, escaped
 from pat_check.reporters.page import Page
 
 _COLOR = {Severity.INFO: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "bold red", Severity.FATAL: "bold red"}
@@ -38,7 +39,7 @@ def _finding(page: Page, finding: Finding, style: Style) -> None:
     _source(page, finding.file, finding.line, style)
     for note in finding.notes:
         _note(page, note, finding.file, style)
-    if finding.task or finding.time is not None:
+    if finding.task and (finding.task.comm or finding.task.pid >= 0):
         page.line(("= task: ", "cyan"), _who(finding), indent=2)
     if finding.help:
         page.line(("= help: ", "cyan"), finding.help, indent=2)
@@ -133,14 +134,12 @@ def _verdict(page: Page, report: Report) -> None:
 
 
 def _rules(report: Report) -> Table:
-    """How many findings each rule has; the number stands last."""
-    worst: dict[str, Severity] = {}
-    for finding in report.findings:
-        worst[finding.rule] = max(worst.get(finding.rule, Severity.INFO), finding.severity)
+    """How many findings each rule has of each severity, the worst first; the number stands last."""
+    counts = Counter((finding.severity, finding.rule) for finding in report.findings)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column()
     table.add_column(overflow="fold")
     table.add_column(justify="right")
-    for rule, count in by_rule(report.findings).items():
-        table.add_row(Text(str(worst[rule]), _COLOR[worst[rule]]), Text(escaped(rule)), f"{count:,}")
+    for severity, rule in sorted(counts, key=lambda key: (-key[0], key[1])):
+        table.add_row(Text(str(severity), _COLOR[severity]), Text(escaped(rule)), f"{counts[severity, rule]:,}")
     return table

@@ -8,6 +8,7 @@ from pat_check.sources.bpftrace import Bpftrace
 from pat_check.sources.fgraph import FunctionGraph
 from pat_check.sources.ftrace import Ftrace
 from pat_check.sources.klog import KernelLog
+from pat_check.sources.memtype_list import looks_like_memtype_list
 from pat_check.sources.perf import PerfScript
 
 SOURCES: tuple[type[Source], ...] = (FunctionGraph, Bpftrace, PerfScript, Ftrace, KernelLog)
@@ -19,6 +20,8 @@ def source_of(head: list[str], path: str) -> type[Source]:
     for source in SOURCES:
         if source.sniff(head):
             return source
+    if looks_like_memtype_list(head):
+        raise TraceError("is a list of reservations, no recording: give it beside one, with --memtypes", path)
     names = ", ".join(source.name for source in SOURCES)
     raise TraceError(f"is no recording that pat-check knows (one of {names}; --input-format overrides)", path)
 

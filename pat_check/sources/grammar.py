@@ -121,10 +121,5 @@ def events_of(name: str, lines: Sequence[str], first: int = 1) -> Iterator[Event
             yield _malformed(at, line, str(error), error.column)
 
 
-def event_of(name: str, at: int, line: str) -> Event | None:
-    """The event of line number `at`."""
-    return next(events_of(name, (line,), at), None)
-
-
 def _malformed(at: int, line: str, problem: str, column: int) -> Malformed:
     return Malformed(at, None, -1, NO_PID, "", column, problem, line[:_EXCERPT])

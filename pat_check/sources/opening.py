@@ -80,7 +80,7 @@ class Lines:
         yield from self._lines
 
     def _split(self) -> Iterator[str]:
-        decode = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode
+        decode = codecs.getincrementaldecoder("utf-8-sig")("backslashreplace").decode
         rest, count = "", 0
         try:
             for chunk in self._chunks:

@@ -95,7 +95,7 @@ class Kernel:
     def complaints(self):
         """The messages that the kernel must have printed: (row of memtype.md section 13, first page, last page)."""
         rest = self.replay.messages.expected.console.rest()
-        return [(row, (start - self.base) // PAGE, (end - self.base) // PAGE) for _, row, start, end in rest]
+        return [(one.number, (one.start - self.base) // PAGE, (one.end - self.base) // PAGE) for one in rest]
 
 
 @pytest.fixture(params=ERAS, ids=str)

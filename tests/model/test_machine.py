@@ -343,7 +343,7 @@ def test_ram_is_taken_once_and_free_again_after_its_free():
     told.reserve(MEMORY, WC)
     told.reserve(MEMORY, WC, BUSY)
     assert [(one.cause, one.first, one.second) for one in told.incidents] == [("ram-busy", WC, WC)]
-    assert [row for _, row, _, _ in told.replay.messages.expected.console.rest()] == [5]
+    assert [one.number for one in told.replay.messages.expected.console.rest()] == [5]
     told.free(MEMORY)
     assert len(machine.ram.types) == 0
     told.reserve(MEMORY, WC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pat_check.cachemode import cachemode_name
-from pat_check.findings import Finding, Note, Severity
+from pat_check.findings import Finding, Note, Severity, counted
 from pat_check.incidents import MemtypeLeaked
 from pat_check.rules.base import Rule, life, span
 
@@ -59,7 +59,7 @@ app-7 [000] 2.2: sched_process_exit: comm=app pid=7 prio=120
         for other in more[:_MORE]:
             notes.append(Note(other.born, f"{span(other.start, other.end)} {cachemode_name(other.type)} as well"))
         if len(more) > _MORE:
-            notes.append(Note(0, f"and {len(more) - _MORE} more reservations"))
+            notes.append(Note(0, f"and {counted(len(more) - _MORE, 'more reservation')}"))
         if incident.gone:
             message = f"{name} is leaked: its owner, {incident.owner}, is gone"
             severity = Severity.ERROR if incident.reliable else Severity.INFO

@@ -34,10 +34,9 @@ app-8 [000] 2.0: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd004000 req
 
     def judge(self, incident: Diverged) -> Iterator[Finding]:
         """Every difference; how bad depends on how much the recording shows."""
-        message = (
-            f"{incident.function} of {span(incident.start, incident.end)} {incident.what} {incident.observed}; "
-            f"the model predicts {incident.predicted}"
-        )
+        where = f" of {span(incident.start, incident.end)}" if incident.start < incident.end else ""
+        what = f"{incident.what} {incident.observed}" if incident.what else incident.observed
+        message = f"{incident.function}{where} {what}; the model predicts {incident.predicted}"
         severity = Severity.ERROR if incident.reliable else Severity.INFO
         help_ = self.help if incident.reliable else "reservations older than the trace or lost events may explain it"
         notes = told(incident.story)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pat_check.findings import Finding, Note, Severity
+from pat_check.findings import Finding, Note, Severity, counted
 from pat_check.incidents import MapsDiffered
 from pat_check.rules.base import Rule
 
@@ -48,5 +48,5 @@ app-7 [000] 2.0: tracing_mark_write: checkpoint 1 after
         )
         notes = [Note(0, line, incident.path) for line in incident.lines[:_LINES]]
         if len(incident.lines) > _LINES:
-            notes.append(Note(0, f"and {len(incident.lines) - _LINES} more lines", incident.path))
+            notes.append(Note(0, f"and {counted(len(incident.lines) - _LINES, 'more line')}", incident.path))
         yield self.finding(incident, message, *notes, severity=Severity.ERROR if incident.reliable else Severity.INFO)

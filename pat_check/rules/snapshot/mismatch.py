@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pat_check.cachemode import cachemode_name
-from pat_check.findings import Finding, Note, Severity
+from pat_check.findings import Finding, Note, Severity, counted
 from pat_check.incidents import SnapshotDiffered
 from pat_check.rules.base import Rule
 
@@ -44,15 +44,15 @@ app-7 [000] 2.0: tracing_mark_write: checkpoint 1 after
         """The lines that differ, as diff shows them."""
         missing, extra = incident.missing, incident.extra
         message = (
-            f"snapshot {incident.name!r} differs from the replay: {len(missing)} reservations that the kernel does not "
-            f"list, {len(extra)} that the replay does not know"
+            f"snapshot {incident.name!r} differs from the replay: {counted(len(missing), 'reservation')} that the kernel "
+            f"does not list, {len(extra)} that the replay does not know"
         )
         if not missing and not extra:
             message = f"snapshot {incident.name!r} has equal reservations in another order than the replay"
         lines = [f"- {_line(node)}" for node in missing] + [f"+ {_line(node)}" for node in extra]
         notes = [Note(0, line, incident.path) for line in lines[:_LINES]]
         if len(lines) > _LINES:
-            notes.append(Note(0, f"and {len(lines) - _LINES} more lines", incident.path))
+            notes.append(Note(0, f"and {counted(len(lines) - _LINES, 'more line')}", incident.path))
         severity = Severity.ERROR if incident.reliable else Severity.INFO
         yield self.finding(incident, message, *notes, severity=severity)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pat_check.findings import Finding, Note, Severity
+from pat_check.findings import Finding, Note, Severity, counted
 from pat_check.incidents import TraceEnded
 from pat_check.rules.base import Rule
 
@@ -40,7 +40,7 @@ app-7 [000] 3.0: memtype_free: start=0xfd000000 end=0xfd002000
         notes = [Note(line, f"column {place}: {what}") for line, place, what, _ in incident.malformed_at[1:]]
         rest = incident.malformed - len(incident.malformed_at)
         if rest > 0:
-            notes.append(Note(0, f"and {rest:,} more lines"))
+            notes.append(Note(0, f"and {counted(rest, 'more line')}"))
         finding = self.finding(incident, f"{lines} cannot be read: column {column}: {problem}", *notes)
         finding.line = at
         yield finding
