@@ -204,6 +204,7 @@ class Frees:
         taken for the freer's own unless it has another that ends at the same place.
         """
         mm = mm_of(task, event)
+        nodes = sorted(nodes, key=lambda node: (node.owner.is_mapping != (api in _MAPPING), bool(node.owner.sharers)))
         for node in nodes:
             if node.owner.holds(event.pid, mm):
                 return node

@@ -33,9 +33,6 @@ HEAD = "# A world\nbar b = 0xfd000000 size 32K\nfile f\nprocess p0\ndriver drv\n
 FREES = ("memtype-invalid-free", "memtype-double-free")
 """The rules that report `freeing invalid memtype`."""
 
-TOLD_WRONG = {"memtype-leak"}
-"""Rules that may name what is not so; empty when test_whose_an_entry_among_identical_ones_is() has no xfail left."""
-
 SUFFIX = {"uc-": "", "uc": "_uc", "wc": "_wc", "wt": "_wt", "wb": "_cache"}
 """Of ioremap, by type."""
 
@@ -241,7 +238,7 @@ class World:
         assert played(formatted(self.text, "world.pat"), self.era) == plain
         if self.naive.has_contexts:
             assert self.naive.tree == []
-            assert not plain["rules"] & ({*FREES, "memtype-leak", "end-match-theft"} - TOLD_WRONG)
+            assert not plain["rules"] & {*FREES, "memtype-leak", "end-match-theft"}
         elif self.naive.tree:
             assert plain["errors"]
 
@@ -549,7 +546,6 @@ def test_every_small_world_is_as_a_naive_kernel_makes_it(era, shared):
 
 # --- what random worlds have found --------------------------------------------------------------------------
 
-MIXED_UP = "a free among identical entries takes the first of its task's, whoever else shares it"
 
 SHARED_BY_SOME = """\
 # The child shares one of two identical contexts
@@ -583,8 +579,6 @@ expect memtypes = none                   @!unmap-region
 
 @pytest.mark.parametrize("text", [SHARED_BY_SOME, ZAPPED_BY_ITS_DRIVER], ids=["shared", "zapped"])
 @eras
-def test_whose_an_entry_among_identical_ones_is(era, text, request):
-    if (era.name, text) == ("pfnmap-ctx", SHARED_BY_SOME):
-        request.applymarker(pytest.mark.xfail(reason=MIXED_UP, strict=True))
+def test_whose_an_entry_among_identical_ones_is(era, text):
     play = plays.play(parse(text, "world.pat"), era)
     assert (play.unmet, play.unexpected, play.outcome.unmet) == ([], [], [])
