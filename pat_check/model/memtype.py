@@ -20,10 +20,11 @@ class Memtype:
     have the end-match rule. Dies: memtype_free() with its exact bounds.
     """
 
-    __slots__ = ("born", "end", "order", "owner", "start", "story", "type")
+    __slots__ = ("assumed", "born", "end", "order", "owner", "start", "story", "type")
 
     def __init__(self, start: int, end: int, type_: int, owner: Owner, born: int) -> None:
         self.start, self.end, self.type, self.owner, self.born = start, end, type_, owner, born
+        self.assumed = False  # its type was neither recorded nor could be computed
         self.order = 0  # grows with every insertion: equal starts are ordered by it
         self.story: Story = []
 

@@ -24,11 +24,12 @@ class Reserve:
     are the entries that decided it.
     """
 
-    __slots__ = ("actual", "clash", "end", "first", "new", "overlap", "path", "ret", "second", "start")
+    __slots__ = ("actual", "assumed", "clash", "end", "first", "new", "overlap", "path", "ret", "second", "start")
 
     def __init__(self, start: int, end: int, path: str, ret: int, new: int) -> None:
         self.start, self.end, self.path, self.ret, self.new = start, end, path, ret, new
         self.actual = new  # after the MTRR was asked
+        self.assumed = False  # `actual` depends on MTRRs that are not known
         self.first = self.second = -1  # the types of a conflict message
         self.overlap: Memtype | None = None
         self.clash: Memtype | None = None

@@ -6,8 +6,6 @@ tree changes at its return, else at the return of memtype_reserve().
 
 from __future__ import annotations
 
-import errno
-
 from pat_check import events, incidents
 from pat_check.cachemode import UC, UC_MINUS, WB, cachemode_name, errno_name
 from pat_check.events import NO_PID, MemtypeReserve, Return
@@ -19,6 +17,7 @@ from pat_check.model.operations import Reserve
 from pat_check.model.owner import BEFORE, Owner
 from pat_check.replay.context import Context
 from pat_check.replay.expected import Expected
+from pat_check.replay.refusals import Refusals
 from pat_check.replay.remarks import Surprise, odd_range
 from pat_check.replay.tasks import Frame, Task, owner_of_reserve
 
@@ -30,7 +29,8 @@ class Reserves:
     """The handlers of memtype_reserve() and memtype_check_insert()."""
 
     def __init__(self, context: Context, expected: Expected) -> None:
-        self.context, self.expected = context, expected
+        self.context = context
+        self.refusals = Refusals(context, expected)
 
     def reserve(self, call: MemtypeReserve) -> None:
         """Entry of memtype_reserve()."""
@@ -77,6 +77,7 @@ class Reserves:
         if actual < 0:
             actual = wanted.actual if wanted.path == "tree" else req
         outcome = operations.check_insert(self.context.machine, start, end, actual, strict=strict)
+        outcome.assumed = call.type < 0 and self._depends_on_mtrr(req)
         node = self._apply(task, outcome, event, event.ret, event.got, call)
         if outer is not None:
             outer.done, outer.reserve, outer.node = True, outcome, node
@@ -106,6 +107,7 @@ class Reserves:
                 outcome = operations.check_insert(machine, start, end, frame.actual, strict=strict)
             elif outcome.path == "tree" and self.context.insert_seen and ret is not None:
                 outcome = self._not_inserted(outcome, call, event, ret)
+            outcome.assumed = frame.actual < 0 and self._depends_on_mtrr(call.req)
             if outcome.path == "tree":
                 frame.node = self._apply(task, outcome, event, ret, got, call)
             else:
@@ -115,7 +117,7 @@ class Reserves:
         owner = frame.node.owner if frame.node is not None else owner_of_reserve(task, call, caller)
         failed = ret if ret is not None else outcome.ret
         if failed < 0:
-            self._refused(call, event, outcome, failed, owner, caller)
+            self.refusals.tell(call, event, outcome, failed, owner, caller)
         else:
             self._granted(task, call, event, frame, outcome, owner, caller)
 
@@ -138,21 +140,26 @@ class Reserves:
         )
         story = _story(outcome)
         start, end, new = outcome.start, outcome.end, outcome.new
-        if ret is not None and ret != outcome.ret:
+        decided = outcome.clash or outcome.overlap
+        surprising = decided is None or not decided.assumed
+        if ret is not None and ret != outcome.ret and surprising:
             self._surprise(event, start, end).tell("returned", errno_name(outcome.ret), errno_name(ret), story)
         final = outcome.ret if ret is None else ret
-        if final == 0 and got >= 0 and outcome.ret == 0 and got != new:
+        if final == 0 and got >= 0 and outcome.ret == 0 and got != new and surprising and not outcome.assumed:
             self._surprise(event, start, end).tell("granted", cachemode_name(new), cachemode_name(got), story)
         if final != 0:
             return None
         type_ = got if got >= 0 else new if outcome.ret == 0 else outcome.actual
         caller = event.caller if isinstance(event, Return) and event.call is MemtypeReserve else ""
         node = Memtype(start, end, type_, owner_of_reserve(task, call, caller), call.at)
+        node.assumed = got < 0 and (outcome.overlap.assumed if outcome.overlap is not None else outcome.assumed)
         node.tell(call.at, f"reserved as {cachemode_name(type_)} by {node.owner}")
         others = [other for other in machine.memtypes.overlapping(start, end) if other.type != type_]
         if others and self.context.lossy:
             for other in others:  # freed where events were lost: the kernel cannot have both
                 machine.memtypes.remove(other)
+        elif others and any(other.assumed for other in (node, *others)):
+            pass  # the assumption may be wrong
         elif others:
             stamp = self.context.stamp(event)
             self.context.emit(incidents.OverlapTypes(*stamp, others[0].seen(), node.seen(), ""))
@@ -214,9 +221,11 @@ class Reserves:
         if outside is not None:
             outside.node = node
         if outcome.path == "ram" and call.req == UC:
-            self._emit_refused(call, event, outcome, 0, "ram-type", owner, caller)
+            self.refusals.emit(call, event, outcome, 0, "ram-type", owner, caller)
         if node is None or node.type == outcome.actual or outcome.overlap is None:
             return
+        if outcome.assumed or outcome.overlap.assumed:
+            return  # whether it got another type than it asked for is not known
         overlap = outcome.overlap.seen()
         allowed = operations.is_new_memtype_allowed(node.start, node.end, call.req, node.type)
         if not allowed or _is_fork(task):
@@ -238,48 +247,6 @@ class Reserves:
             )
         )
 
-    def _refused(
-        self, call: MemtypeReserve, event: events.Event, outcome: Reserve, ret: int, owner: Owner, caller: str
-    ) -> None:
-        causes = {"mixed": "mixed-ram", "range": "range", "tree": "conflict"}
-        cause = causes.get(outcome.path, "unknown")
-        if outcome.path == "ram":
-            cause = "ram-busy" if ret == -errno.EBUSY else "ram-type"
-        if cause == "conflict" and outcome.clash is None:
-            cause = "conflict" if ret == -errno.EBUSY else "unknown"
-        if cause == "conflict":
-            self.expected.conflict(event, outcome)
-        elif cause == "ram-busy":
-            self.expected.ram_failed(event, outcome)
-        self._emit_refused(call, event, outcome, ret, cause, owner, caller)
-
-    def _emit_refused(
-        self,
-        call: MemtypeReserve,
-        event: events.Event,
-        outcome: Reserve,
-        ret: int,
-        cause: str,
-        owner: Owner,
-        caller: str,
-    ) -> None:
-        clash = [node.seen() for node in dict.fromkeys((outcome.overlap, outcome.clash)) if node is not None]
-        self.context.emit(
-            incidents.MemtypeRefused(
-                *self.context.stamp(event),
-                outcome.start,
-                outcome.end,
-                call.req,
-                ret,
-                cause,
-                outcome.first,
-                outcome.second,
-                owner.api,
-                owner.symbol or caller,
-                clash,
-            )
-        )
-
     def predicted(self, call: MemtypeReserve) -> tuple[int, int]:
         """A memtype_reserve() that no recording shows, from start to end: its result, and the type that it grants."""
         task, frame = self.context.tasks.enter(call, "memtype_reserve")
@@ -296,6 +263,10 @@ class Reserves:
         frame.node = self._apply(task, outcome, call, 0, got, call)
         frame.done, frame.reserve = True, outcome
         self._granted(task, call, call, frame, outcome, frame.node.owner if frame.node else BEFORE, "")
+
+    def _depends_on_mtrr(self, req: int) -> bool:
+        """Whether the type that a request gets cannot be computed: write-back, where the MTRRs are not known."""
+        return req == WB and not self.context.machine.mtrr.known
 
     def _surprise(self, event: events.Event, start: int, end: int) -> Surprise:
         return Surprise(self.context, event, "memtype_reserve", start, end)

@@ -84,6 +84,7 @@ class Snapshots:
         self._check_types(event, snapshot)
 
     def _compare(self, event: Event, snapshot: Snapshot) -> None:
+        self._correct(snapshot.nodes)
         model = [(node.start, node.end, node.type) for node in self.context.machine.memtypes]
         self.compared += 1
         if model == snapshot.nodes:
@@ -95,6 +96,13 @@ class Snapshots:
             self.context.emit(incidents.SnapshotDiffered(*stamp, snapshot.name, snapshot.path, missing, extra))
             self._adopt(snapshot.nodes)
         self.context.lossy = False
+
+    def _correct(self, listed: list[Listed]) -> None:
+        """Take the types of the snapshot for entries whose type was only assumed."""
+        nodes = list(self.context.machine.memtypes)
+        for node, (start, end, mode) in zip(nodes, listed, strict=False):
+            if node.assumed and (node.start, node.end) == (start, end):
+                node.type, node.assumed = mode, False
 
     def _check_types(self, event: Event, snapshot: Snapshot) -> None:
         nodes = list(self.context.machine.memtypes)

@@ -1,0 +1,92 @@
+"""What a trace can say: one slotted class per kernel operation.
+
+Every event begins with the same five fields. Calls carry the arguments of the kernel function at entry;
+its end is a `Return`. Physical ranges are half-open byte ranges ``[start, end)``; sources convert.
+"""
+
+from __future__ import annotations
+
+from pat_check.events.base import NO_PID, Call, Event, Return
+from pat_check.events.mappings import (
+    CopyPageRange,
+    CopyVma,
+    DupMmap,
+    ExitMmap,
+    FreePfnRange,
+    InsertPfn,
+    MprotectFixup,
+    RemapPfnRange,
+    ReservePfnRange,
+    SplitVma,
+    UnmapVmas,
+    VmAreaDup,
+    VmAreaFree,
+    ZapVma,
+)
+from pat_check.events.memtype import (
+    ArchIoFreeMemtypeWc,
+    ArchIoReserveMemtypeWc,
+    IoremapCaller,
+    Iounmap,
+    MemtypeCheckInsert,
+    MemtypeErase,
+    MemtypeFree,
+    MemtypeFreeIo,
+    MemtypeKernelMapSync,
+    MemtypeReserve,
+    MemtypeReserveIo,
+    SetMemory,
+)
+from pat_check.events.recording import (
+    LostEvents,
+    Malformed,
+    Marker,
+    Message,
+    ModuleFree,
+    ModuleLoad,
+    SchedProcessExec,
+    SchedProcessExit,
+    SchedProcessFork,
+)
+
+__all__ = [
+    "NO_PID",
+    "ArchIoFreeMemtypeWc",
+    "ArchIoReserveMemtypeWc",
+    "Call",
+    "CopyPageRange",
+    "CopyVma",
+    "DupMmap",
+    "Event",
+    "ExitMmap",
+    "FreePfnRange",
+    "InsertPfn",
+    "IoremapCaller",
+    "Iounmap",
+    "LostEvents",
+    "Malformed",
+    "Marker",
+    "MemtypeCheckInsert",
+    "MemtypeErase",
+    "MemtypeFree",
+    "MemtypeFreeIo",
+    "MemtypeKernelMapSync",
+    "MemtypeReserve",
+    "MemtypeReserveIo",
+    "Message",
+    "ModuleFree",
+    "ModuleLoad",
+    "MprotectFixup",
+    "RemapPfnRange",
+    "ReservePfnRange",
+    "Return",
+    "SchedProcessExec",
+    "SchedProcessExit",
+    "SchedProcessFork",
+    "SetMemory",
+    "SplitVma",
+    "UnmapVmas",
+    "VmAreaDup",
+    "VmAreaFree",
+    "ZapVma",
+]

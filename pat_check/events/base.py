@@ -1,0 +1,36 @@
+"""What all events share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NO_PID: int = -1
+"""The pid of an event whose recording shows no task (option ``nocontext-info``, kernel log)."""
+
+
+@dataclass(slots=True)
+class Event:
+    """Anything that happened, at a line of the trace."""
+
+    at: int  # 1-based line of the input
+    time: float | None  # seconds, or ticks where the clock has no seconds; None where not shown
+    cpu: int  # -1 where not shown
+    pid: int  # the thread; NO_PID where not shown
+    comm: str  # as recorded: may hold anything; "" where not shown
+
+
+@dataclass(slots=True)
+class Call(Event):
+    """Entry of a kernel function."""
+
+
+@dataclass(slots=True)
+class Return(Event):
+    """Return of a kernel function."""
+
+    call: type[Call]  # which one
+    api: str  # its name
+    ret: int | None  # as a signed number or an address; None where the recording has no value
+    got: int = -1  # the granted cache mode (``new=``, ``type=``); -1 not recorded
+    caller: str = ""  # symbol that the function returned to, with its [module]
+    entry: Call | None = None  # the arguments, where the return event records them

@@ -1,0 +1,169 @@
+"""Calls on a mapping's behalf: they say for whom a range is reserved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pat_check.events.base import Call
+
+
+@dataclass(slots=True)
+class RemapPfnRange(Call):
+    """``remap_pfn_range()`` and the functions it is made of; `api` is the function's name."""
+
+    vma: int
+    mm: int  # 0 not recorded
+    vm_start: int  # -1 not recorded
+    vm_end: int
+    addr: int
+    pfn: int
+    size: int  # bytes
+    api: str
+    ctx: int = -1  # the pfnmap_track_ctx of the VMA; 0 none, -1 not recorded
+    flags: int = -1  # vm_flags at entry
+
+
+@dataclass(slots=True)
+class ReservePfnRange(Call):
+    """``reserve_pfn_range(paddr, size, prot, strict)`` or ``pfnmap_track(pfn, size, prot)``."""
+
+    start: int  # bytes: a pfn is converted
+    size: int  # bytes
+    prot: int  # page protection bits asked for; -1 not recorded
+    api: str
+    strict: int = -1  # whether no other type is taken; -1 not recorded
+
+
+@dataclass(slots=True)
+class FreePfnRange(Call):
+    """``untrack_pfn()``, ``pfnmap_untrack()`` or ``pfnmap_track_ctx_release()``; `api` is the function's name."""
+
+    vma: int  # 0 where the function has none
+    mm: int  # 0 not recorded
+    api: str
+    pfn: int = -1  # of the argument: 0 means that the function finds it; -1 not recorded
+    size: int = -1  # bytes
+    vm_start: int = -1
+    vm_end: int = -1
+    flags: int = -1  # vm_flags at entry
+    ctx: int = -1
+
+
+@dataclass(slots=True)
+class CopyPageRange(Call):
+    """``copy_page_range()`` or ``track_pfn_copy()``: fork copies one mapping from `vma` to `dst`."""
+
+    dst: int
+    vma: int
+    mm: int  # of the parent; 0 not recorded
+    api: str
+    vm_start: int = -1
+    vm_end: int = -1
+    flags: int = -1  # of the parent's VMA
+
+
+@dataclass(slots=True)
+class VmAreaDup(Call):
+    """``vm_area_dup(orig)``: split, fork and mremap copy a VMA; its context gets another reference."""
+
+    vma: int
+    mm: int = 0  # of the original; 0 not recorded
+    vm_start: int = -1
+    vm_end: int = -1
+    flags: int = -1
+    ctx: int = -1
+
+
+@dataclass(slots=True)
+class SplitVma(Call):
+    """``__split_vma(vma, addr, new_below)``: the bounds are those before the split."""
+
+    vma: int
+    mm: int
+    vm_start: int
+    vm_end: int
+    flags: int
+    addr: int
+    new_below: int  # whether the new VMA is the lower one
+
+
+@dataclass(slots=True)
+class CopyVma(Call):
+    """``copy_vma(vma, addr, len)``: mremap makes the VMA that the mapping moves to."""
+
+    vma: int
+    mm: int
+    flags: int
+    addr: int
+    len: int  # bytes
+
+
+@dataclass(slots=True)
+class MprotectFixup(Call):
+    """``mprotect_fixup(vma, start, end, newflags)``."""
+
+    vma: int
+    mm: int
+    vm_start: int
+    vm_end: int
+    flags: int
+    start: int
+    end: int
+    newflags: int
+
+
+@dataclass(slots=True)
+class VmAreaFree(Call):
+    """``vm_area_free(vma)``: its context loses a reference."""
+
+    vma: int
+    ctx: int = -1
+
+
+@dataclass(slots=True)
+class DupMmap(Call):
+    """``dup_mmap(mm, oldmm)``: fork copies an address space."""
+
+    mm: int
+    oldmm: int
+
+
+@dataclass(slots=True)
+class ZapVma(Call):
+    """``unmap_single_vma()``, ``unmap_page_range()`` or ``__zap_vma_range()``: clear PTEs of one VMA."""
+
+    vma: int
+    mm: int  # 0 not recorded
+    start: int  # user virtual bytes
+    end: int
+    api: str
+
+
+@dataclass(slots=True)
+class UnmapVmas(Call):
+    """``unmap_vmas(vma, start, end)``; [0, max) is the end of an address space."""
+
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class ExitMmap(Call):
+    """``exit_mmap(mm)``: the last user of the address space is gone."""
+
+    mm: int
+
+
+@dataclass(slots=True)
+class InsertPfn(Call):
+    """``vmf_insert_pfn_prot()`` and its like: one entry is installed, nothing is reserved."""
+
+    vma: int
+    mm: int  # 0 not recorded
+    addr: int
+    pfn: int
+    size: int  # bytes: 4 KiB, 2 MiB or 1 GiB
+    api: str
+    vm_start: int = -1
+    vm_end: int = -1
+    flags: int = -1
