@@ -77,6 +77,7 @@ class Input:
     messages: int = 0  # kernel messages of section 13, #5-#12, #17 and #19
     messages_explained: int = 0
     ignored_names: dict[str, int] = field(default_factory=dict)
+    layers: list[str] = field(default_factory=list)  # of the kernel that the recording shows
     facts: list[str] = field(default_factory=list)  # what was not recorded and therefore not checked
     error: str = ""
     excerpt: str = ""  # with an error: the line that is wrong, and a caret below it

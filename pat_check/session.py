@@ -200,8 +200,13 @@ class Session:
             messages=replay.messages.checked,
             messages_explained=replay.messages.explained,
             ignored_names=ignored,
+            layers=self._layers(),
             facts=list(self._facts()),
         )
+
+    def _layers(self) -> list[str]:
+        seen = self.replay.layers.names()
+        return ["memtype", *seen] if self.replay.context.probes_seen and "memtype" not in seen else seen
 
     def _facts(self) -> Iterator[str]:
         """What this recording does not hold, and what therefore was not checked."""

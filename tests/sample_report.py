@@ -36,6 +36,7 @@ SAMPLE = Report(
                 "b": 3,
                 "a": 2,
             },
+            layers=["memtype", "PFN tracking"],
             facts=[
                 "no event says when a driver is unloaded, so no leak is blamed on one",
                 "no MTRR was recorded: every request for write-back is taken as granted",

@@ -39,6 +39,7 @@ class Layers:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.seen: set[str] = set()  # functions that are recorded
+        self.kinds: set[type[Call]] = set()  # and their kinds of call
         self._wanted: dict[int, list[Wanted]] = {}  # by pid: calls that must come next, innermost last
         self._refs: dict[int, int] = {}  # by ctx: mappings that point to it
         self._made: set[int] = set()  # VMAs that were remapped whole in this recording, whose ctx is not known yet
@@ -55,6 +56,7 @@ class Layers:
 
     def enter(self, call: Call) -> None:
         """A call begins: it may be what another wanted, and want calls itself."""
+        self.kinds.add(type(call))
         self.seen.add(getattr(call, "api", "") or _FUNCTIONS.get(type(call), ""))
         if self._wanted.get(call.pid):
             self._settle(call)
@@ -69,6 +71,10 @@ class Layers:
             wanted = waiting.pop()
             if (event.ret or 0) == 0:
                 self._missing(wanted, event)
+
+    def names(self) -> list[str]:
+        """The layers that the recording shows, the lowest first."""
+        return [name for name, kinds in _LAYERS if self.kinds & kinds]
 
     def lost(self) -> None:
         """Events are missing: expect nothing any more."""
@@ -229,3 +235,12 @@ LAYERED: frozenset[type[Event]] = frozenset(
     )
 )
 """The calls that this part and the followed VMAs hear."""
+_LAYERS: tuple[tuple[str, frozenset[type[Call]]], ...] = (
+    ("memtype", frozenset((events.MemtypeReserve, events.MemtypeFree))),
+    ("PFN tracking", frozenset((events.ReservePfnRange, events.FreePfnRange))),
+    ("remap", frozenset((events.RemapPfnRange,))),
+    ("inserts", frozenset((events.InsertPfn,))),
+    ("zaps", frozenset((events.ZapVma,))),
+    ("fork", frozenset((events.CopyPageRange,))),
+    ("VMAs", frozenset((events.VmAreaDup, events.VmAreaFree, events.SplitVma, events.CopyVma, events.MprotectFixup))),
+)

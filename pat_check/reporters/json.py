@@ -60,6 +60,7 @@ def _input(an_input: Input) -> dict[str, Any]:
         },
         "mappings": {"compared": an_input.mappings, "equal": an_input.mappings_equal},
         "messages": {"seen": an_input.messages, "explained": an_input.messages_explained},
+        "layers": an_input.layers,
         "facts": an_input.facts,
         "error": an_input.error or None,
     }

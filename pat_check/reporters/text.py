@@ -83,6 +83,8 @@ def _input(page: Page, an_input: Input) -> None:
     _row(page, "era", era)
     _row(page, "format", f"{an_input.format}, {counted(an_input.lines, 'line')}")
     _row(page, "events", _events(an_input))
+    if an_input.layers:
+        _row(page, "layers", ", ".join(an_input.layers))
     _row(page, "reservations", f"{an_input.live:,} live at the end")
     if an_input.snapshots or an_input.snapshots_unanchored:
         agree = f"{an_input.snapshots_equal:,} of {an_input.snapshots:,} agree with the model"

@@ -1,6 +1,6 @@
 """Rows of the catalogue that the model keeps by construction: what must hold in every era, shown and not judged.
 
-`GUARDED` names the test of each row that no rule can notice.
+`GUARDED` of pat_check.docs names the test of each row that no rule can notice.
 """
 
 from pathlib import Path
@@ -8,29 +8,13 @@ from pathlib import Path
 import pytest
 
 from pat_check import plays
+from pat_check.docs import GUARDED
 from pat_check.eras import ERAS
 from pat_check.judge import RULES
 from tests.scenario.stories import HEAD, broken, frees, watched
 
 eras = pytest.mark.parametrize("era", ERAS, ids=str)
 
-GUARDED = {
-    32: "test_a_context_counts_its_mappings_after_every_operation",
-    35: "test_a_zap_frees_where_it_untracks_and_nowhere_else",
-    36: "test_a_zap_frees_where_it_untracks_and_nowhere_else",
-    42: "test_fork_adds_one_equal_reservation_or_none",
-    43: "test_fork_adds_one_equal_reservation_or_none",
-    51: "test_a_failed_remap_leaves_no_reservation_no_flag_and_no_context",
-    52: "test_a_mmap_that_fails_after_its_remap_leaves_nothing",
-    55: "test_a_context_is_freed_after_the_last_entry_is_cleared",
-    80: "test_a_pfn_mapping_neither_grows_nor_stays_behind",
-    89: "test_an_entry_has_the_type_that_a_look_up_finds_when_it_is_made",
-    91: "test_frame_and_type_survive_mprotect_fork_and_mremap",
-    110: "test_get_user_pages_refuses_frames_and_even_the_copied_pages_among_them",
-    111: "test_a_fast_walk_never_pins_a_huge_special_entry",
-    112: "test_walk_page_range_skips_pfn_mappings_but_not_io_ones",
-    113: "test_folio_walk_finds_the_copied_page_and_no_frame",
-}
 ROWS = (*range(1, 26), *range(30, 62), *range(70, 100), *range(110, 120), *range(130, 141), *range(150, 161))
 
 FOLDER = Path(__file__).parent
