@@ -10,6 +10,7 @@ from pat_check.detection import NO_EVIDENCE, Guess, era_by_evidence
 from pat_check.eras import era_of
 from pat_check.errors import TraceError
 from pat_check.events import (
+    NO_PID,
     Event,
     Malformed,
     MemtypeCheckInsert,
@@ -23,7 +24,7 @@ from pat_check.events import (
 from pat_check.findings import Input
 from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
-from pat_check.model.memory import Mtrr, Ram
+from pat_check.model.memory import PAGE, Mtrr, Ram
 from pat_check.places import Places
 from pat_check.replay.loop import Replay
 from pat_check.replay.maps import SavedArea, SavedMaps
@@ -43,7 +44,7 @@ _FURTHER = 3_000_000
 _LOCKED = (("memtype_check_insert", "insert_seen"), ("memtype_erase", "erase_seen"))
 _TRACKING = frozenset(("track_pfn_remap", "untrack_pfn", "pfnmap_track", "pfnmap_untrack", "pfnmap_track_ctx_release"))
 _LIVES = frozenset(("vm_area_dup", "vm_area_free"))
-_CALLS: tuple[type[Event], ...] = (MemtypeReserve, MemtypeFree)
+_CALLS = (MemtypeReserve, MemtypeFree)
 
 
 @dataclass(slots=True)
@@ -153,7 +154,8 @@ class Session:
 
     def events(self) -> Iterator[Event]:
         """The events of the recording, once; with `strict` a line that cannot be read raises TraceError."""
-        for event in self.source.events(self._lines):
+        for read in self.source.events(self._lines):
+            event = _torn(read) if self._lines.cut else read
             if self.options.strict and isinstance(event, Malformed) and not (event.cut and self._lines.broken):
                 raise TraceError(f"{event.problem}: {event.text[:60]!r}", self._lines.path, event.at)
             yield event
@@ -235,6 +237,13 @@ class Session:
             yield "the MTRRs are not known (--mtrr FILE): the type of write-back requests was taken from the recording"
         if snapshots.unanchored:
             yield f"{snapshots.unanchored} snapshots have no checkpoint marker in the trace and were not compared"
+
+
+def _torn(event: Event) -> Event:
+    """A last line without a newline: malformed if the end of its range has lost digits."""
+    if isinstance(event, _CALLS) and (event.start >= event.end or event.end % PAGE):
+        return Malformed(event.at, None, -1, NO_PID, "", 1, "the end of its range is torn", "torn", cut=True)
+    return event
 
 
 def _areas(of: dict[int, list[Area]]) -> dict[int, list[SavedArea]]:

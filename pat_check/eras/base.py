@@ -28,6 +28,7 @@ class Era:
     find_victim: FindVictim  # the search of memtype_erase()
     fork_shares: bool  # whether fork lets the child hold the parent's reservation instead of a copy
     pfnmap: type[PfnmapTracking]  # the hooks of the tracking layer
+    lacks: frozenset[str] = frozenset()  # functions of the tracking layer that these kernels do not have
     locks_checked: bool = False  # flag setters warn when mmap_lock is not held for writing
     huge_pfnmap: bool = False  # PFN mappings may have PMD and PUD leaves
     pud_looks_up: bool = True  # vmf_insert_pfn_pud() uses the type that it looked up

@@ -51,6 +51,16 @@ ERA: Era = vm_pat_6_12.ERA.derive(
     find_victim=find_exact,
     fork_shares=True,
     pfnmap=CtxTracking,
+    lacks=frozenset(
+        (
+            "track_pfn_copy",
+            "track_pfn_insert",
+            "track_pfn_remap",
+            "untrack_pfn",
+            "untrack_pfn_clear",
+            "untrack_pfn_copy",
+        )
+    ),
     locks_checked=False,
     pud_looks_up=True,
     prot_replaces=True,

@@ -96,6 +96,15 @@ ERA: Era = Era(
     find_victim=find_exact_or_end,
     fork_shares=False,
     pfnmap=VmPatTracking,
+    lacks=frozenset(
+        (
+            "pfnmap_track",
+            "pfnmap_untrack",
+            "pfnmap_track_ctx_release",
+            "pfnmap_setup_cachemode",
+            "remap_pfn_range_track",
+        )
+    ),
     changes=(
         Change(
             "arch/x86/mm/pat/memtype_interval.c of Linux 6.1.192",

@@ -53,9 +53,11 @@ class Frees:
         self.context.erase_seen = True
         task, frame = self.context.tasks.leave(event)
         call = frame.call if frame is not None else event.entry
-        if not isinstance(call, events.MemtypeErase):
-            return
         outer = task.innermost(MemtypeFree)
+        if call is None and outer is not None:
+            call = outer.call  # only the return is recorded
+        if not isinstance(call, events.MemtypeErase | MemtypeFree):
+            return
         result = event.ret
         how: str | None = None
         if result is not None:
@@ -243,6 +245,8 @@ class Frees:
         self.expected.free_invalid(event, start, end)
         near, relation = self._nearest(start, end, event.pid, mm_of(task, event))
         born, freed_at = machine.freed.get((start, end), (0, 0))
+        if self.context.lost_any:
+            freed_at = 0  # it may have been reserved again
         story: Story = [(born, "reserved here")] if born else []
         if near is not None:
             near.tell(event.at, f"a free of [{start:#x}-{end:#x}) by {api} missed it")

@@ -91,6 +91,7 @@ class Replay:
             events.SetMemory: self.drivers.explicit_return,
             events.RemapPfnRange: self._remap_return,
             events.DupMmap: self.processes.dup_mmap_return,
+            events.ExitMmap: self.processes.exit_mmap_return,
         }
 
     def run(self, stream: Iterable[Event]) -> None:
@@ -119,7 +120,7 @@ class Replay:
         """The recording is over: judge what is left and what the recording says of itself."""
         end = self._last or Event(0, None, -1, NO_PID, "")
         last = Event(end.at, end.time, -1, NO_PID, "")
-        self.processes.finish_all()
+        self.processes.finish_all(end)
         self.snapshots.without_markers(last)
         self.messages.finish(last)
         self.processes.still_held(last)

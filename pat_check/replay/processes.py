@@ -74,6 +74,11 @@ class Processes:
         self.context.tasks.enter(call, "exit_mmap")
         self._begin(call, call.mm)
 
+    def exit_mmap_return(self, event: Return) -> None:
+        """Return of exit_mmap(): the teardown is over."""
+        self.context.tasks.leave(event)
+        self.finish(event.pid)
+
     def unmap_vmas(self, call: events.UnmapVmas) -> None:
         """Entry of unmap_vmas(): of a whole address space at exit and exec."""
         self.context.tasks.enter(call, "unmap_vmas")
@@ -158,8 +163,10 @@ class Processes:
             seen = [node.seen() for node in left]
             self.context.emit(incidents.MemtypeLeaked(*stamp, seen[0], "process", str(left[0].owner), False, seen[1:]))
 
-    def finish_all(self) -> None:
-        """The recording is over: so is every teardown."""
+    def finish_all(self, last: Event) -> None:
+        """The recording is over: so is every teardown, but for one that its last event is part of."""
+        if last.pid in self._ending and not isinstance(last, events.SchedProcessExit):
+            del self._ending[last.pid]
         for pid in list(self._ending):
             self.finish(pid)
 

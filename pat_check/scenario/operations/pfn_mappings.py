@@ -15,9 +15,24 @@ from pat_check.scenario.operations.scene import Play, Scene
 
 def _remap(scene: Scene, api: str = "remap_pfn_range") -> int:
     vma, addr = scene.vma()
+    paddr = scene.args.number(1, "a physical address")
+    return _remapped(scene, addr, paddr, scene.args.count(2, vma.end - addr), api)
+
+
+def _iomap(scene: Scene) -> int:
+    """``vm_iomap_memory()``: the whole mapping, from its vm_pgoff on, if the memory is long enough."""
+    vma, _ = scene.vma()
+    paddr = scene.args.number(1, "a physical address")
+    length = scene.args.count(2, vma.size) + paddr % PAGE
+    pages = -(-length // PAGE) - vma.pgoff
+    if pages < vma.size // PAGE:
+        return -errno.EINVAL
+    return _remapped(scene, vma.start, (paddr // PAGE + vma.pgoff) * PAGE, vma.size, "remap_pfn_range")
+
+
+def _remapped(scene: Scene, addr: int, paddr: int, size: int, api: str) -> int:
     args, world = scene.args, scene.world
-    paddr = args.number(1, "a physical address")
-    size = args.count(2, vma.end - addr)
+    vma, _ = scene.vma()
     mode = args.type(vma.cachemode)
     if not scene.locked("W"):
         what = "remap-in-fault" if "fault" in scene.actor.locks else "remap-needs-write-lock"
@@ -140,7 +155,7 @@ def _flags_raced(scene: Scene, tracked: list[Vma]) -> None:
 OPERATIONS: dict[str, Play] = {
     "remap_pfn_range": _remap,
     "io_remap_pfn_range": _remap,
-    "vm_iomap_memory": _remap,
+    "vm_iomap_memory": _iomap,
     "vmf_insert_pfn": lambda scene: _insert(scene, PAGE),
     "vmf_insert_pfn_prot": lambda scene: _insert(scene, PAGE),
     "vmf_insert_pfn_pmd": lambda scene: _insert(scene, PMD_SIZE),
