@@ -165,7 +165,7 @@ class Processes:
 
     def finish_all(self, last: Event) -> None:
         """The recording is over: so is every teardown, but for one that its last event is part of."""
-        if last.pid in self._ending and not isinstance(last, events.SchedProcessExit):
+        if last.pid != NO_PID and last.pid in self._ending and not isinstance(last, events.SchedProcessExit):
             del self._ending[last.pid]
         for pid in list(self._ending):
             self.finish(pid)

@@ -158,7 +158,7 @@ class Reserves:
         if others and self.context.lossy:
             for other in others:  # freed where events were lost: the kernel cannot have both
                 machine.memtypes.remove(other)
-        elif others and not self.context.reliable:
+        elif others and got < 0 and not self.context.reliable:
             for other in (node, *others):  # one of them adopted the type of a reservation that is not known
                 other.assumed = True
         elif others and any(other.assumed for other in (node, *others)):
