@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from pat_check import events, incidents
 from pat_check.cachemode import WB, errno_name
 from pat_check.eras import ERAS
@@ -15,12 +13,12 @@ from pat_check.model.memtype import Memtype
 from pat_check.model.operations import Free
 from pat_check.model.owner import BEFORE, Owner
 from pat_check.replay.context import Context
+from pat_check.replay.doubts import Doubts
 from pat_check.replay.expected import Expected
 from pat_check.replay.remarks import Surprise, odd_range
 from pat_check.replay.tasks import Frame, Task, mm_of, who_frees
 
 _ERROR_POINTER = (1 << 64) - 4095
-_ENOUGH = 3
 _MAPPING = frozenset(("untrack_pfn", "pfnmap_untrack", "pfnmap_track_ctx_release", "free_pfn_range"))
 _EXPLICIT = frozenset(("arch_io_free_memtype_wc", "memtype_free_io", "iounmap"))
 _HELD = frozenset(("ioremap", "arch_io_reserve_memtype_wc", "memtype_reserve_io"))
@@ -31,10 +29,8 @@ _PREDICTED = {"missed": "that it finds none", "shrunk": "that it shrinks one", "
 class Frees:
     """The handlers of memtype_free() and memtype_erase()."""
 
-    def __init__(self, context: Context, expected: Expected) -> None:
-        self.context, self.expected = context, expected
-        self._against: list[tuple[int, str]] = []  # what the era did not predict
-        self._fitting: Counter[str] = Counter()
+    def __init__(self, context: Context, expected: Expected, doubts: Doubts) -> None:
+        self.context, self.expected, self.doubts = context, expected, doubts
 
     def free(self, call: MemtypeFree) -> None:
         """Entry of memtype_free()."""
@@ -139,22 +135,15 @@ class Frees:
             self._remove(task, event, outcome, api)
 
     def _doubt(self, event: Event, start: int, end: int, how: str) -> None:
-        """Ask which eras would have done what was seen; the third time, say that ours is not one of them."""
+        """Ask which eras would have done what was seen."""
         if not self.context.reliable:
             return
-        self._against.append((event.at, f"a free of [{start:#x}-{end:#x}) {_HOW.get(how, 'found an entry')}"))
+        fitting = []
         for era in ERAS:
             victim, shrinks = era.find_victim(self.context.machine.memtypes, start, end)
-            would = "missed" if victim is None else "shrunk" if shrinks else "removed"
-            if would == how:
-                self._fitting[era.name] += 1
-        times = len(self._against)
-        if times == _ENOUGH:
-            fits = [name for name, count in self._fitting.items() if count == times]
-            stamp = self.context.stamp(event)
-            self.context.emit(
-                incidents.EraContradicted(*stamp, self.context.era.name, times, fits, list(self._against))
-            )
+            if how == ("missed" if victim is None else "shrunk" if shrinks else "removed"):
+                fitting.append(era)
+        self.doubts.against(event, f"a free of [{start:#x}-{end:#x}) {_HOW.get(how, 'found an entry')}", fitting)
 
     def _may_be_older(self, start: int, end: int) -> bool:
         """Whether a free that finds nothing may hit a reservation that the recording does not know."""

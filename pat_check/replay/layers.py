@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pat_check import events, incidents
+from pat_check import events
 from pat_check.cachemode import pgprot2cachemode
 from pat_check.eras import ERAS
 from pat_check.events import Call, Event, Return
 from pat_check.model.memory import PAGE
 from pat_check.model.vma import VM_PAT
 from pat_check.replay.context import Context
+from pat_check.replay.doubts import Doubts
 from pat_check.replay.remarks import Surprise
 
-_ENOUGH = 3  # contradictions of the era that are told
 _NO_PROT = 0x7FFF_FFFF_FFFF_F000
 
 
@@ -38,11 +38,10 @@ class Wanted:
 class Layers:
     """Predicts the calls below each recorded call of the tracking layer."""
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
+    def __init__(self, context: Context, doubts: Doubts) -> None:
+        self.context, self.doubts = context, doubts
         self.seen: set[str] = set()  # functions that are recorded
         self.kinds: set[type[Call]] = set()  # and their kinds of call
-        self._against: list[tuple[int, str]] = []  # calls that the era does not know, as far as they are told
         self._wanted: dict[int, list[Wanted]] = {}  # by pid: calls that must come next, innermost last
         self._refs: dict[int, int] = {}  # by ctx: mappings that point to it
         self._made: set[int] = set()  # VMAs that were remapped whole in this recording, whose ctx is not known yet
@@ -63,7 +62,8 @@ class Layers:
         function = getattr(call, "api", "") or _FUNCTIONS.get(type(call), "")
         self.seen.add(function)
         if function in self.context.era.lacks:
-            self._foreign(call, function)
+            fitting = [era for era in ERAS if function not in era.lacks]
+            self.doubts.against(call, f"{function}() is called", fitting)
         if self._wanted.get(call.pid):
             self._settle(call)
         handler = self._enter.get(type(call))
@@ -87,19 +87,6 @@ class Layers:
         self._wanted.clear()
         self._refs.clear()
         self._made.clear()
-
-    def _foreign(self, call: Call, function: str) -> None:
-        """A function that the era's kernels do not have; the third time, say that ours is not the right era."""
-        if len(self._against) >= _ENOUGH:
-            return
-        self._against.append((call.at, f"{function}() is called"))
-        times = len(self._against)
-        if times == _ENOUGH:
-            fits = [era.name for era in ERAS if function not in era.lacks]
-            stamp = self.context.stamp(call)
-            self.context.emit(
-                incidents.EraContradicted(*stamp, self.context.era.name, times, fits, list(self._against))
-            )
 
     def _settle(self, call: Call) -> None:
         """Take the call as the one that was wanted last, or give up what can not come any more."""

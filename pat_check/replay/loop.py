@@ -12,6 +12,7 @@ from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
 from pat_check.model.memory import PAGE
 from pat_check.replay.context import Context
+from pat_check.replay.doubts import Doubts
 from pat_check.replay.drivers import Drivers
 from pat_check.replay.expected import Expected
 from pat_check.replay.frees import Frees
@@ -41,13 +42,14 @@ class Replay:
         self.context = Context(machine, era, emit)
         self.expected = expected = Expected()
         self.reserves = Reserves(self.context, expected)
-        self.frees = Frees(self.context, expected)
+        doubts = Doubts(self.context)
+        self.frees = Frees(self.context, expected, doubts)
         self.drivers = Drivers(self.context, expected)
         self.processes = Processes(self.context)
         self.messages = Messages(self.context, self.reserves, self.frees, self.drivers, expected)
         self.snapshots = Snapshots(self.context, saved or {})
         self.mappings = Mappings(self.context)
-        self.layers = Layers(self.context)
+        self.layers = Layers(self.context, doubts)
         self.vmas = Vmas(self.context)
         self.maps = Maps(self.context, self.vmas, maps or {})
         self.recording = Recording()

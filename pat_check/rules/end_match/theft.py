@@ -39,7 +39,7 @@ app-8 [000] 2.2: memtype_reserve__ret: ret=0
 app-8 [000] 2.3: track_pfn_remap__ret: ret=0
 app-8 [000] 3.0: untrack_pfn: vma=0x11 mm=0x77 pfn=0x0 size=0x0
 app-8 [000] 3.1: memtype_free: start=0xfd006000 end=0xfd008000
-app-8 [000] 3.2: memtype_free__ret: ret=0           #! end-match-theft@!pfnmap-ctx model-divergence@pfnmap-ctx
+app-8 [000] 3.2: memtype_free__ret: ret=0  #! end-match-theft@!pfnmap-ctx model-divergence@pfnmap-ctx model-era@pfnmap-ctx
 """
     clean = """
 drv-7 [000] 1.0: __ioremap_caller: phys=0xfd000000 size=0x10000 pcm=2
