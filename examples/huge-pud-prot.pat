@@ -11,13 +11,14 @@ driver drv
 drv: p = ioremap_wc vram
 app: v = mmap 2G, card, shared, pfnmap, uc-
 app: fault v {
-  vmf_insert_pfn_pud v, vram  #! mapping-pud-prot@vm-pat-6.12 mapping-pud-prot@unmap-region
+  vmf_insert_pfn_pud v, vram      #! mapping-pud-prot@vm-pat-6.12 mapping-pud-prot@unmap-region
   vmf_insert_pfn_pmd v + 1G, vram + 1G
 }
-expect pte v = vram uc-       @vm-pat-6.12
-expect pte v = vram uc-       @unmap-region
-expect pte v = vram wc        @pfnmap-ctx
-expect pte v + 1G = vram + 1G wc
+expect pte v = vram uc-           @vm-pat-6.12
+expect pte v = vram uc-           @unmap-region
+expect pte v = vram wc            @pfnmap-ctx
+expect pte v + 1G = vram + 1G wc  @!vm-pat
+expect ret = FALLBACK             @vm-pat
 app: munmap v
 drv: iounmap p
 expect memtypes vram = none

@@ -22,15 +22,14 @@ _SAID = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^"#])*')
 def compare(path: str, eras: Sequence[str], options: Options) -> Comparison:
     """Play a scenario, or what a recording does, in several eras. Raises TraceError and UnknownEra."""
     chosen = [era_of(name) for name in eras]
-    scenario, file, origin = _scenario(path, options)
+    scenario, file, origin, notes = _scenario(path, options)
     plays = [play(scenario, era) for era in chosen]
-    for one in plays:
-        for finding in (*one.findings, *one.ignored):
-            finding.file = file
-            finding.line = origin.get(finding.line, finding.line)
-            for note in finding.notes:
-                note.line = origin.get(note.line, note.line)
     sides = [_side(one, era) for one, era in zip(plays, chosen, strict=True)]
+    for finding in (finding for side in sides for finding in side.findings):
+        finding.file = file
+        finding.line = origin.get(finding.line, finding.line)
+        for note in finding.notes:
+            note.line = origin.get(note.line, note.line)
     counts = [Counter((finding.line, finding.rule) for finding in side.findings) for side in sides]
     for side, own in zip(sides, counts, strict=True):
         for finding in side.findings:
@@ -40,15 +39,15 @@ def compare(path: str, eras: Sequence[str], options: Options) -> Comparison:
     places = {origin.get(at, at): at for at in _lines(scenario)}
     parting = [places.get(finding.line, 0) for side in sides for finding in side.only]
     at = min(filter(None, [_parting(plays), *parting]), default=0)
-    return Comparison(file, sides, origin.get(at, at), _lines(scenario).get(at, ""))
+    return Comparison(file, sides, origin.get(at, at), _lines(scenario).get(at, ""), notes)
 
 
-def _scenario(path: str, options: Options) -> tuple[Scenario, str, dict[int, int]]:
-    """What is played, the file that its lines are of, and which line of that file each comes from."""
+def _scenario(path: str, options: Options) -> tuple[Scenario, str, dict[int, int], list[str]]:
+    """What is played, the file that its lines are of, which line of that file each comes from, and what is left out."""
     if path.endswith(".pat"):
-        return read_scenario(path), path, {}
+        return read_scenario(path), path, {}, []
     made, file = convert(path, options)
-    return parse(made.text(), path), file, made.origin
+    return parse(made.text(), path), file, made.origin, made.notes
 
 
 def _side(one: Play, era: Era) -> Side:

@@ -20,3 +20,18 @@ class UnknownEra(PatCheckError):
 
 class UnknownFormat(PatCheckError):
     """No source has this name."""
+
+
+class ConfigError(PatCheckError):
+    """The configuration cannot be used: says where it stands, with a file and line where there are any."""
+
+
+class PluginError(PatCheckError):
+    """A package with rules cannot be used: names its distribution."""
+
+    def __init__(self, origin: str, message: str) -> None:
+        super().__init__(f"the plug-in {origin}: {message} (--isolated leaves plug-ins out)")
+
+
+class RecordError(PatCheckError):
+    """A recording cannot be made: says what is missing or what the kernel refused."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class Severity(IntEnum):
@@ -36,6 +37,38 @@ class Task:
     pid: int
 
 
+class Baseline(StrEnum):
+    """Where a finding stands against a baseline; the words are SARIF's."""
+
+    NONE = ""  # no baseline was given
+    NEW = "new"
+    UNCHANGED = "unchanged"  # the baseline holds it: it is shown and does not fail
+
+
+NO_REASON = "<why is this fine?>"
+"""Stands in generated suppressions where people must say why; a suppression file may not hold it."""
+
+
+@dataclass(slots=True)
+class Suppression:
+    """Who silences a finding, and why."""
+
+    reason: str
+    file: str  # of the comment or the entry
+    line: int
+    in_source: bool  # a comment in the scenario itself, not an entry of a suppression file
+
+
+@dataclass(slots=True)
+class Extent:
+    """A row of the map that is drawn below a finding: physical bytes [start, end) and what they are."""
+
+    label: str  # reserved, freed, asked, ...: one word
+    start: int
+    end: int
+    mode: str = ""  # the short name of its cache mode, where it has one
+
+
 @dataclass(slots=True)
 class Finding:
     """One broken invariant: the line that broke it and, oldest first, the lines that led there."""
@@ -52,6 +85,49 @@ class Finding:
     end: int = -1
     help: str = ""  # what to do about it
     fingerprint: str = ""
+    era: str = ""  # in which it was found
+    place: str = ""  # the resource of /proc/iomem or the named BAR that holds the range
+    baseline: Baseline = Baseline.NONE
+    suppression: Suppression | None = None
+    frames: list[tuple[int, int]] = field(default_factory=list)  # physical bytes that it is about
+    mapped: tuple[int, int] = (-1, -1)  # and user virtual bytes
+    reservations: list[tuple[int, int, int]] = field(default_factory=list)  # that it spoils: (born, start, type)
+    folded: list[Finding] = field(default_factory=list)  # what the same cause led to, told in the notes
+    drawn: list[Extent] = field(default_factory=list)  # the range against its neighbours, in the order of the rows
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may fail the run: it is neither suppressed nor in the baseline."""
+        return self.suppression is None and self.baseline is not Baseline.UNCHANGED
+
+    def all(self) -> Iterator[Finding]:
+        """This finding and everything that is folded into it."""
+        yield self
+        for finding in self.folded:
+            yield from finding.all()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """A rule as reporters describe it; `text` is its documentation page in Markdown."""
+
+    id: str
+    family: str
+    severity: Severity  # by default
+    summary: str
+    text: str
+    help: str
+    uri: str
+
+
+@dataclass(slots=True)
+class Gone:
+    """An entry of the baseline that nothing in this run matches any more."""
+
+    rule: str
+    message: str
+    file: str
+    fingerprint: str
 
 
 @dataclass(slots=True)
@@ -85,15 +161,28 @@ class Input:
 
 @dataclass(slots=True)
 class Report:
-    """The result of one run over one or several recordings."""
+    """The result of one run over one or several recordings.
+
+    `findings` holds all that are shown, with those that are suppressed or in the baseline: nothing is dropped silently.
+    """
 
     version: str
     inputs: list[Input] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    gone: list[Gone] = field(default_factory=list)  # what only the baseline holds
+    hidden: list[Finding] = field(default_factory=list)  # below --min-severity: not shown, but they may fail the run
+    fail_on: Severity | None = Severity.WARNING  # findings from here on fail the run; None: none does
+    rules: list[RuleText] = field(default_factory=list)  # every rule that could have found something, by id
 
     def worst(self) -> Severity | None:
         """The worst severity among the findings, None when there are none."""
         return max((finding.severity for finding in self.findings), default=None)
+
+    def failing(self) -> list[Finding]:
+        """The findings for which the run fails."""
+        if self.fail_on is None:
+            return []
+        return [one for one in (*self.findings, *self.hidden) if one.counts and one.severity >= self.fail_on]
 
 
 @dataclass(slots=True)
@@ -103,7 +192,7 @@ class Column:
     era: str
     counts: Counter[str]
     unmet: list[tuple[int, str]]  # (line, rule) claimed and not found
-    unexpected: list[tuple[int, str, str]]  # (line, rule, message) found and not claimed
+    unexpected: list[tuple[int, str, str, Severity]]  # (line, rule, message, severity) found and not claimed
     failed: list[tuple[int, str]]  # (line, message) of expectations
     ignored: int  # findings that comments silence
 
@@ -140,6 +229,7 @@ class Comparison:
     sides: list[Side]
     parts_at: int
     parts_text: str
+    notes: list[str] = field(default_factory=list)  # what of a recording is not played as it was done
 
     @property
     def is_same(self) -> bool:

@@ -112,7 +112,7 @@ class MemtypeLeaked(Incident):
     """A reservation is still there although its owner is gone, or the trace is at its end."""
 
     seen: Seen
-    gone: str  # what ended: process, module, or "" at the end of the trace
+    gone: str  # what ended: process, module, remap (it failed), or "" at the end of the trace
     owner: str
     ram: bool = False  # a page type of System RAM, which the list does not show
     more: list[Seen] = field(default_factory=list)  # others of the same owner
@@ -206,6 +206,7 @@ class Diverged(Incident):
     predicted: str
     observed: str
     story: Story
+    about: str = ""  # what alone decides it: "mtrr", "shrink" (the end of a range), "zap"; "" the rest
 
 
 @dataclass(slots=True)
@@ -245,6 +246,7 @@ class MapsDiffered(Incident):
     path: str
     of_pid: int
     lines: list[str]  # as diff shows them: what the calls leave with -, what the kernel has with +
+    larger: bool  # all that differs is that the kernel's mappings reach further: merged, or grown
 
 
 @dataclass(slots=True)
@@ -283,6 +285,13 @@ class ExpectationFailed(Incident):
 
 
 @dataclass(slots=True)
+class SuppressionUnused(Incident):
+    """An entry of a suppression file, or a comment of a scenario, that silences nothing."""
+
+    what: str  # for people
+
+
+@dataclass(slots=True)
 class TraceEnded(Incident):
     """The recording is over: what it says of itself."""
 
@@ -295,3 +304,4 @@ class TraceEnded(Incident):
     open_calls: list[tuple[int, str]]  # (line, function) entries that never returned, the first ones
     open_count: int
     unmatched_returns: int
+    beside: list[tuple[str, int, str]] = field(default_factory=list)  # unreadable files: path, line (0 all of it), why

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections import Counter
 from typing import Any
 
 from pat_check import rules
+from pat_check.errors import PluginError
 from pat_check.findings import Finding, Note
+from pat_check.fingerprints import sign
 from pat_check.incidents import Incident
 from pat_check.places import Places
+from pat_check.plugins import foreign_rules
 from pat_check.registry import classes_of
 from pat_check.rules.base import Rule
-
-_NUMBER = re.compile(r"0x[0-9a-f]+|:\d+|\d+")
 
 RULES: tuple[type[Rule[Any]], ...] = tuple(
     sorted(
@@ -22,7 +20,37 @@ RULES: tuple[type[Rule[Any]], ...] = tuple(
         key=lambda rule: rule.rule_id(),
     )
 )
-"""Every rule, by id."""
+"""Every rule of this package, by id."""
+
+_use_plugins = True
+
+
+def use_plugins(wanted: bool) -> None:
+    """Whether rules of other packages count, from now on; they do until somebody says no."""
+    global _use_plugins  # noqa: PLW0603
+    _use_plugins = wanted
+
+
+def rules_in_force() -> dict[type[Rule[Any]], str]:
+    """Every rule that counts, by id, with the distribution that brings it; "" is this package.
+
+    Raises PluginError for a plug-in that cannot be used, or that takes an id that is taken.
+    """
+    found: dict[type[Rule[Any]], str] = dict.fromkeys(RULES, "")
+    if not _use_plugins:
+        return found
+    taken = {rule.rule_id(): "pat-check" for rule in RULES}
+    for rule, origin in foreign_rules().items():
+        if rule.rule_id() in taken:
+            raise PluginError(origin, f"{rule.rule_id()} is a rule of {taken[rule.rule_id()]} already")
+        taken[rule.rule_id()] = origin
+        found[rule] = origin
+    return dict(sorted(found.items(), key=lambda item: item[0].rule_id()))
+
+
+def rules_by_id() -> dict[str, type[Rule[Any]]]:
+    """Every rule that counts by its id."""
+    return {rule.rule_id(): rule for rule in rules_in_force()}
 
 
 class Judge:
@@ -33,34 +61,32 @@ class Judge:
         self.places = Places()
         self.findings: list[Finding] = []
         self._hearing: dict[type[Incident], list[Rule[Any]]] = {}
-        for rule in RULES:
+        self._origins = rules_in_force()
+        for rule in self._origins:
             self._hearing.setdefault(rule.hears(), []).append(rule())
 
     def hear(self, incident: Incident) -> None:
         """Ask every rule that hears this kind of incident."""
         for rule in self._hearing.get(type(incident), ()):
-            for finding in rule.judge(incident):
-                finding.file = finding.file or self.file
-                self.findings.append(finding)
+            try:
+                for finding in rule.judge(incident):
+                    finding.file = finding.file or self.file
+                    self.findings.append(finding)
+            except Exception as error:
+                if origin := self._origins[type(rule)]:
+                    what = f"{type(error).__name__}: {error}"
+                    raise PluginError(
+                        origin, f"{rule.rule_id()} failed at {self.file}:{incident.at}: {what}"
+                    ) from error
+                raise
 
     def close(self) -> list[Finding]:
         """The findings in the order of the trace, each with its fingerprint."""
         self.findings.sort(key=lambda finding: (finding.file != self.file, finding.file, finding.line, finding.rule))
-        seen: Counter[str] = Counter()
         for finding in self.findings:
-            place = self.places.name(finding.start, finding.end) if 0 <= finding.start < finding.end else ""
-            if place:
+            finding.place = self.places.name(finding.start, finding.end) if 0 <= finding.start < finding.end else ""
+            if finding.place:
                 last = bool(finding.notes) and finding.notes[-1].message.startswith("and ")  # "and 7 more"
-                finding.notes.insert(len(finding.notes) - last, Note(0, f"the range lies in {place}"))
-            key = _kind(finding)
-            seen[key] += 1
-            finding.fingerprint = hashlib.sha256(f"{key}|{seen[key]}".encode()).hexdigest()[:32]
+                finding.notes.insert(len(finding.notes) - last, Note(0, f"the range lies in {finding.place}"))
+        sign(self.findings, self.places.base)
         return self.findings
-
-
-def _kind(finding: Finding) -> str:
-    """What stays the same when the scenario is recorded again: no pid, time, address or line."""
-    comm = finding.task.comm if finding.task is not None else ""
-    size = finding.end - finding.start if finding.start >= 0 else 0
-    story = "|".join(_NUMBER.sub("#", note.message) for note in finding.notes)
-    return f"{finding.rule}|{comm}|{size}|{_NUMBER.sub('#', finding.message)}|{story}"

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pat_check.eras import Era
+from pat_check.eras import ERAS, Era
 from pat_check.errors import TraceError
 from pat_check.events import NO_PID
-from pat_check.findings import Finding
-from pat_check.incidents import ExpectationFailed
-from pat_check.judge import Judge
+from pat_check.findings import Finding, Severity, Suppression
+from pat_check.incidents import ExpectationFailed, SuppressionUnused
+from pat_check.judge import Judge, rules_by_id
 from pat_check.scenario.parser import parse
 from pat_check.scenario.stage import Outcome, Stage, applies
-from pat_check.scenario.statements import Ignore, Operation, Scenario, Statement
+from pat_check.scenario.statements import Expect, Ignore, Scenario, Statement, Word, flattened
+from pat_check.scenario.words import ScenarioError, near
 from pat_check.sources.opening import open_lines
 
 EXPECTATION: str = "scenario-expectation"
@@ -29,6 +30,7 @@ class Mark:
     line: int
     rule: str
     message: str = ""
+    severity: Severity = Severity.ERROR
 
 
 @dataclass(slots=True)
@@ -71,15 +73,18 @@ def scenarios_below(paths: Iterable[str]) -> list[str]:
 
 def play(scenario: Scenario, era: Era) -> Play:
     """Play a scenario in an era; raises TraceError for a statement that makes no sense."""
-    judge = Judge(scenario.path)
-    outcome = Stage(scenario, era, judge.hear).play()
-    for unmet in outcome.unmet:
-        judge.hear(ExpectationFailed(unmet.at, None, "", NO_PID, True, unmet.message))
-    findings = judge.close()
+    check_names(scenario)
+    judge, outcome = _played(scenario, era)
     ignored = _ignored(scenario)
-    kept = [finding for finding in findings if (finding.line, finding.rule) not in ignored]
+    for at, said, rule in _unused(scenario, era, judge, ignored):
+        judge.hear(SuppressionUnused(at, None, "", NO_PID, True, f"the comment in line {said.line} on {rule}"))
+    findings = judge.close()
+    for finding in findings:
+        finding.era = era.name
+        finding.suppression = ignored.get((finding.line, finding.rule))
+    kept = [finding for finding in findings if finding.suppression is None]
     result = Play(scenario.path, era, kept, outcome)
-    result.ignored = [finding for finding in findings if (finding.line, finding.rule) in ignored]
+    result.ignored = [finding for finding in findings if finding.suppression is not None]
     claimed = claims(scenario.statements, era)
     found = Counter((finding.line, finding.rule) for finding in kept if "still held" not in finding.message)
     outcome.unmet = [
@@ -92,29 +97,77 @@ def play(scenario: Scenario, era: Era) -> Play:
     for finding in kept:
         if surplus[finding.line, finding.rule] > 0 and finding.rule != EXPECTATION:
             surplus[finding.line, finding.rule] -= 1
-            result.unexpected.append(Mark(finding.line, finding.rule, finding.message))
+            result.unexpected.append(Mark(finding.line, finding.rule, finding.message, finding.severity))
     return result
+
+
+def check_names(scenario: Scenario) -> None:
+    """Raise ScenarioError for the first rule that does not exist, or pattern that no era matches."""
+    rules, eras = list(rules_by_id()), [era.name for era in ERAS]
+    for statement in flattened(scenario.statements):
+        named = [claim.rule for claim in statement.claims]
+        patterns = [claim.eras for claim in statement.claims]
+        if isinstance(statement, Ignore):
+            named += statement.rules
+        elif isinstance(statement, Expect):
+            patterns.append(statement.eras)
+        for rule in named:
+            if rule not in rules:
+                raise _unknown(scenario, statement, rule, f"no rule is called {str(rule)!r}" + near(rule, rules))
+        for pattern in patterns:
+            if not any(applies(pattern.removeprefix("!"), era) for era in eras):
+                meant = near(pattern.strip("!*?"), eras)
+                raise _unknown(scenario, statement, pattern, f"no era is called {str(pattern)!r}{meant}")
+
+
+def _unknown(scenario: Scenario, statement: Statement, word: Word, message: str) -> ScenarioError:
+    return ScenarioError(message, scenario.path, statement.at, word.column, statement.text)
 
 
 def claims(statements: Iterable[Statement], era: Era) -> Counter[tuple[int, str]]:
     """The findings that a scenario claims in an era."""
     claimed: Counter[tuple[int, str]] = Counter()
-    for statement in statements:
+    for statement in flattened(statements):
         for claim in statement.claims:
             if applies(claim.eras, era.name):
-                claimed[statement.at, claim.rule] += 1
-        if isinstance(statement, Operation) and statement.body:
-            claimed += claims(statement.body, era)
+                claimed[statement.at, str(claim.rule)] += 1
     return claimed
 
 
-def _ignored(scenario: Scenario) -> set[tuple[int, str]]:
-    """(line, rule) pairs that comments of the scenario silence: on their own line, or on the next statement."""
-    silent: set[tuple[int, str]] = set()
-    statements = scenario.statements
+def _played(scenario: Scenario, era: Era) -> tuple[Judge, Outcome]:
+    judge = Judge(scenario.path)
+    outcome = Stage(scenario, era, judge.hear).play()
+    for unmet in outcome.unmet:
+        judge.hear(ExpectationFailed(unmet.at, None, "", NO_PID, True, unmet.message))
+    return judge, outcome
+
+
+_Ignored = dict[tuple[int, str], Suppression]
+
+
+def _ignored(scenario: Scenario) -> _Ignored:
+    """What comments of the scenario silence, by line and rule: on their own line, or on the next statement."""
+    silent: _Ignored = {}
+    statements = list(flattened(scenario.statements))
     for place, statement in enumerate(statements):
         if isinstance(statement, Ignore):
             after = next((other.at for other in statements[place + 1 :] if not isinstance(other, Ignore)), 0)
+            said = Suppression(statement.reason, scenario.path, statement.at, in_source=True)
             for rule in statement.rules:
-                silent.update(((statement.at, rule), (after, rule)))
+                silent.setdefault((statement.at, str(rule)), said)
+                silent.setdefault((after, str(rule)), said)
     return silent
+
+
+def _unused(scenario: Scenario, era: Era, judge: Judge, ignored: _Ignored) -> Iterator[tuple[int, Suppression, str]]:
+    """Comments that silence nothing in any era: the statement meant, the comment, and the rule."""
+    left = {(said.line, rule) for (_, rule), said in ignored.items()}
+    for other in (era, *(one for one in ERAS if one is not era)):
+        if not left:
+            return
+        own = judge if other is era else _played(scenario, other)[0]
+        keys = [(finding.line, finding.rule) for finding in own.findings]
+        left -= {(ignored[key].line, key[1]) for key in keys if key in ignored}
+    for line, rule in sorted(left):
+        at = max(at for (at, name), said in ignored.items() if name == rule and said.line == line)
+        yield at, ignored[at, rule], rule

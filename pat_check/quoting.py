@@ -18,6 +18,8 @@ def quoted(report: Report) -> Callable[[str, int], str]:
     wanted: dict[str, set[int]] = {}
     count = 0
     for finding in report.findings:
+        if not finding.counts:
+            continue  # it is told in a line, or not at all
         noted = [(note.file or finding.file, note.line) for note in finding.notes]
         for file, line in ((finding.file, finding.line), *noted):
             if line and file != "<stdin>" and count < _LIMIT:

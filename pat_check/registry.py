@@ -18,10 +18,16 @@ def modules_of(package: ModuleType) -> list[ModuleType]:
 
 def classes_of(package: ModuleType, base: type[T]) -> list[type[T]]:
     """The concrete subclasses of `base` that the modules of a package define, in module order."""
-    found: list[type[T]] = []
-    for module in modules_of(package):
-        for value in vars(module).values():
-            is_own = isinstance(value, type) and value.__module__ == module.__name__
-            if is_own and issubclass(value, base) and not getattr(value, "__abstractmethods__", None):
-                found.append(value)
-    return found
+    return [found for module in modules_of(package) for found in classes_in(module, base)]
+
+
+def classes_in(module: ModuleType, base: type[T]) -> list[type[T]]:
+    """The concrete subclasses of `base` that one module defines."""
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and value.__module__ == module.__name__
+        and issubclass(value, base)
+        and not getattr(value, "__abstractmethods__", None)
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pat_check.detection import NO_EVIDENCE, Guess, era_by_evidence
 from pat_check.eras import era_of
@@ -13,15 +14,11 @@ from pat_check.events import (
     NO_PID,
     Event,
     Malformed,
-    MemtypeCheckInsert,
-    MemtypeErase,
     MemtypeFree,
     MemtypeReserve,
-    Return,
-    VmAreaFree,
-    ZapVma,
 )
 from pat_check.findings import Input
+from pat_check.foresight import Foresight
 from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
 from pat_check.model.memory import PAGE, Mtrr, Ram
@@ -29,21 +26,25 @@ from pat_check.places import Places
 from pat_check.replay.loop import Replay
 from pat_check.replay.maps import SavedArea, SavedMaps
 from pat_check.replay.snapshots import Snapshot
+from pat_check.sources.bars import name_bars, read_bars
 from pat_check.sources.base import PREVIEW, Source
 from pat_check.sources.capture import Capture, is_capture, open_capture, read_dmesg
 from pat_check.sources.formats import source_named, source_of
-from pat_check.sources.iomem import ram_of, read_iomem
+from pat_check.sources.iomem import Resource, ram_of, read_iomem
 from pat_check.sources.maps import Area
 from pat_check.sources.memtype_list import read_memtype_list
 from pat_check.sources.mtrr import read_mtrr
 from pat_check.sources.opening import Lines, open_lines
+from pat_check.unchecked import unchecked
+
+T = TypeVar("T")
 
 _FURTHER = 3_000_000
 """Lines of a file that are searched for evidence of the era when its beginning has none."""
 
-_LOCKED = (("memtype_check_insert", "insert_seen"), ("memtype_erase", "erase_seen"))
-_TRACKING = frozenset(("track_pfn_remap", "untrack_pfn", "pfnmap_track", "pfnmap_untrack", "pfnmap_track_ctx_release"))
-_LIVES = frozenset(("vm_area_dup", "vm_area_free"))
+_NAMED = 1_000
+"""The depth of a range that somebody named: inside of every resource of /proc/iomem."""
+
 _CALLS = (MemtypeReserve, MemtypeFree)
 
 
@@ -52,11 +53,14 @@ class Options:
     """How recordings are read and replayed; paths are of side inputs, None where there is none."""
 
     era: str = "auto"  # or an era's name
+    era_reason: str = "as asked with --era"  # who named it, where it is named
     memtypes: str | None = None  # a pat_memtype_list taken when the trace began
     iomem: str | None = None  # /proc/iomem
     mtrr: str | None = None  # /proc/mtrr
     input_format: str | None = None  # a source's name
     strict: bool = False  # damage in a trace is an error
+    deep: bool = False  # also play what was recorded, for the rules of mappings and page tables
+    bars: tuple[tuple[str, int, int], ...] = ()  # names of physical ranges: (name, start, end), half-open
 
 
 class Session:
@@ -80,8 +84,7 @@ class Session:
         if progress is not None:
             lines.tick = lambda count: progress(path, count)
         head = lines.preview(PREVIEW)
-        kind = source_named(options.input_format) if options.input_format else source_of(head, lines.path)
-        self.source: Source = kind()
+        self.source: Source = _source(options.input_format, head, lines)
         if why := self.source.unusable(head):
             raise TraceError(why, lines.path)
         self.guess = self._era(head)
@@ -92,7 +95,7 @@ class Session:
 
     def _era(self, head: list[str]) -> Guess:
         if self.options.era != "auto":
-            return Guess(era_of(self.options.era), "as asked with --era")
+            return Guess(era_of(self.options.era), self.options.era_reason)
         release = self.capture.release if self.capture is not None else ""
         guess = era_by_evidence(release, head)
         if guess is None and len(head) >= PREVIEW and Path(self.trace).is_file():  # a pipe is read only once
@@ -103,46 +106,46 @@ class Session:
 
     def _replay(self, emit: Callable[[Incident], None], head: list[str]) -> Replay:
         options, capture = self.options, self.capture
-        iomem = options.iomem or (capture.iomem if capture is not None else "")
-        mtrr = options.mtrr or (capture.mtrr if capture is not None else "")
-        resources = read_iomem(open_lines(iomem)) if iomem else []
-        self.places = Places(resources)
-        ram = Ram(ram_of(resources)) if iomem else None
-        registers = Mtrr(read_mtrr(open_lines(mtrr))) if mtrr else None
+        resources = self._beside(options.iomem, capture.iomem if capture is not None else "", read_iomem)
+        named = (Resource(start, end, name, _NAMED) for name, start, end in options.bars)
+        bars = self._beside(None, capture.bars if capture is not None else "", read_bars)
+        self.places = Places([*name_bars(resources or (), bars or ()), *named])
+        self.iomem = options.iomem or (capture.iomem if capture is not None and resources is not None else "")
+        ram = Ram(ram_of(resources)) if resources is not None else None
+        mtrr = self._beside(options.mtrr, capture.mtrr if capture is not None else "", read_mtrr)
+        registers = Mtrr(mtrr) if mtrr is not None else None
         saved = {
             number: Snapshot(number, one.name, one.path, one.nodes)
             for number, one in (capture.snapshots if capture is not None else {}).items()
+            if self.source.shows_reservations
         }
         maps = {
             number: SavedMaps(one.name, one.path, _areas(one.of))
             for number, one in (capture.maps if capture is not None else {}).items()
         }
         replay = Replay(Machine(ram, registers), self.guess.era, emit, saved, maps)
-        self._look_ahead(replay, head)
+        for error in capture.unreadable if capture is not None else ():
+            if options.strict:
+                raise error
+            replay.recording.unreadable(error.path, error.at, error.message)
+        self.foresight = Foresight(self.trace, head, capture.probes if capture is not None else frozenset())
+        self.foresight.learn(type(self.source)().events(Lines.of(self.trace, head)), replay)
         if options.memtypes:
             replay.snapshots.begin(read_memtype_list(open_lines(options.memtypes)))
         elif saved and not self._has_markers(head):
             replay.snapshots.begin(saved[min(saved)].nodes)
         return replay
 
-    def _look_ahead(self, replay: Replay, head: list[str]) -> None:
-        """Learn from the beginning which events are recorded at all."""
-        calls = returns = 0
-        for event in type(self.source)().events(Lines.of(self.trace, head)):
-            if isinstance(event, _CALLS):
-                calls += 1
-            elif isinstance(event, Return) and event.call in _CALLS:
-                returns += 1
-            elif isinstance(event, Return) and event.call is MemtypeCheckInsert:
-                replay.context.insert_seen = True
-            elif isinstance(event, Return) and event.call is MemtypeErase:
-                replay.context.erase_seen = True
-            elif isinstance(event, ZapVma):
-                replay.mappings.zaps_seen = True
-            elif isinstance(event, VmAreaFree):
-                replay.vmas.complete = True
-        replay.context.probes_seen = bool(calls or returns)
-        replay.context.entry_only = bool(calls) and not returns
+    def _beside(self, asked: str | None, found: str, read: Callable[[Lines], T]) -> T | None:
+        """A side input; one that is only found beside the trace may be damaged."""
+        if asked:
+            return read(open_lines(asked))
+        try:
+            return read(open_lines(found)) if found else None
+        except TraceError as error:
+            assert self.capture is not None
+            self.capture.unreadable.append(error)
+            return None
 
     def _has_markers(self, head: list[str]) -> bool:
         """Whether checkpoints can be expected: some tools do not record trace_marker."""
@@ -173,9 +176,9 @@ class Session:
 
     def _dmesg(self) -> None:
         if self.capture is not None and self.capture.dmesg and self.replay.context.probes_seen:
-            messages, complete = read_dmesg(self.capture.dmesg)
+            messages, lost = read_dmesg(self.capture.dmesg)
             replay = self.replay
-            replay.messages.dmesg(messages, self.capture.dmesg, replay.span, replay.pids, complete=complete)
+            replay.messages.dmesg(messages, self.capture.dmesg, replay.span, replay.pids, lost)
 
     def summary(self) -> Input:
         """What was seen so far."""
@@ -203,40 +206,23 @@ class Session:
             messages_explained=replay.messages.explained,
             ignored_names=ignored,
             layers=self._layers(),
-            facts=list(self._facts()),
+            facts=list(unchecked(replay, source.name, self.foresight)),
         )
 
     def _layers(self) -> list[str]:
         seen = self.replay.layers.names()
         return ["memtype", *seen] if self.replay.context.probes_seen and "memtype" not in seen else seen
 
-    def _facts(self) -> Iterator[str]:
-        """What this recording does not hold, and what therefore was not checked."""
-        context, snapshots = self.replay.context, self.replay.snapshots
-        if not context.probes_seen and self.source.name != "klog":
-            yield "no memtype_reserve or memtype_free is recorded: nothing of this layer was checked"
-        elif not context.probes_seen:
-            yield "only kernel messages are recorded: who reserves and frees is not known"
-        elif context.entry_only:
-            yield "returns are not recorded: results are the model's predictions"
-        elif not (context.insert_seen and context.erase_seen):
-            missing = [name for name, seen in _LOCKED if not getattr(context, seen)]
-            yield f"{' and '.join(missing)} not recorded with returns: concurrent changes may be out of order"
-        seen = self.replay.layers.seen
-        if context.probes_seen and not seen & _TRACKING:
-            yield "no call of the tracking layer is recorded: whether mappings reserve and free as they must is open"
-        elif context.era.fork_shares and seen & _TRACKING and not seen & _LIVES:
-            yield "vm_area_dup and vm_area_free are not recorded: the references of shared contexts were not counted"
-        elif context.era.fork_shares and context.lost_any:
-            yield "events are missing: the references of shared contexts were not counted from there on"
-        if not context.machine.origin_known:
-            yield "the reservations from before the trace are not known (--memtypes FILE): surprises count as info"
-        if not context.machine.ram.known:
-            yield "System RAM is not known (--iomem FILE): mixed ranges and RAM types were not checked"
-        if not context.machine.mtrr.known:
-            yield "the MTRRs are not known (--mtrr FILE): the type of write-back requests was taken from the recording"
-        if snapshots.unanchored:
-            yield f"{snapshots.unanchored} snapshots have no checkpoint marker in the trace and were not compared"
+
+def _source(asked: str | None, head: list[str], lines: Lines) -> Source:
+    if asked:
+        return source_named(asked)()
+    try:
+        return source_of(head, lines.path)()
+    except TraceError as error:
+        if lines.broken:
+            raise TraceError(f"{lines.broken}; what can be read of it is no recording", lines.path) from error
+        raise
 
 
 def _torn(event: Event) -> Event:

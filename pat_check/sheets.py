@@ -11,13 +11,16 @@ from pat_check.scenario.statements import Scenario
 
 
 def sheet_of(path: str, title: str, plays: Sequence[Play]) -> Sheet:
-    """The findings of each play, and where they are not what the scenario says; what is still held is none."""
+    """The findings of each play, and where they are not what the scenario says.
+
+    As in claims, each finding counts, also of one cause, and what is still held does not.
+    """
     columns = [
         Column(
             one.era.name,
             Counter(finding.rule for finding in one.findings if "still held" not in finding.message),
             [(mark.line, mark.rule) for mark in one.unmet],
-            [(mark.line, mark.rule, mark.message) for mark in one.unexpected],
+            [(mark.line, mark.rule, mark.message, mark.severity) for mark in one.unexpected],
             [(unmet.at, unmet.message) for unmet in one.outcome.unmet],
             len(one.ignored),
         )

@@ -39,19 +39,24 @@ def bare(trace):
 
 
 def found(trace, era, beside, folder, language="ftrace"):
-    """The findings of a trace in an era: a multiset of (line, rule); info about reservations still held left out."""
+    """The findings of a trace in an era: a multiset of (line, rule); info about reservations still held left out.
+
+    A finding that another keeps as a note counts as well.
+    """
     if language == "pat":
         return played(trace, era)
     report = api.check([str(written(trace, beside, folder))], api.Options(era=era))
     assert not report.inputs[0].error, report.inputs[0].error
     held = "still held"
-    return Counter((finding.line, finding.rule) for finding in report.findings if held not in finding.message)
+    every = [one for finding in report.findings for one in finding.all()]
+    return Counter((finding.line, finding.rule) for finding in every if held not in finding.message)
 
 
 def played(trace, era):
     """As `found`, for a scenario."""
     play = plays.play(parse(trace.lstrip("\n"), "rule.pat"), era_of(era))
-    return Counter((finding.line, finding.rule) for finding in play.findings if "still held" not in finding.message)
+    every = play.findings
+    return Counter((finding.line, finding.rule) for finding in every if "still held" not in finding.message)
 
 
 def written(trace, beside, folder):

@@ -173,7 +173,8 @@ class Capture:
         return format_memtype_list((held.start, held.end, held.type) for held in api.state(str(self.path), at))
 
     def findings(self, *rules):
-        return [finding for finding in self.report().findings if finding.rule in rules]
+        every = [one for finding in self.report().findings for one in finding.all()]
+        return [finding for finding in every if finding.rule in rules]
 
     def found(self, *rules):
         """Findings of these rules: how often (start, end, pid)."""

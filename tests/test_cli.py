@@ -1,9 +1,12 @@
 import io
 import os
 import pty
+import re
 import subprocess
 import sys
+from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -12,6 +15,7 @@ from pat_check.cli import COMMANDS, cli
 from pat_check.cli.progress import Progress
 from pat_check.errors import TraceError
 from pat_check.findings import Finding, Input, Report, Severity
+from pat_check.gate.policy import apply_policy
 from tests.sample_report import HOSTILE_COMM, SAMPLE
 
 HOSTILE_TRACE = (
@@ -37,7 +41,7 @@ def process(*args, **env):
 def on_a_terminal(*args, **env):
     """What a command shows on a terminal of 80 columns, stdout and stderr together."""
     main, side = pty.openpty()
-    environment = {"TERM": "xterm", **os.environ, "COLUMNS": "80", **env}
+    environment = {"TERM": "xterm", **os.environ, "COLUMNS": "80", "PAGER": "cat", **env}
     with subprocess.Popen(
         [sys.executable, "-m", "pat_check", *args], stdin=side, stdout=side, stderr=side, env=environment
     ) as child:
@@ -62,7 +66,13 @@ def checked(monkeypatch):
 
     def install(report):
         calls = []
-        monkeypatch.setattr(api, "check", lambda paths, options, progress=None: calls.append(options) or report)
+
+        def check(paths, options, progress=None, policy=None):
+            calls.append(options(paths[0]))
+            apply_policy(report, policy)
+            return report
+
+        monkeypatch.setattr(api, "check", check)
         return calls
 
     return install
@@ -93,11 +103,24 @@ def test_the_exit_code_of_replay(checked, report, code):
     assert run("replay", "t").exit_code == code
 
 
-def test_what_is_less_severe_than_asked_counts_for_nothing(checked):
+def test_what_is_less_severe_than_asked_is_not_shown_and_still_fails(checked):
     checked(report_of(Severity.WARNING))
     result = run("replay", "t", "--min-severity", "error")
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert "rule-" not in result.stdout
+
+
+@pytest.mark.parametrize(("args", "code"), [((), 1), (("--fail-on", "error"), 0), (("--exit-zero",), 0)])
+def test_what_fails_the_run_is_for_the_team_to_say(checked, args, code):
+    checked(report_of(Severity.WARNING))
+    result = run("replay", "t", *args)
+    assert result.exit_code == code
+    assert "rule-warning" in result.stdout
+
+
+def test_an_unreadable_input_exits_with_2_even_where_findings_exit_with_0(checked):
+    checked(report_of(Severity.ERROR, error="t: is empty"))
+    assert run("replay", "t", "--exit-zero").exit_code == 2
 
 
 def test_one_unreadable_input_does_not_silence_the_others(checked):
@@ -126,6 +149,15 @@ def test_options_reach_the_api(checked):
     assert calls == [api.Options(era="vm-pat", memtypes="m", iomem="i", mtrr="r", strict=True)]
 
 
+def test_a_recording_that_is_named_twice_is_replayed_once():
+    trace = str(Path(__file__).parent / "captures" / "6.12" / "fork-partial")
+    assert "1 finding (1 error) in 1 input\n" in run("replay", trace, trace, "--output", "concise").stdout
+
+
+def test_an_empty_name_is_told_as_it_is():
+    assert run("replay", "").stderr == "pat-check: error: '': is the name of no file\n"
+
+
 def test_two_outputs_at_once(checked, tmp_path):
     checked(SAMPLE)
     file = tmp_path / "report.json"
@@ -146,6 +178,50 @@ def test_a_report_is_not_written_over_its_trace(tmp_path):
     trace.write_text("precious")
     assert run("replay", str(trace), "--output", f"text={trace}").exit_code == 2
     assert trace.read_text() == "precious"
+
+
+RECORDED = ("lab/trace.txt", "lab/dmesg.txt", "lab/snaps/snap-01-a.txt", "lab/meta.json")
+SIDES = ("a.supp", "io.txt")
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    """A folder with a capture and files for its gate."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lab" / "snaps").mkdir(parents=True)
+    for name in (*RECORDED, *SIDES):
+        (tmp_path / name).write_text("")
+    (tmp_path / "lab" / "trace.txt").write_text(HOSTILE_TRACE)
+    (tmp_path / "lab" / "meta.json").write_text("{}")
+    (tmp_path / "known.json").write_text('{"version": 1, "findings": []}')
+    return tmp_path
+
+
+GATE = ("--baseline", "known.json", "--suppressions", "a.supp", "--iomem", "io.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        *((name, ("replay", "./lab", *GATE, "--output")) for name in (*RECORDED, *SIDES, "known.json")),
+        *((name, ("baseline", "write", "lab", *GATE, "--to")) for name in (*RECORDED, *SIDES)),
+    ],
+)
+def test_no_report_is_written_over_an_input(lab, name, args):
+    before = (lab / name).read_bytes()
+    result = run(*args, f"json={lab / name}" if args[0] == "replay" else str(lab / name))
+    assert (result.exit_code, (lab / name).read_bytes()) == (2, before)
+    assert "is both an input and an output" in result.stderr
+
+
+def test_no_scenario_is_written_over_its_recording(lab):
+    assert "is both an input and an output" in run("convert", "lab", "-o", "lab/trace.txt").stderr
+    assert (lab / "lab" / "trace.txt").read_text() == HOSTILE_TRACE
+
+
+def test_a_report_may_lie_beside_the_recording(lab):
+    for _ in range(2):
+        assert run("replay", "lab", "--output", "json=lab/report.json").exit_code == 1
 
 
 def test_an_output_that_cannot_be_written_is_told_in_one_line(checked):
@@ -251,12 +327,48 @@ def test_progress_shows_on_a_terminal_for_a_long_input(monkeypatch, terminal, li
 # --- help and near misses -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("args", [(), *((command,) for command in COMMANDS)], ids=str)
+def every_command(command=cli, path=()):
+    yield path
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            yield from every_command(command.get_command(click.Context(command), name), (*path, name))
+
+
+@pytest.mark.parametrize("args", list(every_command()), ids=" ".join)
 def test_help_fits_80_columns(args):
     result = CliRunner().invoke(cli, [*args, "--help"], terminal_width=80, prog_name="pat-check")
     assert result.exit_code == 0
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert result.stdout.startswith(f"Usage: {' '.join(('pat-check', *args))}")
+
+
+def test_the_options_of_replay_stand_in_sections_with_examples_below():
+    shown = run("replay", "--help").stdout
+    titles = [line for line in shown.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert titles == ["Options:", "Input:", "What counts:", "Report:", "Configuration:", "Examples:"]
+    command = cli.get_command(click.Context(cli), "replay")
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert shown.count(f" {option.opts[0]} ") >= 1
+    assert shown.index("Input:") < shown.index("--iomem FILE") < shown.index("What counts:")
+
+
+@pytest.mark.parametrize("words", [("NO_COLOR", "FORCE_COLOR"), ("PAGER",), ("Exit codes",)], ids=str)
+def test_the_help_says_what_the_environment_decides(words):
+    assert all(word in run("--help").stdout for word in words)
+
+
+@pytest.mark.parametrize("args", list(every_command()), ids=" ".join)
+def test_every_example_names_a_command_with_options_that_it_has(args):
+    command, path = cli, ()
+    for name in args:
+        command, path = command.get_command(click.Context(command), name), (*path, name)
+    for _, line in getattr(command, "examples", ()):
+        for part in re.split(r" \| | && ", line):
+            words = part.split()
+            if words[0] == "pat-check":
+                shown = run(words[1], "--help").stdout
+                assert all(word in shown for word in words if word.startswith("--"))
 
 
 def test_help_names_every_command():

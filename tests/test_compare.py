@@ -71,6 +71,15 @@ def test_a_capture_is_compared_at_the_lines_of_its_trace():
     assert "  +++ pfnmap-ctx\n" in result.stdout
 
 
+def test_the_operations_of_a_capture_are_played_as_each_kernel_does_them():
+    result = api.compare(str(CAPTURE), ["vm-pat-6.12", "pfnmap-ctx"], api.Options())
+    old, new = ({finding.rule for finding in side.only} for side in result.sides)
+    assert (old, new) == ({"memtype-invalid-free", "memtype-leak"}, set())
+    assert result.parts_text == "patlab_879: fork patlab_880"
+    assert "[mem 0x0000000185c00000-0x0000000185c08000] write-combining" in result.sides[0].state
+    assert "185c00000" not in result.sides[1].state
+
+
 def test_a_capture_of_a_kernel_is_played_as_that_kernel_does():
     result = api.compare(str(CAPTURE), ["vm-pat", "vm-pat-6.12"], api.Options())
     assert result.is_same

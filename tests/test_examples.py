@@ -11,7 +11,7 @@ from pat_check.eras import ERAS
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SCENARIOS = sorted(EXAMPLES.glob("*.pat"))
-CAPTURES = sorted(folder for folder in EXAMPLES.iterdir() if folder.is_dir())
+CAPTURES = sorted({trace.parent for trace in EXAMPLES.glob("*/trace.txt*")})
 README = (EXAMPLES / "README.md").read_text()
 ROWS = {row[0].strip("`"): row for row in (re.split(r"\s*\|\s*", line)[1:-1] for line in README.splitlines()) if row}
 

@@ -125,6 +125,16 @@ def test_a_finding_that_nothing_claims_is_an_error_at_its_line(written):
     assert said.endswith("[memtype-invalid-free], which nothing claims (in vm-pat, vm-pat-6.12, unmap-region)")
 
 
+def test_a_finding_that_nothing_claims_keeps_its_severity(written):
+    mapped = "app: w = mmap 32K, wc\napp: remap_pfn_range w, fb, wc\n"
+    file = written(CLEAN.replace("app: munmap v\n", f"{mapped}app: munmap w\napp: munmap v\n"))
+    result = run("lint", file)
+    assert result.exit_code == 1
+    (said,) = [line for line in result.stdout.splitlines() if line.startswith(f"{file}:8: ")]
+    assert said.startswith(f"{file}:8: info: ")
+    assert said.endswith("[memtype-downgrade], which nothing claims (in every era)")
+
+
 @pytest.mark.parametrize(
     ("expectation", "said"),
     [
@@ -181,10 +191,12 @@ def test_a_syntax_error_has_a_place_a_caret_and_a_guess(written):
 )
 def test_a_statement_that_makes_no_sense_has_a_place_and_a_guess(written, old, new, said):
     text = CLEAN.replace(old, new)
-    at = next(number for number, line in enumerate(text.splitlines(), 1) if new in line)
+    at, line = next((number, line) for number, line in enumerate(text.splitlines(), 1) if new in line)
+    column = line.index(said.split("'")[1])
     result = run("lint", file := written(text))
     assert result.exit_code == 2
-    assert result.stderr.startswith(f"pat-check: error: {file}:{at}: {said}")
+    assert result.stderr.startswith(f"pat-check: error: {file}:{at}:{column + 1}: {said}")
+    assert result.stderr.endswith(f"\n    {line}\n    {' ' * column}^\n")
 
 
 def test_an_era_with_a_typo_is_guessed():

@@ -18,10 +18,10 @@ TRACEPOINTS = {"sched_process_fork", "sched_process_exec", "sched_process_exit",
 ALIASES = {"mode": "pcm"}
 
 
-def recipe():
-    """The events of the README's probes, each with the fields that it records."""
-    text = (ROOT / "README.md").read_text()
-    block = text[text.index("cat >> kprobe_events") : text.index("END\ncat /sys")]
+def recipe(page="README.md"):
+    """The events of the probes of a page, each with the fields that it records."""
+    text = (ROOT / page).read_text()
+    block = text[text.index("cat >> kprobe_events") : text.index("\nEND\n")]
     return {
         match["event"]: {part.partition("=")[0] for part in match["fields"].split()} for match in PROBE.finditer(block)
     }
@@ -42,6 +42,10 @@ def reduced(line, probes):
     return head + FIELD.sub(lambda field: field[0] if ALIASES.get(field["name"], field["name"]) in wanted else "", tail)
 
 
+def test_the_how_to_has_the_same_recipe():
+    assert recipe("docs/how-to/record.md") == recipe()
+
+
 def test_the_recipe_names_events_that_are_known():
     probes = recipe()
     assert len(probes) > 12
@@ -51,7 +55,9 @@ def test_the_recipe_names_events_that_are_known():
 @pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_recording_of_the_recipe_is_not_judged_worse_than_a_full_one(capture, tmp_path):
     probes = recipe()
-    folder = shutil.copytree(capture, tmp_path / "capture", ignore=shutil.ignore_patterns("trace*"))
+    folder = shutil.copytree(
+        capture, tmp_path / "capture", ignore=shutil.ignore_patterns("trace*", "kprobe_profile.txt")
+    )
     lines = lzma.decompress((capture / "trace.txt.xz").read_bytes()).decode().splitlines()
     if any("latency trace" in line for line in lines[:5]):
         pytest.skip("this layout is reduced by its other print")

@@ -1,5 +1,8 @@
 """The catalogue proves itself: every rule finds exactly what its own traces claim, in every era."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from pat_check import api
@@ -7,6 +10,8 @@ from pat_check.eras import ERAS
 from pat_check.findings import Severity
 from pat_check.judge import RULES
 from tests.claims import claims, found
+
+CATALOGUE = Path(__file__).resolve().parents[2] / "shared" / "spec" / "invariants.md"
 
 eras = pytest.mark.parametrize("era", [era.name for era in ERAS])
 rules = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.rule_id())
@@ -41,6 +46,22 @@ def test_a_rule_documents_itself(rule):
 def test_the_memtype_section_of_the_catalogue_is_covered():
     covered = {number for rule in RULES for number in rule.invariants}
     assert set(range(1, 26)) <= covered
+
+
+@pytest.mark.skipif(not CATALOGUE.is_file(), reason="the catalogue of ../shared/spec is not there")
+@rules
+def test_a_rule_is_as_severe_as_the_catalogue_says(rule):
+    said = {number: rule.severities.get(number, rule.severity) for number in rule.invariants}
+    rows = {number: severity for number, severity in catalogue().items() if number in said}
+    assert rows == {number: str(severity) for number, severity in said.items() if number in rows}
+    assert set(rule.severities) <= set(rule.invariants)
+
+
+def catalogue():
+    """Severities by number, without the rows that say what must not be reported."""
+    rows = re.findall(r"^\| (\d+) \| [\w-]+ \| [RMH] \| (\w+) \| .*", CATALOGUE.read_text(), re.M)
+    silent = re.findall(r"^\| (\d+) \|.*\(do not report", CATALOGUE.read_text(), re.M)
+    return {int(number): severity.replace("warn", "warning") for number, severity in rows if number not in silent}
 
 
 def test_rule_ids_are_unique_and_in_order():

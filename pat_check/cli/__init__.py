@@ -10,9 +10,26 @@ from typing import Any
 import click
 
 from pat_check import __version__
+from pat_check.cli.command import ARGUMENTS, Group
 from pat_check.errors import PatCheckError
 
-COMMANDS = ("replay", "state", "lint", "compare", "convert", "fmt", "explain", "rules", "eras")
+COMMANDS = (
+    "record",
+    "replay",
+    "state",
+    "lint",
+    "compare",
+    "convert",
+    "fmt",
+    "baseline",
+    "config",
+    "explain",
+    "rules",
+    "eras",
+    "doctor",
+    "completion",
+    "man",
+)
 """In the order of ``--help``; each is a function in the module of its name."""
 
 FINDINGS = 1  # exit code: something of severity warning or above was found
@@ -44,11 +61,22 @@ def complain(message: str, excerpt: str = "") -> None:
         click.echo(escaped(line), err=True)
 
 
-class Commands(click.Group):
+def warn(message: str, kind: str = "warning") -> None:
+    """Say on stderr what does not stop the work."""
+    from pat_check.reporters.base import escaped
+
+    click.echo(f"pat-check: {kind}: {escaped(message)}", err=True)
+
+
+class Commands(Group):
     """The group that imports a command when it is used, and turns every failure into one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[ARGUMENTS] = [*args]
+        return super().parse_args(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
@@ -56,15 +84,6 @@ class Commands(click.Group):
         command = getattr(importlib.import_module(f"{__name__}.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            from pat_check.cli.options import unknown
-
-            ctx.fail(unknown("command", args[0], COMMANDS))
-        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         debug = bool(os.environ.get("PAT_CHECK_DEBUG"))
@@ -110,7 +129,14 @@ def _discard_output() -> None:
 @click.command(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
-    epilog="Exit codes: 0 clean, 1 findings, 2 the request or an input cannot be used.",
+    examples=(
+        ("what is wrong in a recording, and why it matters", "pat-check replay trace.txt && pat-check explain RULE"),
+        ("what a driver's pattern does in every kernel", "pat-check lint mmap.pat"),
+    ),
+    epilog="""Exit codes: 0 clean, 1 findings, 2 the request or an input cannot be used.
+
+    Colour and links are for terminals: NO_COLOR switches both off, FORCE_COLOR colour on, PAGER shows long text.
+    Every setting has a PAT_CHECK_* variable, and a key in the configuration file.""",
 )
 @click.version_option(__version__, prog_name="pat-check", message="%(prog)s %(version)s")
 def cli() -> None:
@@ -126,4 +152,8 @@ def main() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:  # a terminal that is not UTF-8 must not end in a UnicodeEncodeError
             reconfigure(errors="backslashreplace")
-    cli(prog_name="pat-check")
+    if "_PAT_CHECK_COMPLETE" in os.environ:
+        from pat_check.cli.completion import answer_with_ours
+
+        answer_with_ours()
+    cli(prog_name="pat-check", complete_var="_PAT_CHECK_COMPLETE")

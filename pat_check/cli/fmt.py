@@ -9,10 +9,12 @@ import click
 
 from pat_check import api
 from pat_check.cli import FINDINGS
+from pat_check.cli.command import Command
+from pat_check.cli.completing import complete_files
 
 
-@click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="FILE.pat|DIR|-...")
+@click.command(cls=Command)
+@click.argument("paths", nargs=-1, required=True, metavar="FILE.pat|DIR|-...", shell_complete=complete_files)
 @click.option("--check", is_flag=True, help="Change nothing; exit with 1 when a file is laid out otherwise.")
 @click.pass_context
 def fmt(ctx: click.Context, /, paths: tuple[str, ...], check: bool) -> None:

@@ -8,12 +8,14 @@ import click
 
 from pat_check import api
 from pat_check.cachemode import cachemode_name
+from pat_check.cli.command import Command
+from pat_check.cli.completing import complete_files
 from pat_check.cli.options import options, replay_options
 from pat_check.reporters.base import escaped
 
 
-@click.command()
-@click.argument("trace", metavar="TRACE")
+@click.command(cls=Command)
+@click.argument("trace", metavar="TRACE", shell_complete=complete_files)
 @click.option(
     "--at",
     required=True,
@@ -27,7 +29,7 @@ def state(trace: str, at: str, owners: bool, **replay_values: Any) -> None:
 
     The format is that of the kernel's /sys/kernel/debug/x86/pat_memtype_list, so that `diff` compares the two.
     """
-    reservations = api.state(trace, at, options(**replay_values))
+    reservations = api.state(trace, at, options(**replay_values)(trace))
     click.echo("PAT memtype list:")
     for held in reservations:
         line = f"PAT: [mem 0x{held.start:016x}-0x{held.end:016x}] {cachemode_name(held.type)}"

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from pat_check.eras import pfnmap_ctx, unmap_region, vm_pat, vm_pat_6_12
 from pat_check.eras.base import Change, Era
 from pat_check.errors import UnknownEra
 
+_RELEASE = re.compile(
+    r"(?P<major>\d{1,4})\.(?P<minor>\d{1,6})(?:\.(?:\d{1,6}|[xy])){0,2}(?:-?rc\d{1,3})?(?:[-~_]\S{1,100}|\+\S{0,100})?",
+    re.ASCII,
+)
+"""What ``uname -r`` may say: numbers, and what a builder adds behind a mark."""
 ERAS: tuple[Era, ...] = (vm_pat.ERA, vm_pat_6_12.ERA, unmap_region.ERA, pfnmap_ctx.ERA)
 NEWEST: Era = pfnmap_ctx.ERA
 
@@ -18,7 +25,8 @@ def era_of(name: str) -> Era:
     released = era_of_release(name.removeprefix("v"))
     if released is not None:
         return released
-    raise UnknownEra(f"no era is called {name!r}: there are {', '.join(era.name for era in ERAS)}")
+    names = ", ".join(era.name for era in ERAS)
+    raise UnknownEra(f"no era is called {name!r}: there are {names}, or a kernel release such as 6.12")
 
 
 def era_of_release(release: str) -> Era | None:
@@ -27,17 +35,10 @@ def era_of_release(release: str) -> Era | None:
     Since Linux kernel commit f8e97613fed2 (in v6.16) a context owns the reservation; follow_pfnmap_start() and huge
     pfnmaps, which make the 6.12 flavour of VM_PAT, came with v6.12.
     """
-    numbers = release.split(".", 2)
-    if len(numbers) < 2 or not numbers[0].isdigit():
+    match = _RELEASE.fullmatch(release)
+    if match is None:
         return None
-    digits = ""
-    for character in numbers[1]:
-        if not character.isdigit():
-            break
-        digits += character
-    if not digits:
-        return None
-    version = (int(numbers[0]), int(digits))
+    version = (int(match["major"]), int(match["minor"]))
     if version >= (6, 16):
         return pfnmap_ctx.ERA
     return vm_pat_6_12.ERA if version >= (6, 12) else vm_pat.ERA

@@ -28,12 +28,15 @@ class Era:
     find_victim: FindVictim  # the search of memtype_erase()
     fork_shares: bool  # whether fork lets the child hold the parent's reservation instead of a copy
     pfnmap: type[PfnmapTracking]  # the hooks of the tracking layer
+    zap_untracks: bool = False  # clearing any entry of a tracked mapping frees its reservation, and VM_PAT with it
     lacks: frozenset[str] = frozenset()  # functions of the tracking layer that these kernels do not have
-    locks_checked: bool = False  # flag setters warn when mmap_lock is not held for writing
-    huge_pfnmap: bool = False  # PFN mappings may have PMD and PUD leaves
+    locks_checked: bool = False  # remap_pfn_range() warns when mmap_lock is not held for writing
+    flags_checked: bool = False  # vm_flags_set() and vm_flags_clear() warn so
+    huge_pfnmap: bool = False  # PFN mappings may have PMD and PUD leaves; else only DAX is asked for huge faults
     pud_looks_up: bool = True  # vmf_insert_pfn_pud() uses the type that it looked up
     prot_replaces: bool = False  # pgprot_writecombine() replaces the cache bits instead of adding to them
     flags_before_track: bool = False  # remap_pfn_range() sets the VMA flags before it reserves
+    mixed_bugs: bool = False  # vmf_insert_mixed() of a mapping not made for it is a BUG(), else VM_FAULT_SIGBUS
     insert_pages_checked: bool = True  # vm_insert_pages() of a mapping not made for it is a BUG()
     folio_walk: bool = False  # folio_walk_start() exists
     walk_vma_skips: bool = True  # walk_page_vma() leaves VM_PFNMAP mappings out, as walk_page_range() does

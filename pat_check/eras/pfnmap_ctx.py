@@ -51,6 +51,7 @@ ERA: Era = vm_pat_6_12.ERA.derive(
     find_victim=find_exact,
     fork_shares=True,
     pfnmap=CtxTracking,
+    zap_untracks=False,
     lacks=frozenset(
         (
             "track_pfn_copy",

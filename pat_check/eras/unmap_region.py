@@ -33,6 +33,7 @@ ERA: Era = vm_pat_6_12.ERA.derive(
     kernels="none: never merged",
     summary=__doc__,
     pfnmap=UnmapRegionTracking,
+    zap_untracks=False,
     changes=(
         Change(
             "the patch posted as 'mm/x86/pat: Only untrack the pfn range if unmap region' (2024), not merged",

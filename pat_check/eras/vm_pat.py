@@ -48,9 +48,12 @@ class VmPatTracking(PfnmapTracking):
             dst.flags |= VM_PAT
         return ret
 
-    def copy_failed(self, dst: Vma) -> None:
-        """``untrack_pfn_copy()``."""
-        self.untrack(dst)
+    def copy_failed(self, src: Vma, dst: Vma) -> None:
+        """``untrack_pfn_copy()``: the range that `copy` found in the parent, whatever the child has of it."""
+        found = self.pat_info(src, with_mode=True) if dst.flags & VM_PAT else None
+        if found is not None:
+            self.free_pfn_range(dst, found[0], dst.size, "untrack_pfn")
+            dst.flags &= ~VM_PAT
 
     def dup(self, src: Vma, dst: Vma) -> None:
         """The flags are copied, VM_PAT with them: both halves of a split carry it."""
@@ -81,7 +84,7 @@ class VmPatTracking(PfnmapTracking):
             return pte.paddr(vma.start), pte.decoded()
         if vma.is_cow():
             return None if with_mode else (vma.pgoff * PAGE, 0)
-        self.layer.warn("get_pat_info")
+        self.layer.warn("get_pat_info", vma)
         return None
 
     def is_usable(self, pte: Pte) -> bool:
@@ -96,6 +99,8 @@ ERA: Era = Era(
     find_victim=find_exact_or_end,
     fork_shares=False,
     pfnmap=VmPatTracking,
+    mixed_bugs=True,
+    zap_untracks=True,
     lacks=frozenset(
         (
             "pfnmap_track",

@@ -23,6 +23,8 @@ ERA: Era = vm_pat.ERA.derive(
     summary=__doc__,
     pfnmap=VmPat612Tracking,
     locks_checked=True,
+    flags_checked=True,
+    mixed_bugs=False,
     huge_pfnmap=True,
     pud_looks_up=False,
     folio_walk=True,
@@ -34,6 +36,11 @@ ERA: Era = vm_pat.ERA.derive(
         Change(
             "arch/x86/mm/pat/memtype.c and mm/memory.c of Linux 6.12.117",
             "PMD and PUD leaves have a special bit and get_pat_info() follows them; flag setters want the write lock.",
+        ),
+        Change(
+            "mm/memory.c of Linux 6.12.117 (page-tables.md sections 1 and 3)",
+            "PFN mappings take huge faults, which were for DAX alone; vmf_insert_mixed() of a mapping that is not made "
+            "for it returns VM_FAULT_SIGBUS instead of stopping the kernel.",
         ),
         Change(
             "mm/pagewalk.c of Linux 6.12.117 (page-tables.md section 7)",

@@ -21,6 +21,7 @@ class RemapPfnRange(Call):
     api: str
     ctx: int = -1  # the pfnmap_track_ctx of the VMA; 0 none, -1 not recorded
     flags: int = -1  # vm_flags at entry
+    prot: int = -1  # page protection bits asked for; -1 not recorded
 
 
 @dataclass(slots=True)
@@ -60,6 +61,13 @@ class CopyPageRange(Call):
     vm_start: int = -1
     vm_end: int = -1
     flags: int = -1  # of the parent's VMA
+
+
+@dataclass(slots=True)
+class GetPatInfo(Call):
+    """``get_pat_info(vma)``: the range of a VM_PAT mapping, by its first entry."""
+
+    vma: int
 
 
 @dataclass(slots=True)
@@ -137,6 +145,9 @@ class ZapVma(Call):
     start: int  # user virtual bytes
     end: int
     api: str
+    vm_start: int = -1  # of the VMA; -1 not recorded
+    vm_end: int = -1
+    flags: int = -1
 
 
 @dataclass(slots=True)
@@ -167,3 +178,4 @@ class InsertPfn(Call):
     vm_start: int = -1
     vm_end: int = -1
     flags: int = -1
+    prot: int = -1  # page protection bits asked for; -1 not recorded

@@ -74,6 +74,7 @@ class LostEvents(Event):
     """The recording misses `count` events of `cpu` here (-1: unknown how many)."""
 
     count: int
+    rows: tuple[int, ...] = ()  # kernel messages of these rows of memtype.md section 13 only; () anything
 
 
 @dataclass(slots=True)

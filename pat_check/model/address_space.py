@@ -22,8 +22,6 @@ Note = Callable[[str, int, int, int, str, "list[tuple[int, str]]"], None]
 BUG: int = -1000
 """The result of an operation at which the kernel stops with BUG()."""
 
-_EVERYTHING: int = 1 << 47
-
 
 class AddressSpaces:
     """The part of mm/ that makes, cuts, copies and ends mappings.
@@ -46,12 +44,22 @@ class AddressSpaces:
         mm = self.machine.mms[mm_id] = Mm(mm_id, self.machine.now)
         return mm
 
-    def fork(self, mm: Mm, child_id: int) -> tuple[int, Mm | None]:
-        """``dup_mmap()``: 0 and the child's address space, or -ENOMEM."""
+    def fork(
+        self, mm: Mm, child_id: int, no_memory: tuple[int, int] = (0, 0), *, early: bool = False
+    ) -> tuple[int, Mm | None]:
+        """``dup_mmap()``: 0 and the child's address space, or -ENOMEM.
+
+        There is no memory for the page tables of the addresses `no_memory`, end exclusive; with `early` there is none
+        already for their mappings, in ``vm_area_dup()``.
+        """
         child = self.new_mm(child_id)
+        start, end = no_memory
         for vma in mm.vmas:
             if vma.flags & VM_DONTCOPY:
                 continue
+            if early and vma.start < end and start < vma.end:
+                self.mmput(child)
+                return -errno.ENOMEM, None
             copy = vma.dup(child, self.machine.now)
             self.tracking.dup(vma, copy)
             child.add(copy)
@@ -60,26 +68,47 @@ class AddressSpaces:
                 first = mm.page_table.get(vma.start)
                 why = "its first page was copied" if first is not None and first.anon else "its first entry is gone"
                 self.note("fork-failed", vma.start, vma.end, -1, why, [(vma.born, "mapped here")])
-                self.exit_mmap(child)
+                self.mmput(child)
                 return -errno.ENOMEM, None
-            self._copy_entries(vma, copy)
+            if not self._copy_entries(vma, copy, start, end):
+                self.tracking.copy_failed(vma, copy)
+                self.mmput(child)
+                return -errno.ENOMEM, None
         return 0, child
 
-    def _copy_entries(self, src: Vma, dst: Vma) -> None:
+    def _copy_entries(self, src: Vma, dst: Vma, hole: int, hole_end: int) -> bool:
+        """``copy_page_range()``; false when it comes to an entry in the hole, for which there is no page table."""
         if not src.flags & (VM_PFNMAP | VM_MIXEDMAP) and not src.is_cow():
-            return  # refaulted by the child
+            return True  # refaulted by the child
         if src.is_cow():
             self.notifiers.around(src.mm, "PROTECTION_PAGE", src.start, src.end)
         for start, end, pte in src.mm.page_table.walk(src.start, src.end):
             self.vm_normal_page(src, start, end, pte)
             write = pte.write and not (src.is_cow() and pte.anon)
-            dst.mm.page_table.install(start, end, pte.like(write=write))
+            missing = start < hole_end and hole < end
+            stop = max(start, hole & ~(pte.leaf - 1)) if missing else end
+            if start < stop:
+                dst.mm.page_table.install(start, stop, pte.like(write=write))
+            if missing:
+                return False
+        return True
+
+    def mmget(self, mm: Mm) -> Mm:
+        """Another task works on an address space."""
+        mm.users += 1
+        return mm
+
+    def mmput(self, mm: Mm) -> None:
+        """A task lets go of it: after the last one it is torn down."""
+        mm.users -= 1
+        if not mm.users:
+            self.exit_mmap(mm)
 
     def exit_mmap(self, mm: Mm) -> None:
         """The last user of an address space is gone: unmap everything, ascending, then free the mappings."""
         vmas = list(mm.vmas)
         self.notifiers.release(mm)
-        self.notifiers.around(mm, "UNMAP", 0, _EVERYTHING)
+        self.notifiers.around(mm, "UNMAP", 0, self.machine.paging.user_end)
         self._unmap_vmas(vmas)
         mm.vmas.clear()
         for vma in vmas:
@@ -206,7 +235,8 @@ class AddressSpaces:
             self.munmap(mm, start + new, start + old)
             old = new
         if to is None:
-            if new > old and any(mm.overlapping(start + old, start + new)):
+            beyond = start + new > self.machine.paging.user_end
+            if new > old and (beyond or any(mm.overlapping(start + old, start + new))):
                 return -errno.ENOMEM
             vma.end = max(vma.end, start + new)
             return start

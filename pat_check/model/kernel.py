@@ -16,6 +16,7 @@ from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, 
 REMAP_FLAGS: int = VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP
 SIGBUS: int = -1001
 NOPAGE: int = 0x100
+FALLBACK: int = 0x800
 _HUGE_MODE: dict[int, int] = {WT: UC, WP: WC}
 """What the processor sees of a huge leaf whose mode needs the PAT bit: bit 7 is PSE there."""
 
@@ -23,7 +24,7 @@ _HUGE_MODE: dict[int, int] = {WT: UC, WP: WC}
 class Kernel(AddressSpaces):
     """mm/ of one kernel, with the hooks of one era."""
 
-    __slots__ = ("flags_before_track", "insert_pages_checked", "pud_looks_up")
+    __slots__ = ("flags_before_track", "huge_pfnmap", "insert_pages_checked", "mixed_bugs", "pud_looks_up")
 
     def __init__(
         self,
@@ -35,10 +36,13 @@ class Kernel(AddressSpaces):
         pud_looks_up: bool,
         flags_before_track: bool,
         insert_pages_checked: bool,
+        huge_pfnmap: bool,
+        mixed_bugs: bool,
     ) -> None:
         super().__init__(machine, tracking, note, notifiers)
         self.pud_looks_up, self.flags_before_track = pud_looks_up, flags_before_track
         self.insert_pages_checked = insert_pages_checked
+        self.huge_pfnmap, self.mixed_bugs = huge_pfnmap, mixed_bugs
 
     # --- making PFN mappings -----------------------------------------------------------------------------------
 
@@ -98,10 +102,15 @@ class Kernel(AddressSpaces):
         return 0
 
     def vmf_insert_pfn(self, vma: Vma, addr: int, pfn: int, leaf: int = PAGE) -> int:
-        """Install one entry from a fault handler: NOPAGE, SIGBUS or BUG. An entry that is there stays."""
+        """Install one entry from a fault handler: NOPAGE, SIGBUS or BUG. An entry that is there stays.
+
+        FALLBACK where kernels ask only DAX for huge faults: the handler is asked again for a small entry.
+        """
         kinds = vma.flags & (VM_PFNMAP | VM_MIXEDMAP)
         if not kinds:
             return self._bug("insert-needs-pfnmap", vma, addr, pfn, "neither VM_PFNMAP nor VM_MIXEDMAP is set")
+        if leaf > PAGE and not self.huge_pfnmap:
+            return FALLBACK
         if kinds == VM_PFNMAP | VM_MIXEDMAP:
             return self._bug("pfnmap-and-mixedmap", vma, addr, pfn, "VM_PFNMAP and VM_MIXEDMAP are both set")
         if kinds == VM_PFNMAP and vma.is_cow():
@@ -113,9 +122,11 @@ class Kernel(AddressSpaces):
         return self._insert(vma, addr, pfn, leaf)
 
     def vmf_insert_mixed(self, vma: Vma, addr: int, pfn: int) -> int:
-        """``vmf_insert_mixed()``: wants VM_MIXEDMAP."""
+        """``vmf_insert_mixed()``: wants VM_MIXEDMAP: without, BUG or SIGBUS."""
         if not vma.flags & VM_MIXEDMAP:
-            return self._bug("insert-needs-pfnmap", vma, addr, pfn, "VM_MIXEDMAP is not set")
+            what, ret = ("insert-needs-pfnmap", BUG) if self.mixed_bugs else ("mixed-needs-mixedmap", SIGBUS)
+            self._bug(what, vma, addr, pfn, "VM_MIXEDMAP is not set")
+            return ret
         return self._insert(vma, addr, pfn, PAGE) if vma.start <= addr < vma.end else SIGBUS
 
     def vm_insert_page(self, vma: Vma, addr: int, pfn: int, size: int, *, write_locked: bool, many: bool) -> int:
@@ -165,14 +176,18 @@ class Kernel(AddressSpaces):
         start = addr & ~(leaf - 1)
         first = pfn & ~(leaf // PAGE - 1)
         table = vma.mm.page_table
-        if leaf > PAGE:
-            self._huge(vma, start, pfn, first, leaf)
+        if start < vma.start:
+            detail = f"the leaf begins before {vma}: SIGBUS"
+            self.note("huge-unaligned", start, start + leaf, pfn, detail, [(vma.born, "mapped here")])
+            return SIGBUS
         present = table.get(addr) if leaf == PAGE else next(iter(table.walk(start, start + leaf)), (0, 0, None))[2]
         if present is not None:
-            if present.paddr(addr) != pfn * PAGE:
-                detail = f"pfn {present.paddr(addr) // PAGE:#x} stays where {pfn:#x} is inserted"
-                self.note("insert-kept-old", addr, addr + leaf, pfn, detail, [(present.at, "installed here")])
+            if present.paddr(start) != first * PAGE:
+                detail = f"pfn {present.paddr(start) // PAGE:#x} stays where {pfn:#x} is inserted"
+                self.note("insert-kept-old", start, start + leaf, pfn, detail, [(present.at, "installed here")])
             return NOPAGE
+        if leaf > PAGE:
+            self._huge(vma, start, pfn, first, leaf)
         mode = self.tracking.lookup(vma, pfn, vma.cachemode)
         if leaf == PUD_SIZE and not self.pud_looks_up:
             if mode != vma.cachemode:
@@ -189,7 +204,7 @@ class Kernel(AddressSpaces):
         if pfn != first:
             detail = f"pfn {pfn:#x} is not aligned: the leaf maps {first:#x}"
             self.note("huge-unaligned", start, start + leaf, pfn, detail, [])
-        if start < vma.start or start + leaf > vma.end:
+        if start + leaf > vma.end:
             self.note("huge-unaligned", start, start + leaf, pfn, f"the leaf reaches beyond {vma}", [])
         ret, _ = self.tracking.setup_cachemode(first, leaf, vma.cachemode)
         if ret:
@@ -218,13 +233,14 @@ class Kernel(AddressSpaces):
                 if low < high:
                     first = vma.start - vma.pgoff * PAGE
                     self.zap(vma, first + low, first + high, even_cows=even_cows)
-                self._missed(vma, start, end)
+                self._missed(vma, start, end, even_cows=even_cows)
 
-    def _missed(self, vma: Vma, start: int, end: int) -> None:
+    def _missed(self, vma: Vma, start: int, end: int, *, even_cows: bool) -> None:
         """Tell of entries that unmap_mapping_range() has not found, since a driver or a remap overwrote vm_pgoff."""
         low, high = _within(start, end, vma.file_pgoff * PAGE, vma.size)
         first = vma.start - vma.file_pgoff * PAGE
         left = vma.mm.page_table.walk(first + low, first + high) if vma.pgoff != vma.file_pgoff else []
+        left = [piece for piece in left if even_cows or not piece[2].anon]
         if left:
             detail = f"unmap_mapping_range() misses {vma}: vm_pgoff is {vma.pgoff:#x}, a frame number"
             self.note("vm-pgoff-overwritten", left[0][0], left[-1][1], -1, detail, [(left[0][2].at, "mapped here")])

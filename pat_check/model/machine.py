@@ -7,6 +7,7 @@ from collections import OrderedDict
 from pat_check.model.memory import Mtrr, Ram
 from pat_check.model.memtype import Memtype, MemtypeTree
 from pat_check.model.owner import Owner
+from pat_check.model.page_table import FOUR_LEVELS, Paging
 from pat_check.model.vma import Mm
 
 _REMEMBERED = 20_000
@@ -31,12 +32,25 @@ class Iomap:
 class Machine:
     """The memtype layer of one kernel: the tree, the page types of RAM, what drivers have mapped."""
 
-    __slots__ = ("freed", "iomaps", "memtypes", "mms", "mtrr", "now", "origin_known", "pat_enabled", "ram", "unmapped")
+    __slots__ = (
+        "freed",
+        "iomaps",
+        "memtypes",
+        "mms",
+        "mtrr",
+        "now",
+        "origin_known",
+        "paging",
+        "pat_enabled",
+        "ram",
+        "unmapped",
+    )
 
-    def __init__(self, ram: Ram | None = None, mtrr: Mtrr | None = None) -> None:
+    def __init__(self, ram: Ram | None = None, mtrr: Mtrr | None = None, paging: Paging = FOUR_LEVELS) -> None:
         self.memtypes = MemtypeTree()
         self.ram = ram or Ram()
         self.mtrr = mtrr or Mtrr()
+        self.paging = paging
         self.pat_enabled = True
         self.now = 0  # the line of the trace that is being applied
         self.mms: dict[int, Mm] = {}

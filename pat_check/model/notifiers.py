@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 
+from pat_check.cachemode import short_name
 from pat_check.model.machine import Machine
 from pat_check.model.memory import PAGE
 from pat_check.model.page_table import Pte
@@ -16,18 +17,28 @@ _Cleared = tuple[int, int]
 """What a cleared entry mapped (its offset), and the line where it was cleared."""
 
 
+EVENTS: tuple[str, ...] = (
+    *("UNMAP", "CLEAR", "PROTECTION_VMA", "PROTECTION_PAGE", "SOFT_DIRTY", "MIGRATE", "EXCLUSIVE"),
+)
+"""``enum mmu_notifier_event``: what a bracket says of the changes inside."""
+
+_SAME_PAGES: frozenset[str] = frozenset(("PROTECTION_VMA", "PROTECTION_PAGE", "SOFT_DIRTY"))
+
+
 class Bracket:
     """``invalidate_range_start()`` of [start, end) that has not ended.
 
     Born: start. Dies: the end of the same range by the same task. `dirty` is what was cleared or restricted inside and
-    not yet invalidated in secondary TLBs: (start, end, line).
+    not yet invalidated in secondary TLBs, `cached` what apply_to_page_range() changed inside and no TLB flush has
+    covered: (start, end, line). `event` is what it announces.
     """
 
-    __slots__ = ("at", "dirty", "end", "mm", "start", "task")
+    __slots__ = ("at", "cached", "dirty", "end", "event", "mm", "start", "task")
 
-    def __init__(self, task: int, mm: Mm, start: int, end: int, at: int) -> None:
-        self.task, self.mm, self.start, self.end, self.at = task, mm, start, end, at
+    def __init__(self, task: int, mm: Mm, start: int, end: int, at: int, event: str) -> None:
+        self.task, self.mm, self.start, self.end, self.at, self.event = task, mm, start, end, at, event
         self.dirty: list[tuple[int, int, int]] = []
+        self.cached: list[tuple[int, int, int]] = []
 
     def __str__(self) -> str:
         return f"[{self.start:#x}-{self.end:#x})"
@@ -65,11 +76,11 @@ class Notifiers:
 
     # --- brackets ---------------------------------------------------------------------------------------------------
 
-    def start(self, task: int, mm: Mm, start: int, end: int, *, blockable: bool) -> int:
+    def start(self, task: int, mm: Mm, start: int, end: int, *, blockable: bool, event: str = "CLEAR") -> int:
         """``mmu_notifier_invalidate_range_start[_nonblock]()``: 0, or -EAGAIN and no bracket."""
         if not blockable and mm.sleeps:
             return -errno.EAGAIN
-        self.brackets.append(Bracket(task, mm, start, end, self.machine.now))
+        self.brackets.append(Bracket(task, mm, start, end, self.machine.now, event))
         self._invalidated(mm, start, end)
         return 0
 
@@ -81,6 +92,7 @@ class Notifiers:
             self._unpaired(same, mm, start, end)
             return
         self.brackets.remove(bracket)
+        self._ended(bracket)
         if not self.end_invalidates:
             return
         if not only:
@@ -89,6 +101,29 @@ class Notifiers:
             low, high, at = bracket.dirty[0]
             detail = "closed without a secondary invalidate, which nobody has done inside either"
             self.note("mn-only-end", low, high, -1, detail, [(bracket.at, "opened here"), (at, "changed here")])
+
+    def _ended(self, bracket: Bracket) -> None:
+        """What should have been done inside, and was not."""
+        if bracket.cached:
+            low, high, at = bracket.cached[0]
+            detail = "apply_to_page_range() changed present entries, and no TLB flush follows inside the bracket"
+            self.note("apply-without-flush", low, high, -1, detail, [(bracket.at, "opened here"), (at, "changed here")])
+        stays = next(bracket.mm.overlapping(bracket.start, bracket.end), None)
+        if bracket.event == "UNMAP" and stays is not None:
+            detail = f"the bracket announced UNMAP, and {stays} is still mapped"
+            self.note("mn-event", bracket.start, bracket.end, -1, detail, [(bracket.at, "opened here")])
+
+    def flushed(self, mm: Mm, start: int, end: int) -> None:
+        """``flush_tlb_range()``: the processors' TLBs hold nothing of [start, end) any more."""
+        for bracket in self.brackets:
+            if bracket.mm is mm:
+                bracket.cached = [it for it in bracket.cached if not (start <= it[0] and it[1] <= end)]
+
+    def cached(self, task: int, mm: Mm, start: int, end: int) -> None:
+        """The task changed present entries of [start, end), which its brackets there have to flush."""
+        for bracket in self.brackets:
+            if bracket.task == task and bracket.mm is mm and bracket.start < end and start < bracket.end:
+                bracket.cached.append((start, end, self.machine.now))
 
     def _unpaired(self, same: list[Bracket], mm: Mm, start: int, end: int) -> None:
         near = same or [it for it in self.brackets if it.mm is mm and it.start < end and start < it.end]
@@ -131,10 +166,12 @@ class Notifiers:
 
     # --- entries that somebody changes himself -----------------------------------------------------------------------
 
-    def changes(self, task: int, mm: Mm, start: int, end: int, fact: str = "mn-not-covered") -> bool:
+    def changes(
+        self, task: int, mm: Mm, start: int, end: int, fact: str = "mn-not-covered", *, same_pages: bool = False
+    ) -> bool:
         """The task takes something away from present entries of [start, end): whether any bracket of its is open there.
 
-        `fact` is what the lack of one is called.
+        `fact` is what the lack of one is called; with `same_pages` only permissions go.
         """
         own = [it for it in self.brackets if it.task == task and it.mm is mm and it.start < end and start < it.end]
         covering = [it for it in own if it.start <= start and end <= it.end]
@@ -145,6 +182,9 @@ class Notifiers:
             self.note("mn-range-small", start, end, -1, detail, [(own[-1].at, "opened here")])
         for bracket in covering:
             bracket.dirty.append((start, end, self.machine.now))
+        if covering and not same_pages and all(bracket.event in _SAME_PAGES for bracket in covering):
+            detail = f"entries are cleared or replaced in a bracket that announced {covering[-1].event}"
+            self.note("mn-event", start, end, -1, detail, [(covering[-1].at, "opened here")])
         return bool(own)
 
     def clear(self, task: int, vma: Vma, start: int, end: int) -> None:
@@ -155,20 +195,29 @@ class Notifiers:
         for low, high, pte in gone:
             self._cleared.setdefault(vma.mm.id, RangeMap()).set(low, high, (pte.offset, self.machine.now))
 
-    def wrprotect(self, task: int, vma: Vma, start: int, end: int, fact: str = "mn-not-covered") -> None:
-        """``ptep_set_wrprotect()`` of a range: the same pages, so nothing need be invalidated under the lock."""
+    def wrprotect(self, task: int, vma: Vma, start: int, end: int, fact: str = "mn-not-covered") -> bool:
+        """``ptep_set_wrprotect()`` of a range: the same pages, so nothing need be invalidated under the lock.
+
+        Whether there was anything to protect.
+        """
         entries = [run for run in vma.mm.page_table.walk(start, end) if run[2].write]
         if entries:
-            self.changes(task, vma.mm, entries[0][0], entries[-1][1], fact)
+            self.changes(task, vma.mm, entries[0][0], entries[-1][1], fact, same_pages=True)
         for low, high, pte in entries:
             vma.mm.page_table.install(low, high, pte.like(write=False))
+        return bool(entries)
 
-    def set(self, task: int, vma: Vma, start: int, end: int, pte: Pte, fact: str = "mn-not-covered") -> None:
-        """``set_pte_at()`` of a range, over what is there or was cleared before."""
+    def set(self, task: int, vma: Vma, start: int, end: int, pte: Pte, fact: str = "mn-not-covered") -> bool:
+        """``set_pte_at()`` of a range, over what is there or was cleared before; whether anything was replaced."""
         table = vma.mm.page_table
         present = [run for run in table.walk(start, end) if not run[2].is_same(pte)]
         if present:
             self.changes(task, vma.mm, present[0][0], present[-1][1], fact)
+        for low, high, old in present:
+            if old.maps_as(pte) and not old.anon and old.cachemode != pte.cachemode:
+                was, now = short_name(old.cachemode), short_name(pte.cachemode)
+                detail = f"a present {was} entry becomes {now} for the same frame"
+                self.note("entry-type-changed", low, high, pte.paddr(low) // PAGE, detail, [(old.at, "made here")])
         other = [
             (low, high, old.at, "installed here") for low, high, old in present if old.anon or not old.maps_as(pte)
         ]
@@ -181,3 +230,4 @@ class Notifiers:
             self.note("mn-install-first", low, high, pte.paddr(low) // PAGE, detail, [(at, how)])
         table.clear(start, end)
         table.install(start, end, pte)
+        return bool(present)

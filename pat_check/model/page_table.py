@@ -13,9 +13,37 @@ from pat_check.model.ranges import RangeMap
 
 PMD_SIZE: int = 1 << 21
 PUD_SIZE: int = 1 << 30
+P4D_SIZE: int = 1 << 39
 LEVELS: dict[int, str] = {PAGE: "pte", PMD_SIZE: "pmd", PUD_SIZE: "pud"}
+"""The levels at which an entry can be a leaf."""
+
+_ENTRIES: int = 512
 
 _AS_HUGE: dict[int, int] = {WB: WB, WC: WP, UC_MINUS: UC_MINUS, UC: WT}
+
+
+class Paging:
+    """How deep page tables are: `spans` is the bytes of one entry at each level, from the leaves up.
+
+    With four levels P4D is folded: what lies above a PUD is the PGD. User space is the lower half of the PGD, but for
+    one page at its end (``TASK_SIZE_MAX``); `user_end` is exclusive.
+    """
+
+    __slots__ = ("spans", "user_end")
+
+    def __init__(self, levels: int) -> None:
+        spans = {**{level: leaf for leaf, level in LEVELS.items()}, "p4d": P4D_SIZE, "pgd": P4D_SIZE * _ENTRIES}
+        if levels == 4:
+            del spans["p4d"]
+            spans["pgd"] = P4D_SIZE
+        self.spans: dict[str, int] = spans
+        self.user_end: int = spans["pgd"] * _ENTRIES // 2 - PAGE
+
+
+FOUR_LEVELS: Paging = Paging(4)
+FIVE_LEVELS: Paging = Paging(5)
+MAP_WINDOW: int = FOUR_LEVELS.user_end
+"""``DEFAULT_MAP_WINDOW``: above this, exclusive, is mapped only where an address asks for it."""
 
 
 class Pte:

@@ -29,8 +29,8 @@ class MemtypeLayer(Protocol):
         """The kernel says row `number` of memtype.md section 13 about a mapping."""
         ...
 
-    def warn(self, function: str) -> None:
-        """WARN_ON_ONCE() in a function."""
+    def warn(self, function: str, vma: Vma) -> None:
+        """WARN_ON_ONCE() in a function that works on a mapping."""
         ...
 
 
@@ -62,8 +62,8 @@ class PfnmapTracking:
         """fork copies the page tables of a PFN mapping."""
         return 0
 
-    def copy_failed(self, dst: Vma) -> None:
-        """copy_page_range() failed after `copy` succeeded."""
+    def copy_failed(self, src: Vma, dst: Vma) -> None:
+        """copy_page_range() failed after `copy` succeeded; what was copied of `dst` so far is still there."""
 
     def moved(self, src: Vma, dst: Vma) -> None:
         """mremap has moved the page tables from `src` to `dst`."""

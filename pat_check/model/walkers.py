@@ -101,7 +101,7 @@ class Walkers:
     def apply(self, task: int, mm: Mm, start: int, end: int, change: Pte | None, *, readonly: bool) -> int:
         """``apply_to_page_range()`` with a callback that installs `change`, restricts to reading, or only looks.
 
-        It looks at no mapping and brackets nothing: that is the caller's.
+        It looks at no mapping, brackets and flushes nothing: that is the caller's.
         """
         note = self.kernel.note
         if start >= end:
@@ -118,10 +118,13 @@ class Walkers:
                 note("apply-huge-leaf", low, high, -1, detail, [(pte.at, "the entry was made here")])
                 return -errno.EINVAL
         first = mm.find(start)
+        notifiers, changed = self.kernel.notifiers, False
         if first is not None and change is not None:
-            self.kernel.notifiers.set(task, first, start, end, change, "apply-without-bracket")
+            changed = notifiers.set(task, first, start, end, change, "apply-without-bracket")
         elif first is not None and readonly:
-            self.kernel.notifiers.wrprotect(task, first, start, end, "apply-without-bracket")
+            changed = notifiers.wrprotect(task, first, start, end, "apply-without-bracket")
+        if changed:
+            notifiers.cached(task, mm, start, end)
         return 0
 
 

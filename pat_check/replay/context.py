@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pat_check.eras.base import Era
 from pat_check.events import Event
-from pat_check.incidents import Incident
+from pat_check.incidents import Incident, IoremapLeaked, MemtypeLeaked
 from pat_check.model.machine import Machine
 from pat_check.model.owner import Owner
 from pat_check.replay.tasks import Tasks
@@ -41,14 +41,18 @@ class Context:
         "erase_seen",
         "forked",
         "forks_seen",
+        "frees_unseen",
         "insert_seen",
         "log",
         "lossy",
         "lost_any",
         "machine",
         "made",
+        "one_cpu",
         "probes_seen",
+        "recorded",
         "tasks",
+        "unproven",
     )
 
     def __init__(self, machine: Machine, era: Era, emit: Callable[[Incident], None]) -> None:
@@ -64,11 +68,27 @@ class Context:
         self.forks_seen = False  # so that sharing after a fork is known
         self.lossy = False
         self.lost_any = False
+        self.recorded: set[str] = set()  # functions that are known to be recorded: seen, foreseen, or said to be probed
+        self.frees_unseen = False  # nothing shows that frees are recorded at all
+        self.one_cpu = False  # events of other CPUs are left out
+        self.unproven: list[MemtypeLeaked | IoremapLeaked] = []  # by what is recorded, but frees may have gone unseen
 
     @property
     def reliable(self) -> bool:
         """Whether the model must know every reservation."""
-        return self.machine.origin_known and not self.lossy
+        return self.machine.origin_known and self.shows_all
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether whatever happened since the beginning, or the last snapshot after a loss, is in the recording."""
+        return not (self.lossy or self.one_cpu or self.frees_unseen)
+
+    def leaked(self, leak: MemtypeLeaked | IoremapLeaked) -> None:
+        """Tell of a leak; where frees may be missing, only once a list still has the reservation."""
+        if self.frees_unseen:
+            self.unproven.append(leak)
+        else:
+            self.emit(leak)
 
     def changed(self, function: str, start: int, end: int, mode: int, event: Event, *, strict: bool = False) -> None:
         """Tell who listens."""

@@ -31,6 +31,7 @@ class Drivers:
         task, frame = self.context.tasks.leave(event)
         if frame is None or event.ret is None or not isinstance(frame.call, events.IoremapCaller):
             return
+        self.expected.ioremapped()
         call, node, addr = frame.call, frame.node, event.ret & ((1 << 64) - 1)
         start, end = call.phys & _MASK, (call.phys + call.size + PAGE - 1) & _MASK
         owner = node.owner if node is not None else Owner("ioremap", event.comm, event.pid)
@@ -100,6 +101,7 @@ class Drivers:
         _, frame = self.context.tasks.leave(event)
         if frame is None or not isinstance(frame.call, events.ReservePfnRange):
             return
+        self.expected.mapped()
         call, machine = frame.call, self.context.machine
         start, end = call.start, call.start + call.size
         if frame.unacceptable is not None and (event.ret or 0) < 0:
@@ -154,26 +156,23 @@ class Drivers:
     def module_free(self, event: events.ModuleFree) -> None:
         """A driver is gone: whatever it still holds is leaked."""
         machine = self.context.machine
+        stamp = (*self.context.stamp(event)[:4], not (self.context.lossy or self.context.one_cpu))
         for iomap in [iomap for iomap in machine.iomaps.values() if iomap.owner.module == event.module]:
             del machine.iomaps[iomap.addr]
-            seen = iomap.node.seen() if iomap.node is not None else None
+            unprobed = "iounmap" not in self.context.recorded
+            if unprobed and not self._is_held(iomap):
+                continue
+            seen = incidents.Seen(iomap.start, iomap.end, -1, iomap.born, str(iomap.owner), [])
             if iomap.node is not None:
                 iomap.owner.gone = True
-            self.context.emit(
-                incidents.IoremapLeaked(
-                    *self.context.stamp(event),
-                    event.module,
-                    iomap.owner.symbol,
-                    iomap.addr,
-                    iomap.phys,
-                    seen or incidents.Seen(iomap.start, iomap.end, -1, iomap.born, str(iomap.owner), []),
-                )
-            )
-        left = [
-            node.seen()
-            for node in machine.memtypes
-            if node.owner.module == event.module and not node.owner.gone and node.owner.api != "ioremap"
-        ]
+                seen = iomap.node.seen()
+                seen.start, seen.end = iomap.start, iomap.end  # whatever thieves have left of the reservation
+            leak = incidents.IoremapLeaked(*stamp, event.module, iomap.owner.symbol, iomap.addr, iomap.phys, seen)
+            if unprobed:
+                self.context.leaked(leak)
+            else:
+                self.context.emit(leak)
+        left = [node.seen() for node in machine.memtypes if node.owner.module == event.module and not node.owner.gone]
         if left:
             self._leaked(event, left, ram=False)
         pages = [
@@ -188,11 +187,15 @@ class Drivers:
                 node.owner.gone = True
 
     def _leaked(self, event: events.ModuleFree, left: list[incidents.Seen], *, ram: bool) -> None:
-        self.context.emit(
-            incidents.MemtypeLeaked(
-                *self.context.stamp(event), left[0], "module", f"driver {event.module}", ram, left[1:]
-            )
-        )
+        stamp = (*self.context.stamp(event)[:4], self.context.shows_all)
+        self.context.leaked(incidents.MemtypeLeaked(*stamp, left[0], "module", f"driver {event.module}", ram, left[1:]))
+
+    def _is_held(self, iomap: Iomap) -> bool:
+        """Whether the reservation of an ioremap, whose iounmap would not be recorded, is still there."""
+        node = iomap.node
+        if node is None:
+            return False
+        return any(other.owner is iomap.owner for other in self.context.machine.memtypes.exact(node.start, node.end))
 
 
 def _is_wrapper(caller: str) -> bool:

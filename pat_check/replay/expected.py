@@ -67,9 +67,10 @@ class Ledger:
 class Expected:
     """Predictions, kept for each log that can show them: console lines in the trace, and a dmesg file."""
 
-    __slots__ = ("console", "dmesg")
+    __slots__ = ("complete", "console", "dmesg")
 
     def __init__(self) -> None:
+        self.complete = {5, 7, 8, 9}  # rows whose every message is predicted: the calls that print them are recorded
         self.console = Ledger()
         self.dmesg = Ledger()
 
@@ -85,6 +86,14 @@ class Expected:
     def free_invalid(self, event: Event, start: int, end: int) -> None:
         """memtype_free() matched nothing: #9."""
         self._add(9, start, end, event)
+
+    def mapped(self) -> None:
+        """reserve_pfn_range() is recorded with its return."""
+        self.complete.update((11, 12))
+
+    def ioremapped(self) -> None:
+        """__ioremap_caller() is recorded with its return."""
+        self.complete.update((17, 19))
 
     def map_refused(self, event: Event, start: int, end: int) -> None:
         """reserve_pfn_range() got a type that it may not keep: #11."""

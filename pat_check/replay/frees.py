@@ -5,23 +5,21 @@ from __future__ import annotations
 from pat_check import events, incidents
 from pat_check.cachemode import WB, errno_name
 from pat_check.eras import ERAS
-from pat_check.events import NO_PID, Event, MemtypeFree, Return
+from pat_check.events import Event, MemtypeFree, Return
 from pat_check.incidents import Seen, Story
 from pat_check.model import operations
 from pat_check.model.memory import PHYSICAL_MASK
 from pat_check.model.memtype import Memtype
 from pat_check.model.operations import Free
-from pat_check.model.owner import BEFORE, Owner
+from pat_check.model.owner import BEFORE
 from pat_check.replay.context import Context
 from pat_check.replay.doubts import Doubts
 from pat_check.replay.expected import Expected
+from pat_check.replay.holders import EXPLICIT, Holders, swap
 from pat_check.replay.remarks import Surprise, odd_range
 from pat_check.replay.tasks import Frame, Task, mm_of, who_frees
 
 _ERROR_POINTER = (1 << 64) - 4095
-_MAPPING = frozenset(("untrack_pfn", "pfnmap_untrack", "pfnmap_track_ctx_release", "free_pfn_range"))
-_EXPLICIT = frozenset(("arch_io_free_memtype_wc", "memtype_free_io", "iounmap"))
-_HELD = frozenset(("ioremap", "arch_io_reserve_memtype_wc", "memtype_reserve_io"))
 _HOW = {"missed": "found no entry", "shrunk": "shrank an entry", "removed": "removed an entry"}
 _PREDICTED = {"missed": "that it finds none", "shrunk": "that it shrinks one", "removed": "that it removes one"}
 
@@ -31,6 +29,7 @@ class Frees:
 
     def __init__(self, context: Context, expected: Expected, doubts: Doubts) -> None:
         self.context, self.expected, self.doubts = context, expected, doubts
+        self.holders = Holders(context)
 
     def free(self, call: MemtypeFree) -> None:
         """Entry of memtype_free()."""
@@ -125,7 +124,8 @@ class Frees:
         if how is None or (how == "hit" and predicted != "missed"):
             how = predicted
         if how != predicted and not (predicted == "missed" and not self.context.reliable):
-            self._diverge(event, outcome, "", _PREDICTED[predicted], _HOW.get(how, "found an entry"))
+            about = "shrink" if "shrunk" in (how, predicted) else ""
+            self._diverge(event, outcome, "", _PREDICTED[predicted], _HOW.get(how, "found an entry"), about)
             self._doubt(event, start, end, how)
         if how == "missed":
             self._missed(task, event, start, end, api, caller)
@@ -162,10 +162,10 @@ class Frees:
                 self._older(event, start, end, api)
             return
         node = nodes[0]
-        chosen = self._own(task, event, nodes, api)
+        chosen = self.holders.own(task, event, nodes, api)
         if chosen is not None:
-            _swap(node, chosen)
-        elif not self.context.era.fork_shares or api in _EXPLICIT:  # a shared context may be freed by any sharer
+            swap(node, chosen)
+        elif not self.context.era.fork_shares or api in EXPLICIT:  # a shared context may be freed by any sharer
             self._stolen(task, event, outcome, node, api, shrunk=False)
         machine.memtypes.remove(node)
         machine.remember_freed(start, end, node.born, event.at)
@@ -179,38 +179,14 @@ class Frees:
             return
         node = nodes[0]
         equals = [other for other in nodes if other.start == node.start]
-        chosen = self._own(task, event, equals, api)
+        chosen = self.holders.own(task, event, equals, api)
         if chosen is None:
             self._stolen(task, event, outcome, node, api, shrunk=True)
         else:
-            _swap(node, chosen)
+            swap(node, chosen)
         node.tell(event.at, f"shrunk to [{node.start:#x}-{start:#x}) by {api} freeing [{start:#x}-{end:#x})")
         machine.memtypes.shrink(node, start)
         machine.remember_freed(start, end, node.born, event.at)
-
-    def _own(self, task: Task, event: Event, nodes: list[Memtype], api: str) -> Memtype | None:
-        """Among identical entries the one that the freeing task holds; None when all are surely another's.
-
-        Identical entries have no identity: any owner's free may consume any of them. An entry of unknown origin is
-        taken for the freer's own unless it has another that ends at the same place.
-        """
-        mm = mm_of(task, event)
-        nodes = sorted(nodes, key=lambda node: (node.owner.is_mapping != (api in _MAPPING), bool(node.owner.sharers)))
-        for node in nodes:
-            if node.owner.holds(event.pid, mm):
-                return node
-        for node in nodes:
-            if mm in node.owner.sharers or -event.pid in node.owner.sharers or node.owner.parent != NO_PID:
-                return node
-        unknown = next((node for node in nodes if node.owner is BEFORE), None)
-        if unknown is not None:
-            return None if self._ends_here(event, nodes[0], mm) else unknown
-        return None if all(_is_foreign(node.owner, task, event, mm, api) for node in nodes) else nodes[0]
-
-    def _ends_here(self, event: Event, victim: Memtype, mm: int) -> bool:
-        """Whether the freer made a reservation in this trace that ends where the victim does."""
-        ending = self.context.machine.memtypes.ending_at(victim.end, victim.end)
-        return any(node is not victim and node.born > 0 and node.owner.holds(event.pid, mm) for node in ending)
 
     def _stolen(self, task: Task, event: Event, outcome: Free, victim: Memtype, api: str, *, shrunk: bool) -> None:
         mm = mm_of(task, event)
@@ -219,7 +195,7 @@ class Frees:
             if node is not victim and node.owner.holds(event.pid, mm):
                 own = node.seen()
                 break
-        if shrunk and own is None:
+        if shrunk and own is None and victim.owner.is_mapping:
             return  # nothing of the freer's own is near: it frees a piece of what it inherited
         freer = f"{event.comm}:{event.pid}"
         victim.tell(event.at, f"{'shrunk' if shrunk else 'removed'} by {freer} ({api}), who does not own it")
@@ -232,7 +208,7 @@ class Frees:
     def _missed(self, task: Task, event: Event, start: int, end: int, api: str, caller: str) -> None:
         machine = self.context.machine
         self.expected.free_invalid(event, start, end)
-        near, relation = self._nearest(start, end, event.pid, mm_of(task, event))
+        near, relation = self.holders.nearest(start, end, event.pid, mm_of(task, event))
         born, freed_at = machine.freed.get((start, end), (0, 0))
         if self.context.lost_any:
             freed_at = 0  # it may have been reserved again
@@ -253,45 +229,10 @@ class Frees:
             )
         )
 
-    def _nearest(self, start: int, end: int, pid: int, mm: int) -> tuple[Memtype | None, str]:
-        """The reservation that a missed free came closest to, the freer's own first, and which part was meant."""
-        best: tuple[tuple[int, bool], Memtype, str] | None = None
-        for node in self.context.machine.memtypes.overlapping(start, end):
-            if node.start <= start and end <= node.end:
-                relation = "head" if node.start == start else "tail" if node.end == end else "middle"
-                rank = 0
-            elif start <= node.start and node.end <= end:
-                relation, rank = "around", 1
-            else:
-                relation, rank = "overlap", 2
-            order = (rank, not node.owner.holds(pid, mm))
-            if best is None or order < best[0]:
-                best = (order, node, relation)
-        return (best[1], best[2]) if best is not None else (None, "none")
-
-    def _diverge(self, event: Event, outcome: Free, what: str, predicted: str, observed: str) -> None:
+    def _diverge(self, event: Event, outcome: Free, what: str, predicted: str, observed: str, about: str = "") -> None:
         story: Story = []
         if outcome.victim is not None:
             node = outcome.victim
             story.append((node.born, f"[{node.start:#x}-{node.end:#x}) reserved by {node.owner}"))
-        surprise = Surprise(self.context, event, "memtype_free", outcome.start, outcome.end)
+        surprise = Surprise(self.context, event, "memtype_free", outcome.start, outcome.end, about)
         surprise.tell(what, predicted, observed, story)
-
-
-def _swap(first: Memtype, second: Memtype) -> None:
-    """Exchange whose two identical entries are; the tree keeps its order."""
-    if first is not second:
-        first.owner, second.owner = second.owner, first.owner
-        first.born, second.born = second.born, first.born
-        first.story, second.story = second.story, first.story
-
-
-def _is_foreign(owner: Owner, task: Task, event: Event, mm: int, api: str) -> bool:
-    """Whether an entry surely belongs to somebody else than the freeing task."""
-    explicit = api in _EXPLICIT
-    if owner.is_mapping:
-        other = owner.mm != mm if owner.mm else owner.api == "fork" and owner.pid != event.pid
-        return explicit or (api in _MAPPING and bool(mm) and other and not owner.sharers)
-    if owner.api in _HELD and api in _MAPPING:
-        return True
-    return explicit and owner.api in _HELD and bool(owner.module and task.module) and owner.module != task.module

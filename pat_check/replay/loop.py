@@ -26,6 +26,7 @@ from pat_check.replay.reserves import Reserves
 from pat_check.replay.snapshots import Snapshot, Snapshots
 from pat_check.replay.tasks import scope_api
 from pat_check.replay.vmas import Vmas
+from pat_check.replay.wanted import page_align
 
 
 class Replay:
@@ -49,8 +50,8 @@ class Replay:
         self.messages = Messages(self.context, self.reserves, self.frees, self.drivers, expected)
         self.snapshots = Snapshots(self.context, saved or {})
         self.mappings = Mappings(self.context)
-        self.layers = Layers(self.context, doubts)
         self.vmas = Vmas(self.context)
+        self.layers = Layers(self.context, self.vmas, doubts)
         self.maps = Maps(self.context, self.vmas, maps or {})
         self.recording = Recording()
         self.events = 0
@@ -177,9 +178,11 @@ class Replay:
         if frame is None or not isinstance(frame.call, events.RemapPfnRange):
             return
         call = frame.call
-        partial = call.vm_start >= 0 and call.size != call.vm_end - call.vm_start
-        if event.ret == 0 and call.vm_start >= 0 and not partial and call.ctx >= 0:
-            self.layers.mapped(call.vma, call.ctx)
+        partial = call.vm_start >= 0 and page_align(call.size) != call.vm_end - call.vm_start
+        if event.ret == 0 and call.vm_start >= 0 and not partial and call.ctx == 0:
+            self.layers.contexts.mapped(call)
+        if (event.ret or 0) < 0 and call.api == "remap_pfn_range":
+            self.processes.remap_failed(call, event)
         if event.ret == 0 and partial and call.api == "remap_pfn_range":
             self.mappings.insert(event, call.mm, call.addr, call.pfn, call.size)
 
@@ -215,8 +218,10 @@ class Replay:
         self.recording.malformed(event)
 
     def _lost(self, event: events.LostEvents) -> None:
-        self.context.lossy = self.context.lost_any = True
         self.recording.lost(event)
+        if event.rows and not self.messages.drives(event.rows):
+            return  # some complaints are missing, but no event
+        self.context.lossy = self.context.lost_any = True
         self.context.tasks.interrupt()
         self.layers.lost()
         self.vmas.lost()
@@ -233,6 +238,7 @@ _APIS: dict[type[events.Call], str] = {
     events.ArchIoFreeMemtypeWc: "arch_io_free_memtype_wc",
     events.MemtypeKernelMapSync: "memtype_kernel_map_sync",
     events.IoremapCaller: "__ioremap_caller",
+    events.GetPatInfo: "get_pat_info",
     events.VmAreaDup: "vm_area_dup",
     events.VmAreaFree: "vm_area_free",
     events.SplitVma: "__split_vma",

@@ -82,7 +82,8 @@ class Mappings:
                 now = operations.lookup_memtype(self.context.machine, low)
                 if now == entry.mode or {now, entry.mode} <= _SAME:
                     continue
-                stamp = self.context.stamp(event)
+                known = self.context.reliable and not self.context.lost_any
+                stamp = (*self.context.stamp(event)[:4], known)
                 self.context.emit(
                     incidents.TypeChangedUnderMapping(
                         *stamp, low, high, entry.mode, now, api, entry.at, entry.who, entry.reserved_at

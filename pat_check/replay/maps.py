@@ -24,6 +24,18 @@ LETTERS: dict[int, str] = {
 }
 """VmFlags of smaps that are compared."""
 
+_LIVES = frozenset(
+    (
+        "vm_area_dup",
+        "vm_area_free",
+        "__split_vma",
+        "remap_pfn_range",
+        "track_pfn_remap",
+        "track_pfn_copy",
+        "untrack_pfn",
+    )
+)
+"""Functions that make, change and end what is compared: a difference is sure only where all of them are recorded."""
 _SPECIAL = frozenset(("pf", "io", "mm"))
 _OF_THE_KERNEL = VM_SHARED | 0x20 | 0x40 | 0x80
 """A mapping without VM_SHARED and without any VM_MAY* but read is [vvar], which the files leave out."""
@@ -79,12 +91,27 @@ class Maps:
         self.compared += len(theirs)
         self.equal += len(theirs) - len(extra)
         if missing or extra:
-            stamp = (event.at, event.time, event.comm, event.pid, not self.context.lost_any)
-            self.context.emit(incidents.MapsDiffered(*stamp, saved.name, saved.path, pid, missing + extra))
+            seen = (_LIVES - self.context.era.lacks) <= self.context.recorded
+            stamp = (event.at, event.time, event.comm, event.pid, seen and not self.context.lost_any)
+            larger = _are_larger([mine[line] for line in mine if line not in theirs], areas)
+            self.context.emit(incidents.MapsDiffered(*stamp, saved.name, saved.path, pid, missing + extra, larger))
 
 
 def _counts(area: Mapped) -> bool:
     return bool(area.flags & _OF_THE_KERNEL)
+
+
+def _are_larger(mine: Sequence[Mapped], theirs: Sequence[SavedArea]) -> bool:
+    """Whether each of these mappings lies in a larger one of the same kind that the kernel has."""
+    return bool(mine) and all(
+        any(
+            area.start <= one.start
+            and one.end <= area.end
+            and _letters(one) == area.flags & frozenset(LETTERS.values())
+            for area in theirs
+        )
+        for one in mine
+    )
 
 
 def _letters(area: Mapped) -> frozenset[str]:

@@ -16,6 +16,8 @@ from pat_check.replay.reserves import Reserves
 from pat_check.replay.tasks import Frame, Task
 
 _LIMIT = 10_000
+_DRIVING = frozenset((14, 15))  # rows of section 13 that tell of every change
+_OF_RESERVE = frozenset((5, 7, 8, 11, 17, 19))  # rows that what memtype_reserve() answers leads to
 _MARGIN = 0.5  # seconds; the clocks of traces and of printk differ by less
 
 
@@ -52,6 +54,10 @@ class Messages:
         self._console: list[Message] = []  # seen in the trace, not matched yet
         self._said = False
         self._conflict: Message | None = None  # the #7 before a #8
+
+    def drives(self, rows: tuple[int, ...]) -> bool:
+        """Whether messages of these rows are what the model is driven by."""
+        return not self.context.probes_seen and not _DRIVING.isdisjoint(rows)
 
     def message(self, message: Message) -> None:
         """A message inside the recording."""
@@ -102,11 +108,11 @@ class Messages:
         if self._said:
             self._unprinted(self.expected.console.rest(), "", sure=self._reliable)
 
-    def dmesg(self, messages: list[Message], path: str, replayed: Span, pids: set[int], *, complete: bool) -> None:
+    def dmesg(self, messages: list[Message], path: str, replayed: Span, pids: set[int], lost: frozenset[int]) -> None:
         """Compare a kernel log beside the trace; messages of tasks that are not recorded are left out.
 
         A message from outside of the time that was `replayed`, and one that was predicted outside of the time that the
-        log covers, may well be in order.
+        log covers, may well be in order. Of the rows in `lost` the log does not show all.
         """
         last_pid = NO_PID
         checked: list[Message] = []
@@ -121,20 +127,25 @@ class Messages:
         inside = [message for message in rest if replayed.holds(message.time)]
         self._unexplained(inside, path, sure=self._reliable)
         self._unexplained([message for message in rest if message not in inside], path, sure=False)
-        if complete and messages:
+        if messages:
             logged = Span()
             for message in messages:
                 logged.widen(message.time)
-            missing = self.expected.dmesg.rest()
+            missing = [one for one in self.expected.dmesg.rest() if one.number not in lost]
             covered = [one for one in missing if logged.holds(one.time)]
             self._unprinted(covered, path, sure=self._reliable)
             self._unprinted([one for one in missing if one not in covered], path, sure=False)
 
     def _unexplained(self, messages: list[Message], path: str, *, sure: bool) -> None:
         """Tell of each; where they are to be expected, they are told in one."""
-        more = 0 if sure else len(messages) - 1
-        for message in messages if sure else messages[:1]:
-            stamp = (message.at, message.time, message.comm, message.pid, sure)
+        reserves = "memtype_reserve" in self.context.recorded
+        complete = self.expected.complete if reserves else self.expected.complete - _OF_RESERVE
+        certain = [message for message in messages if sure and message.number in complete]
+        others = [message for message in messages if message not in certain]
+        for message in (*certain, *others[:1]):
+            known = message in certain
+            more = 0 if known else len(others) - 1
+            stamp = (message.at, message.time, message.comm, message.pid, known)
             self.context.emit(
                 incidents.MessageUnexplained(
                     *stamp, message.number, message.text, path, True, message.start, message.end, more

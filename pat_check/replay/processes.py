@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from pat_check import events, incidents
 from pat_check.events import NO_PID, Event, Return
+from pat_check.model.memory import PAGE
 from pat_check.model.memtype import Memtype
 from pat_check.model.owner import Owner
 from pat_check.replay.context import Context
@@ -63,9 +64,12 @@ class Processes:
 
     def dup_mmap_return(self, event: Return) -> None:
         """Return of dup_mmap(): a fork that failed has no child."""
-        self.context.tasks.leave(event)
+        _, frame = self.context.tasks.leave(event)
         if (event.ret or 0) < 0:
             self.context.forked.pop(event.pid, None)
+            if frame is not None and isinstance(frame.call, events.DupMmap):
+                for node in self._mappings():
+                    node.owner.sharers.discard(frame.call.mm)
 
     # --- exit -----------------------------------------------------------------------------------------------
 
@@ -103,6 +107,23 @@ class Processes:
         if call.mm:
             task.mm = call.mm
             self._name(call.pid, call.mm)
+
+    def remap_failed(self, call: events.RemapPfnRange, event: Return) -> None:
+        """Return of a remap_pfn_range() that failed: what it reserved must be gone, or an equal entry in its place."""
+        freed = self.context.machine.freed
+        left = [
+            node.seen()
+            for node in self.context.machine.memtypes.overlapping(call.pfn * PAGE, call.pfn * PAGE + call.size)
+            if node.born > call.at
+            and freed.get((node.start, node.end), (0, 0))[1] < call.at
+            and node.owner.is_mapping
+            and node.owner.holds(call.pid, call.mm)
+        ]
+        if left and call.pfn >= 0:
+            stamp = self.context.stamp(event)
+            self.context.emit(
+                incidents.MemtypeLeaked(*stamp, left[0], "remap", f"{event.comm}:{event.pid}", False, left[1:])
+            )
 
     def free(self, call: events.FreePfnRange) -> None:
         """Entry of untrack_pfn() and the like: names the address space that unmaps."""
@@ -159,9 +180,11 @@ class Processes:
                 owner.gone = True
                 left.append(node)
         if left:
-            stamp = (*self.context.stamp(ending.event)[:4], not self.context.lossy)
+            stamp = (*self.context.stamp(ending.event)[:4], self.context.shows_all)
             seen = [node.seen() for node in left]
-            self.context.emit(incidents.MemtypeLeaked(*stamp, seen[0], "process", str(left[0].owner), False, seen[1:]))
+            self.context.leaked(
+                incidents.MemtypeLeaked(*stamp, seen[0], "process", str(left[0].owner), False, seen[1:])
+            )
 
     def finish_all(self, last: Event) -> None:
         """The recording is over: so is every teardown, but for one that its last event is part of."""

@@ -20,6 +20,7 @@ class Recording:
         self._lost_at: list[tuple[int, int, int]] = []
         self._malformed_at: list[tuple[int, int, str, str]] = []
         self._cut: tuple[int, str, str] | None = None
+        self._beside: list[tuple[str, int, str]] = []
 
     def lost(self, event: events.LostEvents) -> None:
         """Events are missing here."""
@@ -41,6 +42,10 @@ class Recording:
         """The compressed file cannot be read behind a line."""
         self._cut = (at, problem, "")
 
+    def unreadable(self, path: str, at: int, problem: str) -> None:
+        """A file beside the recording cannot be read: its facts are not used."""
+        self._beside.append((path, at, problem))
+
     def ended(
         self, stamp: Stamp, open_calls: list[tuple[int, str]], open_count: int, unmatched_returns: int
     ) -> TraceEnded:
@@ -56,4 +61,5 @@ class Recording:
             open_calls,
             open_count,
             unmatched_returns,
+            self._beside,
         )

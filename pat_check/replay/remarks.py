@@ -31,15 +31,19 @@ def odd_range(context: Context, call: MemtypeReserve | MemtypeFree) -> None:
 class Surprise:
     """A difference between the recording and the model, about one range of one function."""
 
-    __slots__ = ("_context", "_end", "_event", "_function", "_start")
+    __slots__ = ("_about", "_context", "_end", "_event", "_function", "_start")
 
-    def __init__(self, context: Context, event: Event | Call, function: str, start: int, end: int) -> None:
+    def __init__(
+        self, context: Context, event: Event | Call, function: str, start: int, end: int, about: str = ""
+    ) -> None:
         self._context, self._event, self._function = context, event, function
-        self._start, self._end = start, end
+        self._start, self._end, self._about = start, end, about
 
     def tell(self, what: str, predicted: str, observed: str, story: Story) -> None:
         """Say ``function of [start-end) WHAT OBSERVED; the model predicts PREDICTED``."""
         stamp = self._context.stamp(self._event)
         self._context.emit(
-            incidents.Diverged(*stamp, self._function, self._start, self._end, what, predicted, observed, story)
+            incidents.Diverged(
+                *stamp, self._function, self._start, self._end, what, predicted, observed, story, self._about
+            )
         )

@@ -11,17 +11,17 @@ from pat_check.cachemode import UC, UC_MINUS, WB, cachemode_name, errno_name
 from pat_check.events import NO_PID, MemtypeReserve, Return
 from pat_check.incidents import Story
 from pat_check.model import operations
-from pat_check.model.memory import ISA_END, ISA_START, PHYSICAL_MASK
+from pat_check.model.memory import ISA_END, ISA_START
 from pat_check.model.memtype import Memtype
 from pat_check.model.operations import Reserve
 from pat_check.model.owner import BEFORE, Owner
+from pat_check.replay.callers import is_fork, is_strict, masked, outer
 from pat_check.replay.context import Context
 from pat_check.replay.expected import Expected
 from pat_check.replay.refusals import Refusals
 from pat_check.replay.remarks import Surprise, odd_range
 from pat_check.replay.tasks import Frame, Task, owner_of_reserve
 
-_API_STRICT = frozenset(("set_memory_uc", "set_memory_wc"))
 _EXPLICIT = frozenset(("arch_io_reserve_memtype_wc", "set_memory_uc", "set_memory_wc"))
 
 
@@ -59,16 +59,16 @@ class Reserves:
         start, end, actual = call.start, call.end, call.type
         if isinstance(reserve, MemtypeReserve):
             if start < 0:
-                start, end = _masked(reserve)
+                start, end = masked(reserve)
         elif start < 0:
             return
         req = reserve.req if isinstance(reserve, MemtypeReserve) else actual
-        strict = outer is not None and _is_strict(task, reserve)
+        strict = outer is not None and is_strict(task, reserve)
         wanted = operations.memtype_reserve(self.context.machine, start, end, req, strict=strict)
         if wanted.path != "tree":
             self._surprise(event, start, end).tell("went", f"the {wanted.path} path", "into the tree", [])
         elif 0 <= actual != wanted.actual and self.context.machine.mtrr.known and req == WB:
-            self._surprise(event, start, end).tell(
+            self._surprise(event, start, end, "mtrr").tell(
                 "asked the tree for",
                 cachemode_name(wanted.actual),
                 cachemode_name(actual),
@@ -98,12 +98,12 @@ class Reserves:
         """memtype_reserve() is over: apply it if the tree was not seen to change, then tell what came of it."""
         call = frame.call
         assert isinstance(call, MemtypeReserve)
-        machine, strict = self.context.machine, _is_strict(task, call)
+        machine, strict = self.context.machine, is_strict(task, call)
         got = -1 if strict else got
         if not frame.done:
             outcome = operations.memtype_reserve(machine, call.start, call.end, call.req, strict=strict)
             if outcome.path == "tree" and frame.actual >= 0:
-                start, end = _masked(call)
+                start, end = masked(call)
                 outcome = operations.check_insert(machine, start, end, frame.actual, strict=strict)
             elif outcome.path == "tree" and self.context.insert_seen and ret is not None:
                 outcome = self._not_inserted(outcome, call, event, ret)
@@ -136,7 +136,7 @@ class Reserves:
         """Insert into the tree what the recording says, or what the model predicts where it is silent."""
         machine = self.context.machine
         self.context.changed(
-            "memtype_reserve", outcome.start, outcome.end, outcome.actual, call, strict=_is_strict(task, call)
+            "memtype_reserve", outcome.start, outcome.end, outcome.actual, call, strict=is_strict(task, call)
         )
         story = _story(outcome)
         start, end, new = outcome.start, outcome.end, outcome.new
@@ -146,7 +146,8 @@ class Reserves:
             self._surprise(event, start, end).tell("returned", errno_name(outcome.ret), errno_name(ret), story)
         final = outcome.ret if ret is None else ret
         if final == 0 and got >= 0 and outcome.ret == 0 and got != new and surprising and not outcome.assumed:
-            self._surprise(event, start, end).tell("granted", cachemode_name(new), cachemode_name(got), story)
+            about = "mtrr" if decided is None and isinstance(call, MemtypeReserve) and call.req == WB else ""
+            self._surprise(event, start, end, about).tell("granted", cachemode_name(new), cachemode_name(got), story)
         if final != 0:
             return None
         type_ = got if got >= 0 else new if outcome.ret == 0 else outcome.actual
@@ -180,7 +181,7 @@ class Reserves:
         """The paths beside the tree: PAT off, untracked, RAM, mixed, an empty range."""
         machine = self.context.machine
         self.context.changed(
-            "memtype_reserve", outcome.start, outcome.end, call.req, call, strict=_is_strict(task, call)
+            "memtype_reserve", outcome.start, outcome.end, call.req, call, strict=is_strict(task, call)
         )
         if ret is not None and ret != outcome.ret:
             story: Story = []
@@ -220,7 +221,7 @@ class Reserves:
         caller: str,
     ) -> None:
         node = frame.node
-        outside = _outer(task)
+        outside = outer(task)
         if outside is not None:
             outside.node = node
         if outcome.path == "ram" and call.req == UC:
@@ -231,7 +232,7 @@ class Reserves:
             return  # whether it got another type than it asked for is not known
         overlap = outcome.overlap.seen()
         allowed = operations.is_new_memtype_allowed(node.start, node.end, call.req, node.type)
-        if not allowed or _is_fork(task):
+        if not allowed or is_fork(task):
             if outside is not None:
                 outside.unacceptable = (call.req, node.type)
             return
@@ -271,40 +272,8 @@ class Reserves:
         """Whether the type that a request gets cannot be computed: write-back, where the MTRRs are not known."""
         return req == WB and not self.context.machine.mtrr.known
 
-    def _surprise(self, event: events.Event, start: int, end: int) -> Surprise:
-        return Surprise(self.context, event, "memtype_reserve", start, end)
-
-
-def _masked(call: MemtypeReserve) -> tuple[int, int]:
-    return call.start & PHYSICAL_MASK, ((call.end - 1) & PHYSICAL_MASK) + 1
-
-
-def _is_strict(task: Task, call: events.Call | None) -> bool:
-    """Whether ``new_type`` is NULL: recorded, or known of the caller."""
-    if isinstance(call, MemtypeReserve) and call.newp >= 0:
-        return call.newp == 0
-    frame = task.innermost(events.SetMemory)
-    return frame is not None and frame.api in _API_STRICT
-
-
-def _is_fork(task: Task) -> bool:
-    """Whether ``reserve_pfn_range()`` is strict: as recorded, else when the nearest caller is the copy of a fork."""
-    for frame in reversed(task.frames):
-        inside = frame.call
-        if isinstance(inside, events.ReservePfnRange):
-            if inside.strict >= 0:
-                return bool(inside.strict)
-        elif not isinstance(inside, MemtypeReserve | events.MemtypeCheckInsert):
-            return isinstance(inside, events.CopyPageRange)
-    return False
-
-
-def _outer(task: Task) -> Frame | None:
-    """The open call that gets what memtype_reserve() granted."""
-    for frame in reversed(task.frames):
-        if isinstance(frame.call, events.IoremapCaller | events.ReservePfnRange | events.MemtypeReserveIo):
-            return frame
-    return None
+    def _surprise(self, event: events.Event, start: int, end: int, about: str = "") -> Surprise:
+        return Surprise(self.context, event, "memtype_reserve", start, end, about)
 
 
 def _story(outcome: Reserve) -> Story:

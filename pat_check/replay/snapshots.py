@@ -86,6 +86,7 @@ class Snapshots:
     def _compare(self, event: Event, snapshot: Snapshot) -> None:
         self._correct(snapshot.nodes)
         model = [(node.start, node.end, node.type) for node in self.context.machine.memtypes]
+        self._prove(Counter(model), Counter(snapshot.nodes))
         self.compared += 1
         if model == snapshot.nodes:
             self.equal += 1
@@ -96,6 +97,15 @@ class Snapshots:
             self.context.emit(incidents.SnapshotDiffered(*stamp, snapshot.name, snapshot.path, missing, extra))
             self._adopt(snapshot.nodes)
         self.context.lossy = False
+
+    def _prove(self, model: Counter[Listed], listed: Counter[Listed]) -> None:
+        """Leaks that were open are sure when the kernel still has all of it, and none when it has not."""
+        for leak in self.context.unproven:
+            nodes = [(seen.start, seen.end, seen.type) for seen in (leak.seen, *getattr(leak, "more", ()))]
+            if all(listed[node] >= model[node] > 0 for node in nodes):
+                leak.reliable = not self.context.one_cpu
+                self.context.emit(leak)
+        self.context.unproven.clear()
 
     def _correct(self, listed: list[Listed]) -> None:
         """Take the types of the snapshot for entries whose type was only assumed."""

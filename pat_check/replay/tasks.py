@@ -31,7 +31,8 @@ SCOPES: frozenset[type[Call]] = frozenset(
 )
 """Calls whose return may not be recorded."""
 
-_FREES: frozenset[type[Call]] = frozenset((events.MemtypeFree, events.MemtypeErase))
+_INSIDE: frozenset[type[Call]] = frozenset((events.MemtypeFree, events.MemtypeErase, events.GetPatInfo))
+"""Calls that are made inside a scope."""
 
 
 class Frame:
@@ -110,7 +111,7 @@ class Tasks:
         kind = type(call)
         if kind in SCOPES:
             task.scope = call
-        elif kind not in _FREES:
+        elif kind not in _INSIDE:
             task.scope = None
         frame = Frame(call, api)
         if kind not in SCOPES:

@@ -12,8 +12,10 @@ from typing import Any
 
 from pat_check import events
 from pat_check.events import Call, Event, Return
+from pat_check.model.memory import PAGE
 from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP
 from pat_check.replay.context import Context
+from pat_check.replay.wanted import page_align
 
 _SPECIAL = VM_PFNMAP | VM_IO | VM_MIXEDMAP
 _REMAPPED = VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP
@@ -28,6 +30,7 @@ class Mapped:
     start: int
     end: int
     flags: int
+    offset: int | None = None  # physical minus virtual address of every page, while surely no entry is missing
 
 
 class Vmas:
@@ -49,7 +52,7 @@ class Vmas:
             events.FreePfnRange: self._untrack,
             events.VmAreaDup: self._dup,
             events.VmAreaFree: self._free,
-            events.ZapVma: self._own,
+            events.ZapVma: self._zap,
         }
         self._leave: dict[type[Call], Callable[[Any, Return], None]] = {
             events.RemapPfnRange: self._remapped,
@@ -120,7 +123,8 @@ class Vmas:
         if call.flags & _SPECIAL:
             if call.vma in self.of or len(self.of) < _LIMIT:
                 mm = call.mm or (self.of[call.vma].mm if call.vma in self.of else 0)
-                self.of[call.vma] = Mapped(mm, call.vm_start, call.vm_end, call.flags)
+                offset = self.of[call.vma].offset if call.vma in self.of else None
+                self.of[call.vma] = Mapped(mm, call.vm_start, call.vm_end, call.flags, offset)
         else:
             self.of.pop(call.vma, None)
 
@@ -153,7 +157,18 @@ class Vmas:
             flags |= VM_PAT if full else 0
         else:
             flags |= _REMAPPED
-        self.of[call.vma] = Mapped(call.mm, call.vm_start, call.vm_end, flags)
+        offset = known.offset if known is not None else None
+        if call.api != "track_pfn_remap" and call.pfn >= 0:  # which comes before the entries
+            full = call.addr == call.vm_start and page_align(call.size) == call.vm_end - call.vm_start
+            offset = call.pfn * PAGE - call.addr if full else None
+        self.of[call.vma] = Mapped(call.mm, call.vm_start, call.vm_end, flags, offset)
+
+    def _zap(self, call: events.ZapVma) -> None:
+        """Entries go; with VM_PAT set none was gone before where a zap clears that flag, too."""
+        self._own(call)
+        area = self.of.get(call.vma)
+        if area is not None and not (self.context.era.zap_untracks and area.flags & VM_PAT):
+            area.offset = None
 
     def _copied(self, call: events.VmAreaDup, event: Return) -> None:
         """vm_area_dup() gave a new VMA: the other half of a split, the target of a move, or a child's copy."""
@@ -166,15 +181,18 @@ class Vmas:
         if split is not None and isinstance(split.call, events.SplitVma):
             addr = split.call.addr
             if split.call.new_below:
-                self.of[new] = Mapped(area.mm, area.start, addr, area.flags)
+                self.of[new] = Mapped(area.mm, area.start, addr, area.flags, area.offset)
                 area.start = addr
             else:
-                self.of[new] = Mapped(area.mm, addr, area.end, area.flags)
+                self.of[new] = Mapped(area.mm, addr, area.end, area.flags, area.offset)
                 area.end = addr
         elif move is not None and isinstance(move.call, events.CopyVma):
-            self.of[new] = Mapped(area.mm, move.call.addr, move.call.addr + move.call.len, area.flags)
+            addr, end = move.call.addr, move.call.addr + move.call.len
+            whole = area.offset is not None and end - addr == area.end - area.start
+            offset = area.offset + area.start - addr if whole and area.offset is not None else None
+            self.of[new] = Mapped(area.mm, addr, end, area.flags, offset)
         else:
-            self.of[new] = Mapped(self._child(event), area.start, area.end, area.flags & ~VM_PAT)
+            self.of[new] = Mapped(self._child(event), area.start, area.end, area.flags & ~VM_PAT, area.offset)
 
     def _child(self, event: Event) -> int:
         """The address space that this task's fork copies into."""
@@ -194,7 +212,9 @@ class Vmas:
                 area.flags = call.newflags & ~VM_PAT | area.flags & VM_PAT
 
     def _tracked(self, call: events.CopyPageRange, event: Return) -> None:
-        """track_pfn_copy() succeeded: the child's copy is tracked if the parent's VMA is."""
-        area = self.of.get(call.dst)
+        """The child's copy is tracked if the parent's VMA is, and has the entries that the parent has."""
+        area, parent = self.of.get(call.dst), self.of.get(call.vma)
+        if call.api == "copy_page_range" and event.ret == 0 and area is not None and parent is not None:
+            area.offset = parent.offset
         if call.api == "track_pfn_copy" and event.ret == 0 and area is not None and call.flags > 0:
             area.flags |= call.flags & VM_PAT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -18,6 +19,12 @@ class Style:
     color: bool = False
     width: int = 0  # columns; 0: lines are as long as they are, for pipes and files
     source_lines: Callable[[str, int], str] | None = None  # (file, line) to its text, "" where there is none
+    links: bool = False  # rule ids as OSC 8 links, for terminals that follow them
+    verbose: bool = False  # tell what is suppressed, too
+    quiet: bool = False  # the findings and the verdict alone
+    statistics: bool = False  # how often each rule was broken, instead of every finding
+    anchor: tuple[str, int] | None = None  # SARIF: the committed (file, line) where findings of other files are shown
+    category: str = ""  # SARIF: automationDetails.id, which run of several this is
 
 
 class Reporter(ABC):
@@ -61,3 +68,17 @@ def total(inputs: Iterable[Input], counter: str) -> int:
 def by_rule(findings: Iterable[Finding]) -> dict[str, int]:
     """How many findings each rule has, in the order of the rules' ids."""
     return dict(sorted(Counter(finding.rule for finding in findings).items()))
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings by severity, the worst first; equals stay in the order of the report."""
+    return sorted(findings, key=lambda finding: -finding.severity)
+
+
+def refusal(an_input: Input) -> tuple[str, int, str]:
+    """Where an input could not be read, and why: the file (in a capture directory), the line or 0, the reason."""
+    path = an_input.path
+    parts = re.fullmatch(r"(/[^:]+)?:(?:(\d+):)? (.*)", an_input.error.removeprefix(path.rstrip("/")), re.DOTALL)
+    if parts is None or not an_input.error.startswith(path.rstrip("/")):
+        return path, 0, an_input.error
+    return (path.rstrip("/") + parts[1] if parts[1] else path), int(parts[2] or 0), parts[3]

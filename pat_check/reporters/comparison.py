@@ -16,6 +16,8 @@ def write_comparison(result: Comparison, out: TextIO, style: Style) -> None:
     """Write it for people."""
     page = Page(out, style)
     names = ", ".join(side.era for side in result.sides)
+    for note in result.notes:
+        page.line((result.path, "bold"), f": {note}")
     if result.is_same:
         page.line((result.path, "bold"), f": the same in {names}")
         return

@@ -7,9 +7,10 @@ from typing import TextIO
 from rich.table import Table
 from rich.text import Text
 
-from pat_check.findings import Sheet
+from pat_check.findings import Severity, Sheet
 from pat_check.reporters.base import Style, escaped
 from pat_check.reporters.page import Page
+from pat_check.reporters.telling import COLOR
 
 
 def write_matrix(sheet: Sheet, out: TextIO, style: Style) -> None:
@@ -30,25 +31,28 @@ def write_matrix(sheet: Sheet, out: TextIO, style: Style) -> None:
     else:
         page.line("no findings in any era", indent=2)
     wrong = 0
-    for where, message in _wrong(sheet):
+    for where, severity, message in _wrong(sheet):
         wrong += 1
-        page.line((f"{sheet.path}:{where}: ", "bold"), ("error", "bold red"), f": {message}")
+        page.line((f"{sheet.path}:{where}: ", "bold"), (str(severity), COLOR[severity]), f": {message}")
     page.line(("as claimed", "green") if not wrong else (f"{wrong} not as claimed", "bold red"), indent=2)
     page.line()
 
 
-def _wrong(sheet: Sheet) -> list[tuple[int, str]]:
-    """What is not as the scenario says, by line; eras with the same complaint stand together."""
-    said: dict[tuple[int, str], list[str]] = {}
+def _wrong(sheet: Sheet) -> list[tuple[int, Severity, str]]:
+    """What is not as the scenario says, by line; eras with the same complaint stand together.
+
+    A finding keeps its severity; what is claimed or expected and does not come true is an error.
+    """
+    said: dict[tuple[int, str, Severity], list[str]] = {}
     for column in sheet.columns:
         for line, rule in column.unmet:
-            said.setdefault((line, f"{rule} is claimed here and not found"), []).append(column.era)
-        for line, rule, message in column.unexpected:
-            said.setdefault((line, f"{message} [{rule}], which nothing claims"), []).append(column.era)
+            said.setdefault((line, f"{rule} is claimed here and not found", Severity.ERROR), []).append(column.era)
+        for line, rule, message, severity in column.unexpected:
+            said.setdefault((line, f"{message} [{rule}], which nothing claims", severity), []).append(column.era)
         for line, message in column.failed:
-            said.setdefault((line, message), []).append(column.era)
+            said.setdefault((line, message, Severity.ERROR), []).append(column.era)
     every = len(sheet.columns)
     return [
-        (line, f"{message} (in {'every era' if len(eras) == every > 1 else ', '.join(eras)})")
-        for (line, message), eras in sorted(said.items())
+        (line, severity, f"{message} (in {'every era' if len(eras) == every > 1 else ', '.join(eras)})")
+        for (line, message, severity), eras in sorted(said.items())
     ]

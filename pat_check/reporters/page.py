@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TextIO
 
 from rich.console import Console, RenderableType
@@ -10,6 +11,7 @@ from rich.text import Text
 from pat_check.reporters.base import Style, escaped
 
 _UNBOUNDED = 10_000  # columns of a page that nobody wraps
+_LINK_ID = re.compile(r"\x1b\]8;id=\d+;")  # rich draws the number by chance
 _NARROWEST = 20  # below that, wrapping hurts more than it helps
 
 
@@ -42,7 +44,9 @@ class Page:
         if not self.width and not self.color:  # most lines of most reports: rich would only make them slow
             self.out.write(text.plain + "\n")
             return
-        self.console.print(self._wrapped(text, indent + hang), soft_wrap=True)
+        with self.console.capture() as capture:
+            self.console.print(self._wrapped(text, indent + hang), soft_wrap=True)
+        self.out.write(_LINK_ID.sub("\x1b]8;;", capture.get()))
 
     def lines(self, text: str, indent: int = 0) -> None:
         """Write each line of `text` as it is: nothing is wrapped, what a terminal might obey is escaped."""
@@ -53,7 +57,7 @@ class Page:
         """Write something that lays itself out, such as a table, without the spaces that pad it."""
         with self.console.capture() as capture:
             self.console.print(renderable, width=width)
-        for line in capture.get().splitlines():
+        for line in _LINK_ID.sub("\x1b]8;;", capture.get()).splitlines():
             self.out.write(line.rstrip() + "\n")
 
     def _wrapped(self, text: Text, hang: int) -> Text:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TextIO
 
-from rich.table import Table
-from rich.text import Text
-
-from pat_check.findings import Finding, Input, Note, Report, Severity, counted
-from pat_check.reporters.base import Reporter, Style, escaped
+from pat_check.findings import Input, Report, counted
+from pat_check.reporters.base import Reporter, Style
 from pat_check.reporters.page import Page
+from pat_check.reporters.telling import Teller
+from pat_check.reporters.verdict import write_verdict
 
-_COLOR = {Severity.INFO: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "bold red", Severity.FATAL: "bold red"}
 _LABEL = 14  # columns of the summary's left side
 _NAMES = 5  # kinds of ignored events that the summary names
 
@@ -24,54 +21,34 @@ class PlainText(Reporter):
 
     def write(self, report: Report, out: TextIO, style: Style) -> None:
         page = Page(out, style)
-        for finding in report.findings:
-            _finding(page, finding, style)
+        if not style.statistics:
+            _findings(page, report, style)
+        if not style.quiet:
+            for an_input in report.inputs:
+                _input(page, an_input)
+                page.line()
+        write_verdict(page, report, everything=style.statistics)
+
+
+def _findings(page: Page, report: Report, style: Style) -> None:
+    """The whole story of what counts, a line for what is in the baseline; what is suppressed is counted."""
+    teller = Teller(page, report, style)
+    lines = 0
+    for finding in report.findings:
+        if finding.counts:
+            if lines:
+                page.line()
+            teller.story(finding)
             page.line()
-        for an_input in report.inputs:
-            _input(page, an_input)
-            page.line()
-        _verdict(page, report)
-
-
-def _finding(page: Page, finding: Finding, style: Style) -> None:
-    severity = (str(finding.severity), _COLOR[finding.severity])
-    page.line((_place(finding.file, finding.line), "bold"), severity, f": {finding.message} ", f"[{finding.rule}]")
-    _source(page, finding.file, finding.line, style)
-    for note in finding.notes:
-        _note(page, note, finding.file, style)
-    if finding.task and (finding.task.comm or finding.task.pid >= 0):
-        page.line(("= task: ", "cyan"), _who(finding), indent=2)
-    if finding.help:
-        page.line(("= help: ", "cyan"), finding.help, indent=2)
-
-
-def _note(page: Page, note: Note, file: str, style: Style) -> None:
-    if not note.line and not note.file:
-        page.line(("= note: ", "cyan"), note.message, indent=2)
-        return
-    page.line((_place(note.file or file, note.line), "bold"), ("note", "cyan"), f": {note.message}", indent=2)
-    _source(page, note.file or file, note.line, style)
-
-
-def _source(page: Page, file: str, line: int, style: Style) -> None:
-    source = style.source_lines(file, line) if style.source_lines and line else ""
-    if source:
-        page.line((f"{line:>6} | ", "blue"), source, indent=2, hang=9)
-
-
-def _place(file: str, line: int) -> str:
-    return f"{file}:{line}: " if line else f"{file}: "
-
-
-def _who(finding: Finding) -> str:
-    """The task as ftrace prints it, ``comm-pid``, and when."""
-    task, when = finding.task, finding.time
-    who = "unknown" if task is None else task.comm or "unknown"
-    if task is not None and task.pid >= 0:
-        who += f"-{task.pid}"
-    if when is None:
-        return who
-    return f"{who} at {when:.0f}" if when == int(when) else f"{who} at {when:.6f}"
+            lines = 0
+        elif finding.suppression is None or style.verbose:
+            teller.headline(finding)
+            if finding.suppression is not None:
+                silence = finding.suppression
+                page.line(("= reason: ", "cyan"), f"{silence.reason} ({silence.file}:{silence.line})", indent=2)
+            lines += 1
+    if lines:
+        page.line()
 
 
 def _input(page: Page, an_input: Input) -> None:
@@ -113,35 +90,3 @@ def _events(an_input: Input) -> str:
 
 def _row(page: Page, label: str, value: str) -> None:
     page.line((f"{label:<{_LABEL}}", "dim"), value, indent=2, hang=_LABEL)
-
-
-def _verdict(page: Page, report: Report) -> None:
-    if report.findings:
-        page.block(_rules(report))
-        page.line()
-    replayed = [an_input for an_input in report.inputs if not an_input.error]
-    severities = [
-        (sum(finding.severity is severity for finding in report.findings), severity)
-        for severity in sorted(Severity, reverse=True)
-    ]
-    kinds = ", ".join(f"{count:,} {severity}" for count, severity in severities if count)
-    found = counted(len(report.findings), "finding") + f" ({kinds})" if kinds else "no findings"
-    missing = len(report.inputs) - len(replayed)
-    worst = report.worst()
-    page.line(
-        (found, "bold green" if worst is None else _COLOR[worst]),
-        f" in {counted(len(replayed), 'input')}",
-        f", {counted(missing, 'input')} could not be replayed" if missing else "",
-    )
-
-
-def _rules(report: Report) -> Table:
-    """How many findings each rule has of each severity, the worst first; the number stands last."""
-    counts = Counter((finding.severity, finding.rule) for finding in report.findings)
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column()
-    table.add_column(overflow="fold")
-    table.add_column(justify="right")
-    for severity, rule in sorted(counts, key=lambda key: (-key[0], key[1])):
-        table.add_row(Text(str(severity), _COLOR[severity]), Text(escaped(rule)), f"{counts[severity, rule]:,}")
-    return table

@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from enum import IntEnum
 from typing import ClassVar, Generic, TypeVar, get_args
 
-from pat_check.findings import Finding, Note, Severity, Task
+from pat_check.cachemode import short_name
+from pat_check.findings import Extent, Finding, Note, Severity, Task
 from pat_check.incidents import Incident, MappingNoted, Seen, Story
 
 I = TypeVar("I", bound=Incident)  # noqa: E741
 
 
+class Depth(IntEnum):
+    """How far a rule's findings are from what somebody did wrong."""
+
+    OFFENCE = 0  # what was done
+    FAILURE = 1  # a call that fails, or gives another result, for that reason
+    CONSEQUENCE = 2  # what that leaves behind: a reservation for ever, a fork that fails
+    DOUBT = 3  # recording and model disagree
+
+
 class Rule(ABC, Generic[I]):
     """One way to break an invariant. The id is the path: rules/<family>/<name>.py is ``family-name``.
+
+    A rule of another package may say its `id` itself.
 
     The docstring is the rule's documentation page; `violating` claims its findings with ``#!`` comments, and `clean`
     is the nearest trace without one. A rule hears the incident class that its type parameter names.
     """
 
+    id: ClassVar[str] = ""  # where the path shall not say it
+    uri: ClassVar[str] = ""  # of the page about a rule of another package
     severity: ClassVar[Severity]
-    invariants: ClassVar[tuple[int, ...]]  # numbers in the catalogue
+    invariants: ClassVar[tuple[int, ...]] = ()  # numbers in the catalogue
+    severities: ClassVar[Mapping[int, Severity]] = {}  # of invariants whose breach has another one than `severity`
+    depth: ClassVar[Depth] = Depth.OFFENCE
+    repeats: ClassVar[bool] = False  # the same finding about the same task is told once
     violating: ClassVar[str]
     clean: ClassVar[str]
     help: ClassVar[str]  # what to do about it
@@ -30,13 +48,15 @@ class Rule(ABC, Generic[I]):
     @classmethod
     def rule_id(cls) -> str:
         """``memtype-double-free`` for rules/memtype/double_free.py."""
+        if cls.id:
+            return cls.id
         family, name = cls.__module__.split(".")[-2:]
         return f"{family}-{name}".replace("_", "-")
 
     @classmethod
     def family(cls) -> str:
-        """The first part of the id."""
-        return cls.__module__.split(".")[-2].replace("_", "-")
+        """The first part of the id: the folder."""
+        return cls.id.split("-", 1)[0] if cls.id else cls.__module__.split(".")[-2].replace("_", "-")
 
     @classmethod
     def hears(cls) -> type[Incident]:
@@ -58,8 +78,17 @@ class Rule(ABC, Generic[I]):
         end: int = -1,
         severity: Severity | None = None,
         help: str = "",
+        frames: Iterable[tuple[int, int]] | None = None,
+        mapped: tuple[int, int] = (-1, -1),
+        reservations: Iterable[Seen] = (),
+        drawn: Iterable[Extent] = (),
     ) -> Finding:
-        """A finding of this rule at the line of an incident; notes are put in order, oldest first."""
+        """A finding of this rule at the line of an incident; notes are put in order, oldest first.
+
+        `frames` is the memory whose other findings at this line may have the same cause: [start, end) unless given.
+        What later goes wrong with the same `reservations` alone has the same cause as well. `drawn` is its range and
+        what lies around it, for the map below it.
+        """
         ordered = sorted((note for note in notes if note.message), key=lambda note: (bool(note.file), note.line))
         return Finding(
             self.rule_id(),
@@ -72,6 +101,10 @@ class Rule(ABC, Generic[I]):
             start=start,
             end=end,
             help=help or self.help,
+            frames=list(frames) if frames is not None else [(start, end)] if start >= 0 else [],
+            mapped=mapped,
+            reservations=[(seen.born, seen.start, seen.type) for seen in reservations],
+            drawn=list(drawn),
         )
 
 
@@ -79,6 +112,7 @@ class FactRule(Rule[MappingNoted]):
     """A rule for which a fact about a mapping is an offence as it is."""
 
     facts: ClassVar[frozenset[str]]
+    softer: ClassVar[Mapping[str, Severity]] = {}  # facts that have another severity
     language = "pat"
 
     def judge(self, incident: MappingNoted) -> Iterator[Finding]:
@@ -88,12 +122,26 @@ class FactRule(Rule[MappingNoted]):
             frame = (
                 f" (pfn {incident.pfn:#x})" if incident.pfn >= 0 and f"{incident.pfn:#x}" not in incident.detail else ""
             )
-            yield self.finding(incident, f"{where}{incident.detail}{frame}", *told(incident.story))
+            severity = self.softer.get(incident.what, self.severity)
+            first, size = incident.pfn << 12, max(incident.end - incident.start, 1)
+            yield self.finding(
+                incident,
+                f"{where}{incident.detail}{frame}",
+                *told(incident.story),
+                severity=severity,
+                frames=[(first, first + size)] if first >= 0 else [],
+                mapped=(incident.start, incident.end),
+            )
 
 
 def span(start: int, end: int) -> str:
     """A range for people: ``[0xfd000000-0xfd002000)``."""
     return f"[{start:#x}-{end:#x})"
+
+
+def held(seen: Seen, label: str = "reserved") -> Extent:
+    """A reservation as a row of the map below a finding."""
+    return Extent(label, seen.start, seen.end, short_name(seen.type))
 
 
 def told(story: Story) -> list[Note]:

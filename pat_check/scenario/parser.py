@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
-from pat_check.errors import TraceError
 from pat_check.scenario.statements import (
     Binary,
+    Bit,
     Checkpoint,
     Claim,
     Declare,
@@ -25,8 +25,9 @@ from pat_check.scenario.statements import (
     Scenario,
     Statement,
     Text,
+    Word,
 )
-from pat_check.scenario.words import KEYWORDS, explained, marked, mistyped, no_statement
+from pat_check.scenario.words import KEYWORDS, ScenarioError, explained, mistyped, no_statement
 from pat_check.sources import grammar
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     Node: TypeAlias = Tree | lark.Token
     Line: TypeAlias = tuple[int, int, str, list[Claim]]
 
-_RESERVED = frozenset((*KEYWORDS, "at", "offset", "none", "size"))
+_RESERVED = frozenset((*KEYWORDS, "at", "offset", "none", "not", "pfn", "size"))
 _DEEPEST = 50  # blocks in blocks, parentheses in parentheses
 _LONGEST = 200  # operators in a row
 
@@ -44,15 +45,6 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "PAGE":
 _NUMBER = re.compile(r"(0x[0-9A-Fa-f]+|[0-9]+)[ \t]*([A-Za-z]*)")
 _TITLE = re.compile(r"[ \t]*#+(?![ \t]*pat-check:)(.*)", re.DOTALL)
 _ESCAPED = re.compile(r'\\(["\\])')
-
-
-class ScenarioError(TraceError):
-    """A scenario cannot be read: also says in which 1-based column, and shows the line with a caret below it."""
-
-    def __init__(self, message: str, path: str, at: int, column: int, line: str) -> None:
-        super().__init__(message, path, at, marked(line, column))
-        self.column = column
-        self.args = (f"{path}:{at}:{column}: {message}\n{self.excerpt}",)
 
 
 def parse(text: str, path: str) -> Scenario:
@@ -115,14 +107,14 @@ class _Builder:
         """The remarks that are not for people only."""
         for ignore in (ignore for end in ends for ignore in end.find_data("ignore")):
             tokens = [_token(node) for node in ignore.children]
-            rules = [str(token) for token in tokens if token.type == "NAME"]
+            rules = [_word(token) for token in tokens if token.type == "NAME"]
             reason = next((token.rstrip() for token in tokens if token.type == "REASON"), "")
             yield Ignore(*self._line(tokens[0], ()), rules, reason)
 
     def _line(self, first: lark.Token, ends: Iterable[Tree]) -> Line:
         """What every statement begins with."""
         at, column = _place(first)
-        claims = [Claim(*str(node).split("@")) for end in ends if end.data == "claims" for node in end.children[1:]]
+        claims = [_claim(_token(node)) for end in ends if end.data == "claims" for node in end.children[1:]]
         return at, column, self._lines[at - 1], claims
 
     # --- statements -------------------------------------------------------------------------------------------
@@ -142,7 +134,9 @@ class _Builder:
                 return Declare(*line, str(kind), self._new(name), self._sum(base), self._sum(size))
             case "mtrr":
                 base, _, size, word = rest
-                return Declare(*line, str(kind), "", self._sum(base), self._sum(size), str(word))
+                return Declare(*line, str(kind), "", self._sum(base), self._sum(size), _word(_token(word)))
+            case "paging":
+                return Declare(*line, str(kind), word=_word(_token(rest[0])))
             case "named":
                 return Declare(*line, str(kind), self._new(rest[0]))
             case "checkpoint":
@@ -165,7 +159,7 @@ class _Builder:
                 case "result":
                     operation.result = self._new(_tree(node).children[0])
                 case "op":
-                    operation.op = str(_first(node))
+                    operation.op = _word(_first(node))
                     if operation.op in KEYWORDS:
                         raise self._wrong(f"a statement that begins with {operation.op!r} has no task", _first(node))
                 case "announced":
@@ -180,25 +174,40 @@ class _Builder:
         what, *rest = nodes
         expect = Expect(*line, str(what))
         if _type(rest[-1]) == "ERAS":
-            expect.eras = str(rest.pop()).removeprefix("@")
+            eras = _token(rest.pop())
+            expect.eras = Word.at(eras[1:], _place(eras)[1] + 1)
         equals = next((place for place, node in enumerate(rest) if _type(node) == "EQUALS"), -1)
         if equals > 0:
             expect.subject = self._sum(rest[0])
         value, *word = rest[equals + 1 :]
         expect.none = _type(value) == "NONE"
+        if expect.what in ("pte", "vm_flags") and not expect.none:
+            self._entry(expect, [value, *word])
+            return expect
         if expect.what == "memtypes":
             expect.ranges = [self._range(_tree(node)) for node in (value, *word) if _type(node) == "range"]
         elif expect.what == "dmesg" and not expect.none:
-            expect.word = _unquoted(str(value))
+            expect.word = Word.at(_unquoted(str(value)), _place(_token(value))[1])
         elif expect.what == "ret" and (_type(value) == "NAME" or str(value)[:2] == "-E"):
-            expect.word = str(value)
+            expect.word = _word(_token(value))
         elif not expect.none:
-            expect.value, expect.word = self._sum(value), "".join(map(str, word))
+            expect.value = self._sum(value)
         return expect
+
+    def _entry(self, expect: Expect, nodes: list[Node]) -> None:
+        """What an entry maps, and the bits of it or of a mapping."""
+        nodes = [node for node in nodes if _type(node) != "COMMA"]
+        expect.pfn = _type(nodes[0]) == "PFN"
+        nodes = nodes[1:] if expect.pfn else nodes
+        if expect.what == "pte" and _type(nodes[0]) != "without":
+            expect.value = self._sum(nodes.pop(0))
+        for node in nodes:
+            is_off = _type(node) == "without"
+            expect.bits.append(Bit(_word(_token(_tree(node).children[1] if is_off else node)), is_off))
 
     def _range(self, tree: Tree) -> Range:
         _, start, _, end, _, word = tree.children
-        return Range(self._sum(start), self._sum(end), str(word))
+        return Range(self._sum(start), self._sum(end), _word(_token(word)))
 
     # --- arithmetic -------------------------------------------------------------------------------------------
 
@@ -232,6 +241,16 @@ def _atom(token: lark.Token) -> Expression:
     digits, unit = match.groups()
     value = int(digits, 16 if digits.startswith("0x") else 10)
     return Number(value * _UNITS[unit.upper()], column, plain=token.isdecimal())
+
+
+def _word(token: lark.Token) -> Word:
+    return Word.at(str(token), _place(token)[1])
+
+
+def _claim(token: lark.Token) -> Claim:
+    rule, at, eras = token.partition("@")
+    column = _place(token)[1]
+    return Claim(Word.at(rule, column), Word.at(eras, column + len(rule) + len(at)))
 
 
 def _unquoted(text: str) -> str:

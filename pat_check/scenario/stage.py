@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pat_check import events
-from pat_check.cachemode import short_name
 from pat_check.eras.base import Era
 from pat_check.incidents import Incident
 from pat_check.model.memory import PAGE
-from pat_check.scenario.arguments import TYPES, Names, wrong
+from pat_check.model.page_table import FIVE_LEVELS, FOUR_LEVELS
+from pat_check.scenario.arguments import Arguments, Names, wrong
 from pat_check.scenario.checks import Checks
-from pat_check.scenario.operations import LOCKS, OPERATIONS, Scene, end, result_name
+from pat_check.scenario.expectations import Expectations, listed
+from pat_check.scenario.operations import BLOCK, LOCKS, OPERATIONS, Scene, end
 from pat_check.scenario.statements import (
     Checkpoint,
     Declare,
@@ -23,8 +24,12 @@ from pat_check.scenario.statements import (
     Scenario,
     Statement,
 )
-from pat_check.scenario.words import near, size_text
+from pat_check.scenario.verbs import check
+from pat_check.scenario.words import near
 from pat_check.scenario.world import Actor, World
+from pat_check.sources.mtrr import KINDS
+
+_PAGING = {"": FOUR_LEVELS, "4-level": FOUR_LEVELS, "5-level": FIVE_LEVELS}
 
 
 @dataclass(slots=True)
@@ -55,13 +60,20 @@ class Stage:
 
     def __init__(self, scenario: Scenario, era: Era, hear: Callable[[Incident], None]) -> None:
         self.scenario, self.era = scenario, era
+        check(scenario.statements, OPERATIONS, LOCKS, BLOCK, scenario.path)
         self.names = Names()
+        self.expectations = Expectations(scenario, self.names)
         ram: list[tuple[int, int]] = []
         mtrr: list[tuple[int, int, str]] = []
+        paging = ""
         for statement in scenario.statements:
             if isinstance(statement, Declare):
                 self._declare_physical(statement, ram, mtrr)
-        self.world = World(era, ram, mtrr, hear)
+                if statement.kind == "paging" and paging:
+                    raise wrong(scenario.path, statement, f"paging is {paging} already")
+                paging = statement.word if statement.kind == "paging" else paging
+        self.names.user_end = _PAGING[paging].user_end
+        self.world = World(era, ram, mtrr, _PAGING[paging], hear)
         self.world.actors = self.names.actors
         self.checks = Checks(self.world)
         self.outcome = Outcome(self.world)
@@ -70,12 +82,13 @@ class Stage:
 
     def play(self) -> Outcome:
         """Play all of it; what nobody freed is judged at the end."""
-        self._run(self.scenario.statements)
+        self.run(self.scenario.statements)
         last = self.scenario.statements[-1].at if self.scenario.statements else 0
         end(self.world, last)
         return self.outcome
 
-    def _run(self, statements: list[Statement]) -> None:
+    def run(self, statements: list[Statement]) -> None:
+        """Play these now."""
         for statement in statements:
             match statement:
                 case Operation():
@@ -83,8 +96,9 @@ class Stage:
                 case Declare():
                     self._declare(statement)
                 case Expect():
-                    if applies(statement.eras, self.era.name):
-                        self._expect(statement)
+                    said = self.expectations.unmet(statement, self.world, self.ret)
+                    if said and applies(statement.eras, self.era.name):
+                        self.outcome.unmet.append(Unmet(statement.at, said))
                 case Checkpoint() | Ignore():
                     pass
                 case _:
@@ -105,7 +119,10 @@ class Stage:
         if not 0 <= start < end <= 1 << 52:
             raise wrong(path, statement, f"[{start:#x}-{end:#x}) is no range of physical memory")
         if statement.kind == "mtrr":
-            mtrr.append((start, end, statement.word or "uncachable"))
+            if statement.word not in KINDS:
+                message = f"no MTRR is {str(statement.word)!r}{near(statement.word, KINDS)}"
+                raise wrong(path, statement, message, statement.word.column)
+            mtrr.append((start, end, statement.word))
             return
         if (start | end) % PAGE:
             raise wrong(path, statement, f"[{start:#x}-{end:#x}) does not begin and end at pages")
@@ -124,7 +141,7 @@ class Stage:
         self._pid += 1
         self.world.machine.now = at
         mm = self.world.kernel.new_mm(self.world.new_mm_id()) if is_process else None
-        actor = self.names.actors[name] = Actor(name, self._pid, mm)
+        actor = self.names.actors[name] = Actor(name, self._pid, mm, self._pid)
         if not is_process:
             task = self.world.replay.context.tasks.of(events.Event(at, None, 0, actor.pid, name))
             task.module = name
@@ -139,121 +156,36 @@ class Stage:
             known = list(self.names.actors)
             who = f"{statement.task!r} is no process or driver" if statement.task else "an operation needs a task"
             raise wrong(path, statement, who + near(statement.task, known))
+        if actor.ended:
+            raise wrong(path, statement, f"{actor.name} ended in line {actor.ended}")
         if statement.body is not None and statement.op in LOCKS:
             self._block(statement, actor)
             return
-        play = OPERATIONS.get(statement.op)
-        if play is None:
-            kind, known = ("block", [*LOCKS]) if statement.body is not None else ("operation", [*OPERATIONS])
-            raise wrong(path, statement, f"no {kind} is called {statement.op!r}" + near(statement.op, known))
+        verb = OPERATIONS[statement.op]
         self.world.turn(statement.at, actor)
         if statement.body is not None:
             self.world.kernel.meanwhile = lambda: self._meanwhile(statement, actor)
-        ret = play(Scene(self, statement, actor))
+        ret = verb.play(Scene(self, statement, actor, verb))
         self.world.kernel.meanwhile = None
         self.ret = ret
         self.checks.after()
         self.outcome.results.append((statement.at, self.ret))
-        self.outcome.states.append((statement.at, self.memtypes()))
+        self.outcome.states.append((statement.at, listed(self.world)))
 
     def _meanwhile(self, statement: Operation, actor: Actor) -> None:
         """What others do in the middle of an operation; then it goes on."""
-        self._run(statement.body or [])
+        self.run(statement.body or [])
         self.world.turn(statement.at, actor)
 
     def _block(self, statement: Operation, actor: Actor) -> None:
+        args = Arguments(statement, self.names, self.scenario.path, BLOCK)
+        if len(args):
+            args.span(0, 1)
         actor.locks.append(LOCKS[statement.op])
         try:
             for inner in statement.body or []:
                 if isinstance(inner, Operation) and not inner.task:
                     inner.task = actor.name
-                self._run([inner])
+                self.run([inner])
         finally:
             actor.locks.pop()
-
-    def memtypes(self, start: int = 0, end: int = 1 << 52) -> str:
-        """The reservations that touch a range, as an expectation writes them."""
-        pieces = [
-            f"[{size_text(max(node.start - start, 0))}, {size_text(node.end - start)}) {short_name(node.type).lower()}"
-            for node in self.world.machine.memtypes
-            if node.start < end and start < node.end
-        ]
-        return ", ".join(pieces) or "none"
-
-    # --- expectations -----------------------------------------------------------------------------------------------
-
-    def _expect(self, expect: Expect) -> None:
-        check = {
-            "memtypes": self._expect_memtypes,
-            "pte": self._expect_pte,
-            "ret": self._expect_ret,
-            "dmesg": self._expect_dmesg,
-            "refs": self._expect_refs,
-        }.get(expect.what)
-        if check is None:
-            raise wrong(self.scenario.path, expect, f"nothing called {expect.what!r} can be expected")
-        said = check(expect)
-        if said:
-            self.outcome.unmet.append(Unmet(expect.at, said))
-
-    def _expect_memtypes(self, expect: Expect) -> str:
-        path = self.scenario.path
-        start, end, name = 0, 1 << 52, "the list"
-        if expect.subject is not None:
-            name = self.names.base(expect.subject)
-            if name not in self.names.physical:
-                raise wrong(path, expect, f"{name!r} is no BAR and no RAM" + near(name, self.names.physical))
-            start = self.names.value(expect.subject, path, expect)
-            end = self.names.physical[name][1]
-        wanted = ", ".join(
-            f"[{size_text(self.names.value(item.start, path, expect))}, "
-            f"{size_text(self.names.value(item.end, path, expect))}) {item.type}"
-            for item in expect.ranges
-        )
-        found = self.memtypes(start, end)
-        return "" if found == (wanted or "none") else f"memtypes of {name} are {found}, not {wanted or 'none'}"
-
-    def _expect_pte(self, expect: Expect) -> str:
-        path = self.scenario.path
-        assert expect.subject is not None
-        addr = self.names.value(expect.subject, path, expect)
-        mm = self.world.actor.mm or next(
-            (actor.mm for actor in self.names.actors.values() if actor.mm is not None), None
-        )
-        pte = mm.page_table.get(addr) if mm is not None else None
-        if pte is None:
-            found = "none"
-        else:
-            what = "anon" if pte.anon else f"{pte.paddr(addr):#x}"
-            found = f"{what} {short_name(pte.cachemode).lower()}"
-        if expect.none or expect.value is None:
-            return "" if (pte is None) == expect.none else f"the entry is {found}"
-        value = self.names.value(expect.value, path, expect)
-        if pte is None or pte.anon or pte.paddr(addr) != value:
-            return f"the entry is {found}, not {value:#x}"
-        if expect.word in TYPES and pte.cachemode != TYPES[expect.word]:
-            return f"the entry is {found}, not {expect.word}"
-        return ""
-
-    def _expect_ret(self, expect: Expect) -> str:
-        found = result_name(self.ret)
-        wanted = expect.word or (
-            result_name(self.names.value(expect.value, self.scenario.path, expect)) if expect.value else "0"
-        )
-        return "" if found == wanted else f"the operation returned {found}, not {wanted}"
-
-    def _expect_dmesg(self, expect: Expect) -> str:
-        said = "; ".join(self.world.said) or "nothing"
-        if expect.none:
-            return "" if not self.world.said else f"the kernel says {said}"
-        return "" if any(expect.word in text for text in self.world.said) else f"the kernel says {said}"
-
-    def _expect_refs(self, expect: Expect) -> str:
-        path = self.scenario.path
-        assert expect.subject is not None
-        assert expect.value is not None
-        addr, wanted = self.names.value(expect.subject, path, expect), self.names.value(expect.value, path, expect)
-        mm = self.world.actor.mm
-        vma = mm.find(addr) if mm is not None else None
-        found = vma.ctx.kref if vma is not None and vma.ctx is not None else 0
-        return "" if found == wanted else f"{found} mappings share the context, not {wanted}"

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+
+
+class Word(str):
+    """A word as it stands in a scenario: `column` is its 1-based place; 0 where nobody has written it."""
+
+    column: int = 0
+
+    @classmethod
+    def at(cls, text: str, column: int) -> Word:
+        """A word that stands in a column."""
+        word = cls(text)
+        word.column = column
+        return word
+
+
+UNWRITTEN: Word = Word()
+"""The word that stands nowhere."""
 
 
 @dataclass(slots=True)
@@ -50,8 +68,8 @@ class Claim:
     `eras` is a glob, ``!`` before it negates; "" is every era.
     """
 
-    rule: str
-    eras: str = ""
+    rule: Word
+    eras: Word = UNWRITTEN
 
 
 @dataclass(slots=True)
@@ -70,20 +88,20 @@ class Operation(Statement):
 
     task: str = ""
     result: str = ""  # the name that is given to what the operation makes
-    op: str = ""
+    op: Word = UNWRITTEN
     args: list[Expression] = field(default_factory=list)
     body: list[Statement] | None = None
 
 
 @dataclass(slots=True)
 class Declare(Statement):
-    """``bar NAME = BASE size SIZE``, ``ram ...``, ``process NAME``, ``driver NAME``, ``file NAME``, ``mtrr ...``."""
+    """``bar NAME = BASE size SIZE``, ``ram``, ``mtrr``, ``paging WORD``, ``process NAME``, ``driver``, ``file``."""
 
     kind: str = ""
     name: str = ""
     base: Expression | None = None
     size: Expression | None = None
-    word: str = ""
+    word: Word = UNWRITTEN
 
 
 @dataclass(slots=True)
@@ -99,32 +117,42 @@ class Range:
 
     start: Expression
     end: Expression
-    type: str
+    type: Word
+
+
+@dataclass(slots=True)
+class Bit:
+    """``special`` or ``not special`` in an expectation."""
+
+    word: Word
+    off: bool = False
 
 
 @dataclass(slots=True)
 class Expect(Statement):
     """``expect WHAT ... [@eras]``.
 
-    `what` is ``memtypes`` (`subject`, `ranges`: empty is none), ``pte`` (`subject`, `value`: None is none, and `word` a
-    type or ""), ``ret`` (`value`, or `word` such as -EINVAL), ``dmesg`` (`word`: the text; "" with `none`), ``refs``
-    (`subject`, `value`).
+    `what` is ``memtypes`` (`subject`, `ranges`: empty is none), ``pte`` (`subject`, `value`: what it maps, in frames
+    where `pfn`, then `bits`), ``vm_flags`` (`subject`, `bits`), ``ret`` (`value`, or `word` such as -EINVAL), ``dmesg``
+    (`word`: the text; "" with `none`), ``refs`` (`subject`, `value`).
     """
 
     what: str = ""
     subject: Expression | None = None
     ranges: list[Range] = field(default_factory=list)
     value: Expression | None = None
-    word: str = ""
+    word: Word = UNWRITTEN
     none: bool = False
-    eras: str = ""
+    eras: Word = UNWRITTEN
+    pfn: bool = False
+    bits: list[Bit] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Ignore(Statement):
     """``# pat-check: ignore[rule, rule] reason`` for the next line, or for its own."""
 
-    rules: list[str] = field(default_factory=list)
+    rules: list[Word] = field(default_factory=list)
     reason: str = ""
 
 
@@ -136,3 +164,11 @@ class Scenario:
     statements: list[Statement]
     title: str = ""
     lines: int = 0
+
+
+def flattened(statements: Iterable[Statement]) -> Iterator[Statement]:
+    """Every statement in the order of lines, those in blocks as well."""
+    for statement in statements:
+        yield statement
+        if isinstance(statement, Operation) and statement.body:
+            yield from flattened(statement.body)

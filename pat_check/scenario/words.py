@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from pat_check.errors import TraceError
 from pat_check.sources import grammar
 
 if TYPE_CHECKING:
     import lark
 
-KEYWORDS: tuple[str, ...] = ("bar", "ram", "mtrr", "file", "process", "driver", "checkpoint", "expect")
+KEYWORDS: tuple[str, ...] = ("bar", "ram", "mtrr", "paging", "file", "process", "driver", "checkpoint", "expect")
 """What a statement begins with that is no operation."""
 
 _MISTYPED = 64  # characters of the longest word that is compared with others
@@ -23,6 +24,15 @@ _WORD = re.compile(r'"(?:[^"\\]|\\.)*"?|[^ \t,()\[\]{}=+*"#@:]+|#!|[^ \t]')
 _FIRST = re.compile(r"[ \t]*([A-Za-z_][\w.-]*)[ \t]+[^\s:=]")
 _BEHIND_A_TASK = re.compile(rf"[ \t]*[A-Za-z_][\w.-]*[ \t]*:[ \t]*({'|'.join(KEYWORDS)})\b")
 _BRACE = re.compile(r'"(?:[^"\\]|\\.)*"|#.*|([{}])')
+
+
+class ScenarioError(TraceError):
+    """A scenario cannot be read or played: knows the 1-based column as well, and shows the line with a caret below."""
+
+    def __init__(self, message: str, path: str, at: int, column: int, line: str) -> None:
+        super().__init__(message, path, at, marked(line, column))
+        self.column = column
+        self.args = (f"{path}:{at}:{column}: {message}\n{self.excerpt}",)
 
 
 def near(word: str, known: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from pat_check.model.kernel import Kernel
 from pat_check.model.machine import Machine
 from pat_check.model.memory import PAGE, Mtrr, Ram
 from pat_check.model.notifiers import Notifiers
-from pat_check.model.page_table import Pte
+from pat_check.model.page_table import Paging, Pte
 from pat_check.model.ranges import RangeMap
 from pat_check.model.vma import Mm, Vma
 from pat_check.model.walkers import Walkers
@@ -42,11 +42,13 @@ _SAYS: dict[str, str] = {"bad-page-map": "BUG: Bad page map in process"}
 
 @dataclass(slots=True)
 class Actor:
-    """A process with its address space, or a driver without one."""
+    """A task of a process with its address space, or a driver without one."""
 
     name: str
     pid: int
     mm: Mm | None
+    group: int  # the pid of the first thread
+    ended: int = 0  # the line where it ended
     locks: list[str] = field(default_factory=list)  # held now, outermost first: W, R, V, I, PTL, fault
 
 
@@ -74,15 +76,20 @@ class World:
     """One play of a scenario in one era."""
 
     def __init__(
-        self, era: Era, ram: list[tuple[int, int]], mtrr: list[tuple[int, int, str]], hear: Callable[[Incident], None]
+        self,
+        era: Era,
+        ram: list[tuple[int, int]],
+        mtrr: list[tuple[int, int, str]],
+        paging: Paging,
+        hear: Callable[[Incident], None],
     ) -> None:
         self.era, self._hear = era, hear
-        self.machine = Machine(Ram(ram), Mtrr(mtrr) if mtrr else Mtrr())
+        self.machine = Machine(Ram(ram), Mtrr(mtrr) if mtrr else Mtrr(), paging)
         self.machine.origin_known = True
         self.replay = Replay(self.machine, era, self.emit)
         self.replay.context.forks_seen = self.replay.context.probes_seen = True
         self.at = 0
-        self.actor = Actor("kernel", 1, None)
+        self.actor = Actor("kernel", 1, None, 1)
         self.said: list[str] = []  # by the kernel, since the last operation
         self._counted = 0
         self.notifiers = Notifiers(self.machine, self.note, end_invalidates=era.end_invalidates)
@@ -94,6 +101,8 @@ class World:
             pud_looks_up=era.pud_looks_up,
             flags_before_track=era.flags_before_track,
             insert_pages_checked=era.insert_pages_checked,
+            huge_pfnmap=era.huge_pfnmap,
+            mixed_bugs=era.mixed_bugs,
         )
         self.walkers = Walkers(self.kernel, follows_leaves=era.huge_pfnmap, walk_vma_skips=era.walk_vma_skips)
         self.actors: dict[str, Actor] = {}
@@ -200,14 +209,14 @@ class World:
         else:
             self.note("ram-remap-mode", -1, -1, start >> 12, f"RAM {start:#x} is mapped with the type of its pages", [])
 
-    def warn(self, function: str) -> None:
+    def warn(self, function: str, vma: Vma) -> None:
         """WARN_ON_ONCE(): the kernel's log has it once, the fact is told every time."""
         if function not in self._warned:
             self._warned.add(function)
             self.said.append(f"WARNING: {function}")
-        self.note(
-            "first-pte-gone", -1, -1, -1, f"{function}() finds no usable first entry: the range cannot be freed", []
-        )
+        detail = f"{function}() finds no usable first entry: the range cannot be freed"
+        story = [(vma.born, f"{vma} was mapped here")]
+        self.note("first-pte-gone", vma.start, vma.end, vma.full_pfn, detail, story)
 
     def note(self, what: str, start: int, end: int, pfn: int, detail: str, story: list[tuple[int, str]]) -> None:
         """A fact about a mapping."""

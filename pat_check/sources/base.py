@@ -25,6 +25,7 @@ class Source(ABC):
 
     name: ClassVar[str]  # for --input-format
     title: ClassVar[str]  # one line for people
+    shows_reservations: ClassVar[bool] = True  # so that lists of them can be compared
 
     def __init__(self) -> None:
         self.lines = 0

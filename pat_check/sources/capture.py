@@ -8,16 +8,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pat_check.errors import TraceError
-from pat_check.events import Message
-from pat_check.sources.klog import KernelLog
+from pat_check.events import LostEvents, Message
+from pat_check.sources.klog import ROWS, KernelLog
 from pat_check.sources.maps import Area, read_maps
 from pat_check.sources.memtype_list import read_memtype_list
 from pat_check.sources.opening import open_lines
+from pat_check.sources.probes import read_probes
 
 _ENDINGS = ("", ".xz", ".gz", ".zst", ".bz2")
-_TRACES = ("trace.txt", "trace-cmd-report.txt", "perf-script.txt", "bpftrace.txt", "trace")
+_TRACES = (
+    "trace.txt",
+    "trace-cmd-report.txt",
+    "perf-script.txt",
+    "bpftrace.txt",
+    "mmiotrace.txt",
+    "trace",
+    "trace.dat",
+)
 _SNAP = re.compile(r"snap-(?P<number>\d+)-(?P<name>.*)\.txt(?:\.\w+)?$")
 _MAPS = re.compile(r"maps-(?P<number>\d+)-(?P<name>.*)\.txt(?:\.\w+)?$")
+_PROBES = ("kprobe_events.txt", "dynamic_events.txt", "kprobe_profile.txt")
 _RELEASES = ("kernel", "release", "uname")
 
 
@@ -49,45 +59,73 @@ class Capture:
     iomem: str = ""
     mtrr: str = ""
     dmesg: str = ""
+    bars: str = ""
     release: str = ""  # of the kernel, from meta.json
     snapshots: dict[int, Saved] = field(default_factory=dict)
     maps: dict[int, SavedAreas] = field(default_factory=dict)
+    probes: frozenset[str] = frozenset()  # functions that were probed, where a file tells
+    unreadable: list[TraceError] = field(default_factory=list)  # files that were left out
 
 
 def is_capture(path: str) -> bool:
     """Whether a path is a directory, and so must be a capture."""
-    return path != "-" and Path(path).is_dir()
+    return path not in ("", "-") and Path(path).is_dir()
+
+
+def is_read(path: str, file: str) -> bool:
+    """Whether a file is a recording, or has a name that is looked for in the capture directory that is one."""
+    own, named = Path(path).resolve(), Path(file).resolve()
+    if own == named or path == "-" or not own.is_dir():
+        return own == named
+    if named.parent == own / "snaps":
+        return bool(_SNAP.match(named.name) or _MAPS.match(named.name))
+    name = next((named.name.removesuffix(ending) for ending in _ENDINGS[1:] if named.name.endswith(ending)), named.name)
+    return named.parent == own and name in (*_TRACES, *_PROBES, "dmesg.txt", "iomem.txt", "mtrr.txt", "meta.json")
 
 
 def open_capture(path: str) -> Capture:
-    """Look through a directory; raises TraceError when it holds no trace or a damaged file."""
+    """Look through a directory; raises TraceError when it holds no trace or a damaged list.
+
+    A damaged meta.json is left out and noted.
+    """
     folder = Path(path)
     dmesg = _find(folder, "dmesg.txt")
     trace = next((found for name in _TRACES if (found := _find(folder, name))), dmesg)
     if not trace:
         names = ", ".join(_TRACES)
         raise TraceError(f"is a directory without a trace: none of {names} (also .xz, .gz, .zst, .bz2)", path)
+    unreadable: list[TraceError] = []
+    release = ""
+    try:
+        release = _release(folder / "meta.json")
+    except TraceError as error:
+        unreadable.append(error)
     return Capture(
         trace,
         _find(folder, "iomem.txt"),
         _find(folder, "mtrr.txt"),
         dmesg if dmesg != trace else "",
-        _release(folder / "meta.json"),
+        _find(folder, "bars.txt"),
+        release,
         _snapshots(folder / "snaps"),
         _maps(folder / "snaps"),
+        _probes(folder),
+        unreadable,
     )
 
 
-def read_dmesg(path: str) -> tuple[list[Message], bool]:
-    """The messages of a kernel log that section 13 knows, and whether the log says that it lost none."""
+def read_dmesg(path: str) -> tuple[list[Message], frozenset[int]]:
+    """The messages of a kernel log that section 13 knows, and the rows of which the log says that it lost some."""
     messages: list[Message] = []
-    complete = True
+    lost: set[int] = set()
     for event in KernelLog().events(open_lines(path)):
         if isinstance(event, Message):
             messages.append(event)
+        elif isinstance(event, LostEvents) and event.rows:
+            lost.update(event.rows)
         else:
-            complete = False
-    return messages, complete
+            lost.update(ROWS)
+    return messages, frozenset(lost)
 
 
 def _find(folder: Path, name: str) -> str:
@@ -118,6 +156,14 @@ def _maps(folder: Path) -> dict[int, SavedAreas]:
             number = int(match["number"])
             saved[number] = SavedAreas(number, match["name"], str(file), read_maps(open_lines(str(file))))
     return saved
+
+
+def _probes(folder: Path) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    for name in _PROBES:
+        if path := _find(folder, name):
+            found |= read_probes(open_lines(path))
+    return found
 
 
 def _release(file: Path) -> str:

@@ -12,6 +12,8 @@ from pat_check.sources.specs import BY_FUNCTION, Field, Spec
 _MAX = 1 << 64
 
 _RETURN = re.compile(r"(?:__ret|_ret|__return|__exit)$")
+_STRUCT = re.compile(r"\(STRUCT\)\[(0x[0-9a-f]{1,16})\]")  # of one word, by option func-args
+_FAULT = "(fault)"  # a probe followed a pointer to nowhere
 _ENTRY = re.compile(r"__entry$")
 _DEFAULT_NAME = re.compile(r"(?P<kind>[prf])_(?P<function>\w+)_(?:0x[0-9a-f]+|\d+)$")
 
@@ -40,12 +42,14 @@ class FieldError(ValueError):
 
 
 def number(text: str) -> int:
-    """A value as tools print it: ``0x1f``, ``31``, ``-22``, ``1 [_PAGE_CACHE_MODE_WC]``."""
+    """A value as tools print it: ``0x1f``, ``31``, ``-22``, ``1 [_PAGE_CACHE_MODE_WC]``, ``(STRUCT)[0x27]``."""
     try:
         return int(text, 0)
     except ValueError:
         pass
     word = text.split(None, 1)[0] if text.strip() else ""
+    if (struct := _STRUCT.fullmatch(word)) is not None:
+        word = struct[1]
     try:
         return int(word, 0)
     except ValueError:
@@ -68,13 +72,18 @@ def _values(spec: Spec, wanted: tuple[Field, ...], fields: dict[str, str]) -> li
     for field in wanted:
         for name in field.names:
             text = fields.get(name)
-            if text is not None:
+            if text is not None and (text != _FAULT or field.default is None):
                 try:
-                    value = int(text, 0)
-                except ValueError:
-                    value = number(text)
-                if not -_MAX < value < _MAX:
-                    raise FieldError(f"{name}={text[:40]} is wider than 64 bits")
+                    try:
+                        value = int(text, 0)
+                    except ValueError:
+                        value = number(text)
+                    if not -_MAX < value < _MAX:
+                        raise FieldError(f"{name}={text[:40]} is wider than 64 bits")
+                except FieldError:
+                    if not field.lenient:
+                        raise
+                    value = -1
                 values.append(value)
                 break
         else:

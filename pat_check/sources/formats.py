@@ -9,9 +9,10 @@ from pat_check.sources.fgraph import FunctionGraph
 from pat_check.sources.ftrace import Ftrace
 from pat_check.sources.klog import KernelLog
 from pat_check.sources.memtype_list import looks_like_memtype_list
+from pat_check.sources.mmiotrace import Mmiotrace
 from pat_check.sources.perf import PerfScript
 
-SOURCES: tuple[type[Source], ...] = (FunctionGraph, Bpftrace, PerfScript, Ftrace, KernelLog)
+SOURCES: tuple[type[Source], ...] = (FunctionGraph, Mmiotrace, Bpftrace, PerfScript, Ftrace, KernelLog)
 """In the order in which they are asked; the kernel log last, for it takes almost any text with a prefix."""
 
 

@@ -7,34 +7,16 @@ test proves that both read every line alike.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from pat_check.events import NO_PID, Event, LostEvents, Marker
 from pat_check.sources import catalogue, klog, specs
 from pat_check.sources.base import Source
 from pat_check.sources.catalogue import FieldError
+from pat_check.sources.columns import Context, Layout, context_of, latency, standard, verbose
 from pat_check.sources.grammar import Explainer
 from pat_check.sources.opening import Lines
 
-# The task column is 16 bytes wide and right-aligned (8 in latency format), so the dash before the pid is the
-# last one within it: a comm may hold dashes, brackets and whole fake columns. A byte that is not UTF-8 was
-# read as \xNN and is still one column wide; there are fewer columns than 16 where it holds longer characters.
-_COMM = r"(?P<comm>[^\\]{{{0}}}|(?:\\x[0-9a-f]{{2}}|(?!\\x[0-9a-f]{{2}}).){{0,{0}}})"
-_PID = r"(?P<pid>[0-9]{1,10})"
-_CPU = r"(?P<cpu>[0-9]{1,6})"
-STANDARD = re.compile(
-    rf"{_COMM.format(16)}-{_PID} +(?:\( *(?:[0-9]+|-+)\) +)?\[{_CPU}\](?:-0x[0-9a-f]+| +[^\s0-9]\S{{3,7}})? +"
-    r"(?P<time>[0-9]{1,20}(?:\.[0-9]{1,9})?): +(?P<rest>.*)"
-)
-LATENCY = re.compile(
-    rf"{_COMM.format(8)}-{_PID} +{_CPU}[^\s0-9:]\S{{2,7}} +"
-    r"(?:(?P<us>[0-9]{1,19})us[ +!#*@$]? ?|(?P<time>[0-9]{1,20}(?:\.[0-9]{1,9})?)): +(?P<rest>.*)"
-)
-VERBOSE = re.compile(
-    rf"{_COMM.format(16)} +{_PID} +{_CPU} [0-9]+ [0-9a-f]{{8}} [0-9a-f]{{8,16}} "
-    r"(?:\[[0-9a-f]+\]|[0-9a-f]{16}) (?:(?P<ms>[0-9]{1,20}\.[0-9]{1,9})ms|(?P<time>[0-9]{1,20})) "
-    r"\([^)]*\): +(?P<rest>.*)"
-)
 _OFFSET = r"(?:\+0x[0-9a-f]+/0x[0-9a-f]+)?(?: <[0-9a-f]+>)?"  # options sym-offset and sym-addr
 _NAMED = re.compile(rf"(?P<name>[A-Za-z_][\w.]*){_OFFSET}: *(?P<payload>.*)", re.ASCII)
 _PLACE = re.compile(r" *\((?! )(?:(?P<caller>[^()]{0,300}?[^() ]) +<- +)?(?P<symbol>[^()]{0,300}[^() ])\) *")
@@ -91,7 +73,7 @@ class Ftrace(Source):
         return ""
 
     def events(self, lines: Lines) -> Iterator[Event]:
-        layout: _Layout = LAYOUTS[0]
+        layout: Layout = LAYOUTS[0]
         probes = self._probes
         for at, line in enumerate(lines, 1):
             self.lines = at
@@ -123,7 +105,7 @@ class Ftrace(Source):
             if event is not None:
                 yield event
 
-    def _note(self, at: int, line: str, lines: Lines) -> tuple[Event | None, _Layout | None]:
+    def _note(self, at: int, line: str, lines: Lines) -> tuple[Event | None, Layout | None]:
         """A line that the current layout cannot read: an event of its own, or another layout."""
         for layout in LAYOUTS:
             if layout(line) is not None:
@@ -186,43 +168,11 @@ class Ftrace(Source):
         return self.malformed(at, line, *self._explain(line), cut=lines.cut)
 
 
-Context = tuple[str, int, int, float | None, str]
-"""comm, pid, cpu, time, and the rest of the line: what stands before an event."""
-
 _Where = tuple[int, float | None, int, int, str]
 """What every event begins with: line, time, cpu, pid, comm."""
 
-_Layout = Callable[[str], Context | None]
-
 _Probe = tuple[specs.Spec | None, bool, str]
 """A probed place: its function, whether it is a return, and to where; with no function, the name to ignore."""
-
-
-def standard(line: str) -> Context | None:
-    """``comm-pid (tgid) [cpu] flags time: event``, also trace-cmd's."""
-    match = STANDARD.match(line)
-    if match is None:
-        return None
-    comm, pid, cpu, time, rest = match.groups()
-    return comm.strip(), int(pid), int(cpu), float(time), rest
-
-
-def latency(line: str) -> Context | None:
-    """Option latency-format, and ``trace-cmd report -l``."""
-    match = LATENCY.match(line)
-    if match is None:
-        return None
-    comm, pid, cpu, us, time, rest = match.groups()
-    return comm.strip(), int(pid), int(cpu), float(time) if time else round(int(us) * 1e-6, 6), rest
-
-
-def verbose(line: str) -> Context | None:
-    """Options latency-format and verbose together."""
-    match = VERBOSE.match(line)
-    if match is None:
-        return None
-    comm, pid, cpu, ms, time, rest = match.groups()
-    return comm.strip(), int(pid), int(cpu), float(time) if time else round(float(ms) * 1e-3, 6), rest
 
 
 def bare(line: str) -> Context | None:
@@ -237,13 +187,8 @@ def bare(line: str) -> Context | None:
     return ("", NO_PID, -1, None, line) if found else None
 
 
-LAYOUTS: tuple[_Layout, ...] = (verbose, standard, latency, bare)
+LAYOUTS: tuple[Layout, ...] = (verbose, standard, latency, bare)
 """In this order, a comm with fake columns of one layout does not look like another layout."""
-
-
-def context_of(line: str) -> Context | None:
-    """The context of a line in whichever layout has task columns."""
-    return verbose(line) or standard(line) or latency(line)
 
 
 def _is_event(line: str) -> bool:

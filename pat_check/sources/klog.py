@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pat_check.cachemode import BY_NAME
-from pat_check.events import NO_PID, Event, LostEvents, Message
+from pat_check.events import NO_PID, Event, Message
 from pat_check.sources.base import Source
 from pat_check.sources.grammar import Explainer
 from pat_check.sources.opening import Lines
+from pat_check.sources.suppressed import lost_messages
 
 _PAGE_SHIFT = 12
 _HEX = "[0-9a-f]{1,16}"
@@ -107,6 +108,9 @@ _ROWS: tuple[_Row, ...] = (
     _row(26, "Could not invalidate", rf"Could not invalidate pfn=0x(?P<pfn>{_HEX}) from 1:1 map"),
 )
 """Most frequent first; a text is of the first row that matches."""
+
+ROWS: frozenset[int] = frozenset(row.number for row in _ROWS)
+"""Every row."""
 
 _KNOWN = re.compile(r"x86/PAT|memtype|ioremap|iounmap|sanity check|multiple BARs|WC MTRR|CPA|Could not inv")
 
@@ -224,9 +228,6 @@ def banner(line: str) -> str:
 
 # --- the source -----------------------------------------------------------------------------------------
 
-_LOST = re.compile(
-    r"\*\* (\d{1,10}) printk messages dropped|: (\d{1,10}) callbacks suppressed|Missed (\d{1,10}) kernel messages"
-)
 _BROKEN = re.compile(
     r"x86/PAT: (?:memtype_(?:reserve|free) |Overlap at |reserve_ram_pages_type )"
     r"|x86/PAT: .{0,64}:\d{1,10} (?:conflicting memory|freeing invalid|ioremap_change_attr|map pfn )"
@@ -273,8 +274,8 @@ class KernelLog(Source):
                 yield event
             elif (broken := self._broken(at, line, stripped, lines)) is not None:
                 yield broken
-            elif (lost := _LOST.search(stripped.text)) is not None:
-                yield LostEvents(at, stripped.time, -1, NO_PID, "", int(next(filter(None, lost.groups()))))
+            elif (lost := lost_messages(stripped.text, at, stripped.time)) is not None:
+                yield lost
             else:
                 self.ignored["kernel log"] += 1
 

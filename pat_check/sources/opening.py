@@ -15,6 +15,7 @@ from typing import IO, Protocol, cast
 import zstandard
 
 from pat_check.errors import TraceError
+from pat_check.sources import trace_dat
 
 LINE_LIMIT = 65_536
 """Characters of a line that are kept; no kernel prints one this long, and a trace is not to be trusted."""
@@ -28,7 +29,7 @@ _FOREIGN = (
     (b"\x7fELF", "an ELF binary"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"PERFILE2", "perf.data (print it with `perf script`)"),
-    (b"\x17\x08\x44tracing", "trace.dat (print it with `trace-cmd report`)"),
+    (trace_dat.MAGIC, "trace.dat (print it with `trace-cmd report`)"),
 )
 _BROKEN = (EOFError, OSError, lzma.LZMAError, zstandard.ZstdError)
 
@@ -108,15 +109,21 @@ def open_lines(path: str, *, tolerant: bool = False) -> Lines:
     Raises TraceError when there is nothing to read: absent, a directory, empty, or not text. A compressed file that is
     damaged further on raises it while lines are read, unless `tolerant`.
     """
+    if not path:
+        raise TraceError("is the name of no file", "''")
     raw: IO[bytes]
     name = "<stdin>" if path == "-" else path
     if path == "-":
         raw = sys.stdin.buffer
     else:
         try:
-            raw = Path(path).open("rb")  # noqa: SIM115 - the lines are read later
+            raw = file = Path(path).open("rb")  # noqa: SIM115 - the lines are read later
+            binary = file.peek(len(trace_dat.MAGIC)).startswith(trace_dat.MAGIC)
         except OSError as error:
             raise TraceError(error.strerror or str(error), name) from error
+        if binary:
+            raw.close()
+            raw = trace_dat.printed(path)
     return lines_of(raw, name, tolerant=tolerant)
 
 

@@ -23,6 +23,7 @@ class Field:
 
     names: tuple[str, ...]
     default: int | None = None  # None: the event is malformed without it
+    lenient: bool = False  # what is no number counts as -1, not recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ _VM_START = _f("vm_start", "vs", default=-1)
 _VM_END = _f("vm_end", "ve", default=-1)
 _CTX = _f("ctx", default=-1)
 _FLAGS = _f("vm_flags", "fl", default=-1)
+_PROT = Field(("prot",), -1, lenient=True)  # a struct: some tracers show it as such, or where it is
 _ZAP_START = _f("start", "start_addr", "addr", "address", "vs", "ds", default=-1)
 _ZAP_END = _f("end", "end_addr", "ve", "de", default=-1)
 
@@ -68,7 +70,12 @@ def _plain_pfn(values: list[int]) -> list[int]:
 def _insert(function: str, size: int) -> Spec:
     fields = (_VMA, _MM, _f("addr", "address"), _f("pfn"))
     return Spec(
-        function, events.InsertPfn, fields, (size, function), convert=_plain_pfn, trailing=(_VM_START, _VM_END, _FLAGS)
+        function,
+        events.InsertPfn,
+        fields,
+        (size, function),
+        convert=_plain_pfn,
+        trailing=(_VM_START, _VM_END, _FLAGS, _PROT),
     )
 
 
@@ -82,11 +89,12 @@ def _remap(function: str, addr: Field | None = None) -> Spec:
         _f("pfn", default=-1),
         _f("size", default=-1),
     )
-    return Spec(function, events.RemapPfnRange, fields, (function,), trailing=(_CTX, _FLAGS))
+    return Spec(function, events.RemapPfnRange, fields, (function,), trailing=(_CTX, _FLAGS, _PROT))
 
 
 def _zap(function: str) -> Spec:
-    return Spec(function, events.ZapVma, (_VMA, _MM, _ZAP_START, _ZAP_END), (function,))
+    fields = (_VMA, _MM, _ZAP_START, _ZAP_END)
+    return Spec(function, events.ZapVma, fields, (function,), trailing=(_VM_START, _VM_END, _FLAGS))
 
 
 SPECS: tuple[Spec, ...] = (
@@ -183,6 +191,7 @@ SPECS: tuple[Spec, ...] = (
         )
         for api in ("copy_page_range", "track_pfn_copy")
     ),
+    Spec("get_pat_info", events.GetPatInfo, (_VMA,)),
     Spec("dup_mmap", events.DupMmap, (_f("mm"), _f("oldmm"))),
     Spec(
         "vm_area_dup",

@@ -119,3 +119,281 @@ def test_a_context_released_while_a_mapping_holds_it_is_told(divergences):
 def test_lost_events_end_all_expectations(divergences):
     first = f"CPU:0 [LOST 3 EVENTS]\napp-7 [000] 2.0: vm_area_free: {VMA} ctx=0xc0\n"
     assert divergences(CONTEXT + first + RELEASE, "pfnmap-ctx") == []
+
+
+def test_fork_of_a_tracked_mapping_must_reserve_for_the_child(divergences):
+    child = VMA.replace("vma", "dst=0x20 src")
+    fork = f"""
+app-7 [000] 2.0: track_pfn_copy: {child} vm_flags=0x10004bb
+app-7 [000] 2.1: track_pfn_copy__ret: ret=0
+"""
+    assert divergences(REMAP + fork) == [
+        "track_pfn_copy of [0x0-0x2000) made none; the model predicts a call of reserve_pfn_range()"
+    ]
+
+
+CLEARED = f"""
+app-7 [000] 2.0: unmap_page_range: {VMA} vm_flags=0x10004bb start=0x7000 end=0x8000
+"""
+
+
+def test_a_zap_that_leaves_a_mapping_tracked_is_told_where_every_zap_untracks(divergences):
+    assert divergences(REMAP + CLEARED) == [
+        "unmap_page_range of [0x7000-0x8000) came with VM_PAT set; the model predicts that untrack_pfn() has cleared it"
+    ]
+    assert divergences(REMAP + CLEARED, "unmap-region") == []
+    assert divergences(REMAP + UNMAP + CLEARED.replace("0x10004bb", "0x4bb")) == []
+
+
+@pytest.mark.parametrize("call", ["untrack_pfn: {} vm_flags=0x10004bb pfn=0x0 size=0x0", "track_pfn_copy: {}"])
+def test_a_function_that_the_era_does_not_have_speaks_against_it(call, tmp_path):
+    line = f"app-7 [000] 2.0: {call.format(VMA)}\n"
+    (tmp_path / "trace.txt").write_text(line * 3)
+    found = {
+        era: [finding.rule for finding in api.check([str(tmp_path / "trace.txt")], api.Options(era=era)).findings]
+        for era in ("vm-pat", "pfnmap-ctx")
+    }
+    assert "model-era" in found["pfnmap-ctx"]
+    assert "model-era" not in found["vm-pat"]
+
+
+# --- from remap_pfn_range() down ----------------------------------------------------------------------------
+
+OUTER = f"""
+app-7 [000] 1.0: remap_pfn_range: {VMA} vm_flags=0xbb addr=0x7000 pfn=0xfd000 size=0x1f00 prot=0x800000000000002f
+{REMAP}
+app-7 [000] 1.6: remap_pfn_range__ret: ret=0
+"""
+LATER = UNMAP.replace("vm_flags=0x10004bb", "vm_flags=0x50444bb")
+
+
+def second(text):
+    """The same somewhere else, after the first."""
+    return text.replace(" 1.", " 5.").replace(" 2.", " 6.").replace("0xfd000", "0xfd100").replace("0xfd002", "0xfd102")
+
+
+def test_a_remap_down_to_its_reservation_is_silent(divergences):
+    assert divergences(OUTER + LATER) == []
+
+
+def test_a_remap_tracks_its_pages(divergences):
+    other = OUTER.replace("track_pfn_remap: ", "track_pfn_remap:  ").replace(
+        "prot=0x800000000000002f pfn=0xfd000", "prot=0x800000000000002f pfn=0xfd001"
+    )
+    assert divergences(other)[0] == (
+        "remap_pfn_range of [0xfd001000-0xfd003000) called track_pfn_remap() with [0xfd001000-0xfd003000); "
+        "the model predicts [0xfd000000-0xfd002000)"
+    )
+
+
+def test_a_remap_of_another_address_is_told(divergences):
+    other = OUTER.replace("pfn=0xfd000 addr=0x7000", "pfn=0xfd000 addr=0x8000")
+    assert divergences(other)[0] == (
+        "remap_pfn_range of [0xfd000000-0xfd002000) called track_pfn_remap() at address 0x8000; "
+        "the model predicts 0x7000"
+    )
+
+
+def test_a_function_between_is_missed_where_it_is_recorded(divergences):
+    assert divergences(OUTER + without(second(OUTER), "track_pfn_remap:")) == [
+        "remap_pfn_range of [0xfd100000-0xfd102000) made none; the model predicts a call of track_pfn_remap()"
+    ]
+
+
+def test_what_is_not_recorded_between_is_not_missed(divergences):
+    assert divergences(without(OUTER, "track_pfn_remap", "reserve_pfn_range")) == []
+
+
+def test_a_remap_reserves_though_nothing_between_is_recorded(divergences):
+    some = without(OUTER, "track_pfn_remap", "reserve_pfn_range")
+    assert divergences(some + without(second(some), "memtype")) == [
+        "remap_pfn_range of [0xfd100000-0xfd102000) made none; the model predicts a call of memtype_reserve()"
+    ]
+
+
+def test_a_remap_of_a_part_reserves_nothing(divergences):
+    part = without(OUTER, "memtype", "reserve_pfn_range").replace("size=0x2000", "size=0x1000")
+    assert divergences(OUTER + part.replace("size=0x1f00", "size=0x1000")) == []
+
+
+def test_the_context_era_tracks_what_it_remaps(divergences):
+    lazy = without(second(CONTEXT), "pfnmap_track", "memtype_reserve", "vm_area_dup")
+    assert divergences(CONTEXT + lazy, "pfnmap-ctx") == [
+        "remap_pfn_range_track of [0xfd100000-0xfd102000) made none; the model predicts a call of pfnmap_track()"
+    ]
+
+
+# --- from unmapping down -------------------------------------------------------------------------------------
+
+ZAP = f"app-7 [000] 1.9: unmap_single_vma: {VMA} vm_flags=0x50444bb start=0x7000 end=0x9000\n"
+NEXT = "app-7 [000] 4.0: vm_area_free: vma=0x10\n"
+
+
+def test_untracking_a_mapping_with_its_entries_frees(divergences):
+    assert divergences(OUTER + ZAP + without(LATER, "memtype_free:") + NEXT) == [
+        "untrack_pfn of [0xfd000000-0xfd002000) made none; the model predicts a call of memtype_free()"
+    ]
+
+
+def test_untracking_frees_where_the_first_entry_points(divergences):
+    odd = LATER.replace("0xfd000000", "0xfd003000").replace("0xfd002000", "0xfd005000").replace("ret=0 ", "ret=-22 ")
+    assert divergences(OUTER + ZAP + odd)[0] == (
+        "untrack_pfn of [0xfd003000-0xfd005000) called memtype_free() with [0xfd003000-0xfd005000); "
+        "the model predicts [0xfd000000-0xfd002000)"
+    )
+
+
+def test_untracking_finds_nothing_where_get_pat_info_fails(divergences):
+    failing = "app-7 [000] 2.1: get_pat_info: vma=0x10\napp-7 [000] 2.2: get_pat_info__ret: ret=-22\n"
+    again = second(OUTER) + ZAP + second(LATER)
+    assert divergences(OUTER + ZAP + without(LATER, "memtype_free") + failing + NEXT + again) == []
+
+
+def test_a_private_mapping_may_have_lost_its_first_entry(divergences):
+    private = (OUTER + ZAP + without(LATER, "memtype_free")).replace("0xbb", "0x73").replace("0x50444bb", "0x5044473")
+    assert divergences(private + NEXT + second(OUTER) + ZAP + second(LATER)) == []
+
+
+def test_a_mapping_of_unknown_pages_may_be_of_ram(divergences):
+    assert divergences(ZAP + without(LATER, "memtype_free") + NEXT + OUTER + ZAP + LATER) == []
+
+
+def test_a_zap_untracks(divergences):
+    assert divergences(OUTER + ZAP + without(LATER, "untrack_pfn", "memtype_free") + NEXT + OUTER + ZAP + LATER)[0] == (
+        "unmap_single_vma of [0xfd000000-0xfd002000) made none; the model predicts a call of untrack_pfn()"
+    )
+
+
+def test_only_a_zap_untracks(divergences):
+    assert divergences(OUTER + ZAP + LATER + second(OUTER) + second(LATER))[0] == (
+        "untrack_pfn came by itself; the model predicts that only unmap_single_vma() of this VMA calls it"
+    )
+
+
+def test_the_what_if_era_untracks_before_it_zaps(divergences):
+    assert divergences(OUTER + LATER + ZAP, "unmap-region") == []
+
+
+def test_a_released_context_is_untracked(divergences):
+    frees = "".join(f"app-7 [000] 2.0: vm_area_free: {VMA.replace('0x10', vma)} ctx=0xc0\n" for vma in ("0x10", "0x20"))
+    assert divergences(CONTEXT + frees + without(RELEASE, "pfnmap_untrack") + RELEASE, "pfnmap-ctx")[0] == (
+        "pfnmap_track_ctx_release of [0xfd000000-0xfd002000) made none; the model predicts a call of pfnmap_untrack()"
+    )
+
+
+def test_the_last_mapping_of_a_context_frees_though_nothing_between_is_recorded(divergences):
+    frees = "".join(f"app-7 [000] 2.0: vm_area_free: {VMA.replace('0x10', vma)} ctx=0xc0\n" for vma in ("0x10", "0x20"))
+    other = (
+        "app-8 [000] 3.0: memtype_free: start=0xfd100000 end=0xfd101000\napp-8 [000] 3.1: memtype_free__ret: ret=-22\n"
+    )
+    assert divergences(CONTEXT + frees + other + "app-7 [000] 4.0: vm_area_free: vma=0x90\n", "pfnmap-ctx") == [
+        "vm_area_free of [0xfd000000-0xfd002000) made none; the model predicts a call of memtype_free()"
+    ]
+
+
+# --- fork ----------------------------------------------------------------------------------------------------
+
+FORK = f"""
+app-7 [000] 1.7: copy_page_range: dst=0x30 {VMA} vm_flags=0x50444bb
+app-7 [000] 1.7: track_pfn_copy: dst=0x30 {VMA} vm_flags=0x50444bb
+app-7 [000] 1.7: reserve_pfn_range: paddr=0xfd000000 size=0x2000 prot=0x800000000000002f strict=1
+app-7 [000] 1.7: memtype_reserve: start=0xfd000000 end=0xfd002000 req=1
+app-7 [000] 1.7: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd002000 req=1 new=1
+app-7 [000] 1.7: reserve_pfn_range__ret: ret=0
+app-7 [000] 1.7: track_pfn_copy__ret: ret=0
+app-7 [000] 1.7: copy_page_range__ret: ret=0
+"""
+
+
+def test_a_fork_that_reserves_again_is_silent(divergences):
+    assert divergences(OUTER + FORK) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("paddr=0xfd000000", "paddr=0xfd001000", "called reserve_pfn_range() with [0xfd001000-0xfd003000)"),
+        ("strict=1", "strict=0", "called reserve_pfn_range() with strict 0; the model predicts 1"),
+        ("prot=0x800000000000002f strict", "prot=0x8000000000000037 strict", "asked for type 2; the model predicts 1"),
+        ("track_pfn_copy: dst=0x30 vma=0x10", "track_pfn_copy: dst=0x30 vma=0x18", "of the VMA 0x18"),
+    ],
+)
+def test_a_fork_reserves_the_range_and_type_of_the_parent(divergences, old, new, said):
+    assert said in divergences(OUTER + FORK.replace(old, new))[0]
+
+
+def test_a_fork_of_a_pfn_mapping_copies_its_tracking(divergences):
+    again = without(FORK, "track_pfn_copy", "reserve").replace("0x30", "0x40")
+    assert divergences(OUTER + FORK + again) == [
+        "copy_page_range of [0xfd000000-0xfd002000) made none; the model predicts a call of track_pfn_copy()"
+    ]
+
+
+# --- drivers -------------------------------------------------------------------------------------------------
+
+IOREMAP = """
+ins-9 [000] 1.0: __ioremap_caller: phys=0xfd000010 size=0x1ff0 pcm=2
+ins-9 [000] 1.1: memtype_reserve: start=0xfd000000 end=0xfd002000 req=2
+ins-9 [000] 1.2: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd002000 req=2 new=2
+ins-9 [000] 1.3: __ioremap_caller__ret: ret=0xffa0000000075000
+"""
+IOUNMAP = """
+ins-9 [000] 2.0: iounmap: addr=0xffa0000000075000
+ins-9 [000] 2.1: memtype_free: start=0xfd000000 end=0xfd002000
+ins-9 [000] 2.2: memtype_free__ret: ret=0 start=0xfd000000 end=0xfd002000
+"""
+EXPLICIT = """
+ins-9 [000] 1.0: arch_io_reserve_memtype_wc: start=0xfd000000 size=0x2000
+ins-9 [000] 1.1: memtype_reserve: start=0xfd000000 end=0xfd002000 req=1
+ins-9 [000] 1.2: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd002000 req=1 new=1
+ins-9 [000] 1.3: arch_io_reserve_memtype_wc__ret: ret=0
+ins-9 [000] 2.0: arch_io_free_memtype_wc: start=0xfd000000 size=0x2000
+ins-9 [000] 2.1: memtype_free: start=0xfd000000 end=0xfd002000
+ins-9 [000] 2.2: memtype_free__ret: ret=0 start=0xfd000000 end=0xfd002000
+"""
+
+
+def test_drivers_that_reserve_and_free_are_silent(divergences):
+    assert divergences(IOREMAP + IOUNMAP + EXPLICIT) == []
+
+
+def test_ioremap_reserves_whole_pages_of_its_type(divergences):
+    assert divergences(IOREMAP.replace("size=0x1ff0", "size=0x1ff1")) == [
+        "__ioremap_caller of [0xfd000000-0xfd002000) called memtype_reserve() with [0xfd000000-0xfd002000); "
+        "the model predicts [0xfd000000-0xfd003000)"
+    ]
+    assert "asked for type 2; the model predicts 1" in divergences(IOREMAP.replace("pcm=2", "pcm=1"))[0]
+
+
+def test_ioremap_that_succeeds_has_reserved(divergences):
+    assert divergences(IOREMAP + without(second(IOREMAP), "memtype")) == [
+        "__ioremap_caller of [0xfd100000-0xfd102000) made none; the model predicts a call of memtype_reserve()"
+    ]
+    failed = without(second(IOREMAP), "memtype").replace("ret=0xffa0000000075000", "ret=0x0")
+    assert divergences(IOREMAP + failed) == []
+
+
+def test_ioremap_that_fails_gives_back(divergences):
+    failed = second(IOREMAP).replace("ret=0xffa0000000075000", "ret=0x0")
+    assert divergences(IOREMAP + IOUNMAP + failed) == [
+        "__ioremap_caller of [0xfd100000-0xfd102000) made none; the model predicts a call of memtype_free(), "
+        "for it fails"
+    ]
+
+
+def test_iounmap_frees(divergences):
+    assert divergences(IOREMAP + without(IOUNMAP, "memtype") + EXPLICIT.replace("0xfd00", "0xfe00")) == [
+        "iounmap made none; the model predicts a call of memtype_free()"
+    ]
+
+
+def test_an_explicit_free_reaches_the_memtype_layer(divergences):
+    lazy = without(second(EXPLICIT), "memtype_free:", "memtype_free__ret")
+    assert divergences(EXPLICIT + lazy + second(IOREMAP).replace("0xfd1", "0xfe1")) == [
+        "arch_io_free_memtype_wc of [0xfd100000-0xfd102000) made none; the model predicts a call of memtype_free()"
+    ]
+
+
+def test_lost_events_end_expectations_of_drivers_too(divergences):
+    gap = "CPU:0 [LOST 3 EVENTS]\n"
+    assert divergences(IOREMAP + gap + without(IOUNMAP, "memtype") + EXPLICIT.replace("0xfd00", "0xfe00")) == []

@@ -1,4 +1,3 @@
-import io
 import json
 from pathlib import Path
 
@@ -7,26 +6,73 @@ import pytest
 
 import pat_check
 from pat_check.findings import Report
-from pat_check.reporters import reporters
-from pat_check.reporters.base import Style
-from tests.sample_report import HOSTILE_COMM, SAMPLE
+from tests.reporters import writing
+from tests.reporters.writing import hostile
+from tests.sample_report import HOSTILE_COMM, HOSTILE_TEXT, SAMPLE
 
 SCHEMA = json.loads((Path(pat_check.__file__).parent / "report.schema.json").read_text())
 
 
+JSONL = {"$ref": "#/$defs/jsonl", "$defs": SCHEMA["$defs"], "properties": SCHEMA["properties"]}
+
+
 def written(report):
-    out = io.StringIO()
-    reporters()["json"]().write(report, out, Style())
-    return out.getvalue()
+    return writing.written("json", report)
+
+
+def lines(report):
+    return [json.loads(line) for line in writing.written("jsonl", report).splitlines()]
 
 
 def test_the_schema_is_a_schema():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("report", [SAMPLE, Report("0.1.0")], ids=["sample", "empty"])
+@pytest.mark.parametrize("report", [SAMPLE, Report("0.1.0"), hostile()], ids=["sample", "empty", "hostile"])
 def test_a_report_is_as_its_schema_says(report):
     jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(written(report)))
+
+
+@pytest.mark.parametrize("report", [SAMPLE, Report("0.1.0"), hostile()], ids=["sample", "empty", "hostile"])
+def test_each_line_is_as_the_schema_says(report):
+    for line in lines(report):
+        jsonschema.Draft202012Validator(JSONL).validate(line)
+
+
+def test_lines_hold_what_the_document_holds():
+    document, records = json.loads(written(SAMPLE)), lines(SAMPLE)
+    assert [record["type"] for record in records] == ["run", *["finding"] * 7, "gone", "summary"]
+    assert [record["data"] for record in records if record["type"] == "finding"] == document["findings"]
+    assert [record["data"] for record in records if record["type"] == "gone"] == document["gone"]
+    assert records[-1]["data"] == document["summary"]
+    assert records[0]["data"] == {key: document[key] for key in ("version", "tool", "inputs")}
+
+
+def test_a_line_of_another_kind_is_refused():
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"type": "finding", "data": lines(SAMPLE)[0]["data"]}, JSONL)
+
+
+def test_the_extents_of_a_finding_are_in_it():
+    assert json.loads(written(SAMPLE))["findings"][0]["extents"] == [
+        {"label": "reserved", "start": "0xfd000000", "end": "0xfd004000", "mode": "WC"},
+        {"label": "freed", "start": "0xfd002000", "end": "0xfd004000", "mode": None},
+    ]
+
+
+def test_standing_and_suppression_are_told():
+    findings = json.loads(written(SAMPLE))["findings"]
+    assert [finding["baseline"] for finding in findings] == ["new", None, None, None, "unchanged", None, None]
+    assert findings[5]["suppression"] == {
+        "reason": "the driver is out of tree",
+        "file": "clean.pat",
+        "line": 7,
+        "in_source": True,
+    }
+
+
+def test_data_is_not_changed_for_a_program():
+    assert json.loads(written(hostile()))["findings"][0]["message"] == HOSTILE_TEXT
 
 
 def test_the_schema_allows_no_other_keys():
@@ -63,10 +109,10 @@ def test_a_deleted_character_is_escaped_too():
 def test_the_summary_counts_everything():
     summary = json.loads(written(SAMPLE))["summary"]
     assert summary == {
-        "inputs": 2,
+        "inputs": 3,
         "unreadable": 1,
-        "lines": 1309,
-        "events": 1061,
+        "lines": 1321,
+        "events": 1065,
         "ignored": 241,
         "malformed": 1,
         "lost": 12,
@@ -74,8 +120,19 @@ def test_the_summary_counts_everything():
         "snapshots": {"compared": 6, "equal": 5},
         "messages": {"seen": 2, "explained": 2},
         "findings": {
-            "total": 4,
-            "by_severity": {"info": 1, "warning": 2, "error": 1, "fatal": 0},
-            "by_rule": {"memtype-invalid-free": 1, "memtype-leak": 2, "trace-lost-events": 1},
+            "total": 7,
+            "failing": 4,
+            "baselined": 1,
+            "suppressed": 2,
+            "hidden": 2,
+            "gone": 1,
+            "by_severity": {"info": 1, "warning": 3, "error": 2, "fatal": 1},
+            "by_rule": {
+                "memtype-double-free": 1,
+                "memtype-downgrade": 1,
+                "memtype-invalid-free": 1,
+                "memtype-leak": 3,
+                "trace-lost-events": 1,
+            },
         },
     }

@@ -25,6 +25,10 @@ class Area:
     def size(self):
         return self.end - self.start
 
+    @property
+    def range(self):
+        return self.start, self.end
+
     def part(self, start, end):
         """A copy of pages [start, end) of it."""
         made = copy.copy(self)
@@ -182,7 +186,8 @@ class Kernel:
         area.pat = False
         return self.munmap(name, start, new)
 
-    def fork(self, name, child):
+    def fork(self, name, child, missing=None):
+        """There is no page table for the entries from page `missing` on to the end of its area."""
         parent, made = self.processes[name], Process()
         for area in parent.areas:
             twin = copy.copy(area)
@@ -192,6 +197,14 @@ class Kernel:
                 self._unmap(made, list(made.areas))
                 return -errno.ENOMEM
             made.entries |= {page: e for page, e in parent.entries.items() if area.start <= page < area.end}
+            if missing is not None and any(page >= missing for page in made.entries if missing in range(*area.range)):
+                made.entries = {page: e for page, e in made.entries.items() if page < missing}
+                if twin.pat:
+                    twin.pat = False
+                    frame = self._first(parent, area, with_mode=True)[0]
+                    self.free(frame, frame + area.size)
+                self._unmap(made, list(made.areas))
+                return -errno.ENOMEM
         self.processes[child] = made
         return 0
 

@@ -1,5 +1,6 @@
-"""The golden vectors T1 to T32 of the tracking layer, as scenarios, in every era."""
+"""The golden vectors G1 to G10 of the memtype layer and T1 to T32 of the tracking layer, as scenarios, in every era."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,4 +25,10 @@ def test_a_golden_vector_plays_as_the_kernel_does(path, era):
 
 
 def test_all_vectors_are_there():
-    assert [path.stem for path in GOLDEN] == [f"t{number:02}" for number in range(1, 33)]
+    memtype = [f"g{number:02}" for number in range(1, 11)]
+    assert [path.stem for path in GOLDEN] == memtype + [f"t{number:02}" for number in range(1, 33)]
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_a_golden_vector_draws_its_pages(path):
+    assert re.search(r"^#  (?:pages|frames|RAM|MiB) +\S.*\n#  \S+ .*\S", path.read_text(), re.MULTILINE)

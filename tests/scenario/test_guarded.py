@@ -336,3 +336,31 @@ app: munmap v {
     assert broken(story, era) == []
     play = plays.play(plays.parse(HEAD + story, "story.pat"), era)
     assert [at for at, _ in play.outcome.results] == [10, 11, 13, 14, 12]
+
+
+@eras
+def test_only_dax_has_huge_entries_before_6_12(era):
+    story = """
+app: v = mmap 4M, pfnmap
+app: vmf_insert_pfn_pmd v, big
+expect ret = FALLBACK      @vm-pat
+expect pte v = none        @vm-pat
+expect pte v = big uc-     @!vm-pat
+app: w = mmap 4M
+app: vmf_insert_pfn_pmd w, big           #! mapping-insert-flags
+expect ret = BUG
+"""
+    assert broken(story, era) == []
+
+
+@eras
+def test_vm_flags_set_warns_since_6_3_when_the_lock_is_not_held(era):
+    story = """
+app: v = mmap 4M
+app: fault v {
+  vm_flags_set v, pfnmap                 #! locking-vm-flags
+}
+expect dmesg none                        @vm-pat
+expect dmesg "include/linux/rwsem.h"     @!vm-pat
+"""
+    assert broken(story, era) == []

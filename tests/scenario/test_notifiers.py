@@ -20,10 +20,10 @@ def brackets(story, era):
     """The brackets of the kernel itself in the last line of a story, with addresses counted from the first mapping."""
     head, _, last = story.rstrip().rpartition("\n")
     stage = Stage(parse(HEAD + head + "\n", "story.pat"), era, lambda incident: None)
-    stage._run(stage.scenario.statements)
+    stage.run(stage.scenario.statements)
     base = stage.names.mappings["v"].start
     stage.world.notifiers.seen.clear()
-    stage._run(parse(last + "\n", "story.pat").statements)
+    stage.run(parse(last + "\n", "story.pat").statements)
     return [
         (event, (start - base) // 4096 if start else 0, (end - base) // 4096 if start else "max")
         for event, start, end in stage.world.notifiers.seen
@@ -79,7 +79,8 @@ def test_a_huge_entry_is_split_with_the_range_of_the_entry(era):
 app: v = mmap 4M, pfnmap
 app: vmf_insert_pfn_pmd v, big
 app: mprotect v + 4K, 4K, ro"""
-    assert brackets(story, era)[0] == ("CLEAR", 0, 512)
+    told = brackets(story, era)
+    assert told[:1] == ([("CLEAR", 0, 512)] if era.name != "vm-pat" else [])
 
 
 @eras

@@ -11,6 +11,7 @@ from pat_check.errors import TraceError
 from pat_check.scenario.parser import ScenarioError, parse
 from pat_check.scenario.statements import (
     Binary,
+    Bit,
     Checkpoint,
     Claim,
     Declare,
@@ -236,9 +237,25 @@ def test_a_pte_can_be_none():
 
 def test_a_pte_maps_an_address_with_or_without_a_type():
     found = expected("expect pte v = fb + 4K wc")
-    assert (found.value, found.word) == (Binary("+", Name("fb", 16), Number(4 * K, 21), 16), "wc")
+    assert (found.value, found.bits) == (Binary("+", Name("fb", 16), Number(4 * K, 21), 16), [Bit("wc")])
     found = expected("expect pte v = fb")
-    assert (found.value, found.word) == (Name("fb", 16), "")
+    assert (found.value, found.bits, found.pfn) == (Name("fb", 16), [], False)
+
+
+def test_a_pte_maps_a_frame_and_has_bits_or_not():
+    found = expected("expect pte v = pfn 0xfd001, wc, not special, write @vm-pat")
+    assert (found.value, found.pfn, found.eras) == (Number(0xFD001, 20), True, "vm-pat")
+    assert found.bits == [Bit("wc"), Bit("special", off=True), Bit("write")]
+    assert [bit.word.column for bit in found.bits] == [29, 37, 46]
+    found = expected("expect pte v = not anon, wc")
+    assert (found.value, found.bits) == (None, [Bit("anon", off=True), Bit("wc")])
+
+
+def test_flags_of_a_mapping_are_words():
+    found = expected("expect vm_flags v + 4K = pfnmap, not pat")
+    assert found.subject == Binary("+", Name("v", 17), Number(4 * K, 21), 17)
+    assert found.bits == [Bit("pfnmap"), Bit("pat", off=True)]
+    assert expected("expect vm_flags v = none").none
 
 
 def test_a_result_is_a_word_or_a_number():
@@ -260,7 +277,17 @@ def test_references_are_counted():
 
 
 @pytest.mark.parametrize(
-    "what", ["memtypes fb = none", "pte v = fb wc", "ret = 0", "dmesg none", 'dmesg "x"', "refs v = 1"]
+    "what",
+    [
+        "memtypes fb = none",
+        "pte v = fb wc",
+        "pte v = wc, not write",
+        "vm_flags v = io",
+        "ret = 0",
+        "dmesg none",
+        'dmesg "x"',
+        "refs v = 1",
+    ],
 )
 def test_an_expectation_can_be_for_some_eras(what):
     assert expected(f"expect {what}@!vm-pat-6.1?*").eras == "!vm-pat-6.1?*"
@@ -438,18 +465,18 @@ CASES = [
         "expected an argument, not '4K-1'; numbers look like 4096, 0x1000, 4K, 2M, 1G and 3 pages",
     ),
     # expectations
-    ("expect", "1:7", "expected 'memtypes', 'pte', 'ret', 'dmesg' or 'refs', not the end of the statement"),
+    ("expect", "1:7", "expected 'memtypes', 'pte', 'vm_flags', 'ret', 'dmesg' or 'refs', not the end of the statement"),
     (
         "expect memtype fb = none",
         "1:8",
-        "expected 'memtypes', 'pte', 'ret', 'dmesg' or 'refs', not 'memtype'; did you mean 'memtypes'?",
+        "expected 'memtypes', 'pte', 'vm_flags', 'ret', 'dmesg' or 'refs', not 'memtype'; did you mean 'memtypes'?",
     ),
     ("expect memtypes fb = (0, 16K) wc", "1:22", "expected 'none' or '[', not '('"),
     ("expect memtypes fb = [0 16K) wc", "1:25", "expected an operator or a comma, not '16K'"),
     ("expect memtypes fb = [0, 16K] wc", "1:29", "expected an operator or ')', not ']'"),
     ("expect memtypes fb = [0, 16K)", "1:30", "expected a name, not the end of the statement"),
     ("expect pte v none", "1:14", "expected '=', not 'none'"),
-    ("expect pte v = ", "1:15", "expected a name, a number or 'none', not the end of the statement"),
+    ("expect pte v = ", "1:15", "expected a name, a number, 'none', 'not' or 'pfn', not the end of the statement"),
     ("expect ret -EINVAL", "1:12", "expected '=', not '-EINVAL'"),
     ("expect ret = 0 pfnmap-ctx", "1:16", "expected '@' and eras or the end of the line, not 'pfnmap-ctx'"),
     ("expect dmesg freeing", "1:14", "expected a text in quotation marks or 'none', not 'freeing'"),

@@ -74,6 +74,10 @@ app: v = mmap 4M, pfnmap
 app: vmf_insert_pfn_pmd v, big
 app: get_user_pages_fast v + 1M, 8K
 expect ret = -EFAULT
+app: w = mmap 16K, pfnmap
+app: vmf_insert_pfn w, fb
+app: get_user_pages_fast w, 4K
+expect ret = -EFAULT
 """
     assert broken(story, era) == []
 
@@ -232,7 +236,7 @@ app: vmf_insert_pfn v, fb
 app: mmap_read_lock {
   invalidate_range_start v, 4K
   apply_to_page_range v, 4K, fb + 32K   #! notifier-install-first
-  invalidate_range_end v, 4K
+  invalidate_range_end v, 4K            #! walker-apply-flush
 }
 app: mmap_read_lock {
   invalidate_range_start v, 4K

@@ -58,7 +58,7 @@ class World:
         self.incidents = []
         head = Scenario("world.pat", statements(HEAD, 1))
         self.stage = Stage(head, era, self.incidents.append)
-        self.stage._run(head.statements)
+        self.stage.run(head.statements)
         self.naive = Kernel(era.name, "p0")
         self.complained = Counter()  # by line
         self.names = []  # (name, first page, pages) of mappings, the newest first
@@ -85,7 +85,7 @@ class World:
         at = len(self.lines)
         with self.shown():
             self.naive.complaints = self.naive.warnings = 0
-            self.stage._run(statements(line, at))
+            self.stage.run(statements(line, at))
             wanted = naively(self.naive)
             assert self.stage.ret == wanted, "the result"
             self.complained[at] += self.naive.complaints
@@ -144,8 +144,9 @@ class World:
     def write(self, process, page):
         self.do(f"{process}: write {self.place(page)}", lambda kernel: kernel.write(process, page))
 
-    def fork(self, process, child):
-        self.do(f"{process}: fork {child}", lambda kernel: kernel.fork(process, child))
+    def fork(self, process, child, missing=None):
+        words = "" if missing is None else f", enomem, at {self.place(missing)}"
+        self.do(f"{process}: fork {child}{words}", lambda kernel: kernel.fork(process, child, missing))
 
     def exit(self, process):
         self.do(f"{process}: exit", lambda kernel: kernel.exit(process))
@@ -255,12 +256,13 @@ def entries_of(mm):
 def played(text, era):
     play = plays.play(parse(text, "world.pat"), era)
     assert play.outcome.unmet == []
+    every = play.findings
     return {
         "states": play.outcome.states,
         "results": play.outcome.results,
         "findings": [(one.line, one.rule, one.message, one.fingerprint) for one in play.findings],
-        "frees": {one.line for one in play.findings if one.rule in FREES},
-        "rules": {one.rule for one in play.findings},
+        "frees": {one.line for one in every if one.rule in FREES},
+        "rules": {one.rule for one in every},
         "errors": [one.line for one in play.findings if one.severity >= Severity.ERROR],
     }
 
@@ -357,6 +359,14 @@ class Worlds(RuleBasedStateMachine):
         process, child = self.pick(data, self.alive()), f"p{self.born}"
         self.born += 1
         self.world.fork(process, child)
+
+    @precondition(lambda self: any(process.entries for process in self.world.naive.processes.values()))
+    @rule(data=data)
+    def fork_without_memory(self, data):
+        filled = [name for name in self.alive() if self.world.naive.processes[name].entries]
+        process = self.pick(data, filled)
+        page = self.pick(data, sorted(self.world.naive.processes[process].entries))
+        self.world.fork(process, "none", page)
 
     @precondition(lambda self: self.alive()[1:])
     @rule(data=data)
@@ -476,6 +486,15 @@ def touch(frame):
     return play
 
 
+def fork_without_memory(world):
+    """There is none for the entry of the first page."""
+    page = world.names[-1][1]
+    if page not in getattr(world.naive.processes.get("p0"), "entries", ()):
+        return False
+    world.fork("p0", "none", page)
+    return True
+
+
 def fork(world):
     if "p0" not in world.naive.processes or "p1" in world.stage.names.actors:
         return False
@@ -515,6 +534,7 @@ ALPHABET = {
     "touch": touch(BAR),
     "touch another": touch(BAR + 4),
     "fork": fork,
+    "fork without memory": fork_without_memory,
     "child exits": leave("p1"),
     "ioremap or iounmap": ioremap,
 }

@@ -298,6 +298,24 @@ def test_lost_messages_are_told(line):
 
 
 @pytest.mark.parametrize(
+    ("line", "rows"),
+    [
+        ("** 123 printk messages dropped **", ()),
+        ("memtype_free: 3 callbacks suppressed", (9, 15)),
+        ("[    1.000000] reserve_pfn_range: 3 callbacks suppressed", (11, 12)),
+        ("[    1.000000] __ioremap_caller: 3 callbacks suppressed", (16, 17, 18, 19)),
+    ],
+)
+def test_suppressed_messages_are_those_of_one_function(line, rows):
+    (lost,) = events(f"{line}\n")
+    assert isinstance(lost, LostEvents) and lost.rows == rows
+
+
+def test_messages_of_others_may_be_suppressed():
+    assert events("[    1.000000] net_ratelimit: 123 callbacks suppressed\n") == []
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "x86/PAT: memtype_free request [mem 0x180404000-0x18040zfff]",

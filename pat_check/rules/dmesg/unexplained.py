@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pat_check.findings import Finding, Note, Severity
 from pat_check.incidents import MessageUnexplained
-from pat_check.rules.base import Rule, span
+from pat_check.rules.base import Depth, Rule, span
 
 _KINDS = {
     5: "reserve_ram_pages_type failed",
@@ -25,11 +25,13 @@ class Unexplained(Rule[MessageUnexplained]):
 
     ## Why it matters
     A complaint that no event explains means that the recording misses what happened; a missing one that the kernel is
-    not the one the model knows, or that its log lost lines. Info after lost events.
+    not the one the model knows, or that its log lost lines. Info after lost events, and for messages of functions that
+    are not recorded.
     """
 
-    severity = Severity.WARNING
+    severity = Severity.ERROR
     invariants = (24,)
+    depth = Depth.DOUBT
     help = "record every task with the memtype probes, and save the whole kernel log"
     beside = {"memtypes.txt": "PAT memtype list:\n"}
     violating = """

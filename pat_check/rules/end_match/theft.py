@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pat_check.findings import Finding, Note, Severity
+from pat_check.findings import Extent, Finding, Note, Severity
 from pat_check.incidents import MemtypeStolen
-from pat_check.rules.base import Rule, life, span
+from pat_check.rules.base import Rule, held, life, span
 
 
 class Theft(Rule[MemtypeStolen]):
@@ -69,4 +69,9 @@ app-8 [000] 3.2: memtype_free__ret: ret=0
             own = incident.own
             notes.append(Note(own.born, f"meant was {span(own.start, own.end)}, reserved by {own.owner}"))
         severity = Severity.ERROR if incident.reliable else Severity.INFO
-        yield self.finding(incident, message, *notes, start=incident.start, end=incident.end, severity=severity)
+        drawn = [held(victim, "theirs"), Extent("freed", incident.start, incident.end)]
+        if incident.own is not None:
+            drawn.append(held(incident.own, "own"))
+        yield self.finding(
+            incident, message, *notes, start=incident.start, end=incident.end, severity=severity, drawn=drawn
+        )

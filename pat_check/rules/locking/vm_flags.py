@@ -10,7 +10,8 @@ class VmFlags(FactRule):
     """The flags of a mapping change without the mmap lock held for writing.
 
     ## Why it matters
-    6.12 warns (`rwsem.h`), 6.1 and 7.2 do not. A munmap that has downgraded its lock clears VM_PAT under the read lock;
+    Since 6.3 `vm_flags_set()` and the like warn (`rwsem.h`). Before, a driver assigned to `vm_flags`: the race is the same, and
+    nothing is said. A munmap that has downgraded its lock clears VM_PAT under the read lock;
     that is as it should be, for the mapping is out of the tree by then.
     """
 

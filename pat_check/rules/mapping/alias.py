@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pat_check.findings import Severity
-from pat_check.rules.base import FactRule
+from pat_check.rules.base import Depth, FactRule
 
 
 class Alias(FactRule):
@@ -15,6 +15,7 @@ class Alias(FactRule):
 
     severity = Severity.ERROR
     invariants = (90,)
+    depth = Depth.CONSEQUENCE
     facts = frozenset(("alias-types",))
     help = "unmap the frame everywhere before it is mapped with another type"
     violating = """

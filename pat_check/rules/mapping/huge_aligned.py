@@ -23,7 +23,7 @@ bar fb = 0x100000000 size 4G
 process app
 driver drv
 app: v = mmap 4M, pfnmap
-app: vmf_insert_pfn_pmd v, fb + 12K       #! mapping-huge-aligned
+app: vmf_insert_pfn_pmd v, fb + 12K       #! mapping-huge-aligned@!vm-pat
 """
     clean = """
 bar fb = 0x100000000 size 4G

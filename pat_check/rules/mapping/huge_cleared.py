@@ -24,7 +24,7 @@ process app
 driver drv
 app: v = mmap 4M, pfnmap
 app: vmf_insert_pfn_pmd v, fb
-app: munmap v + 1M, 1M                     #! mapping-huge-cleared
+app: munmap v + 1M, 1M                     #! mapping-huge-cleared@!vm-pat
 """
     clean = """
 bar fb = 0x100000000 size 4G

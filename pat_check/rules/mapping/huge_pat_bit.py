@@ -15,7 +15,7 @@ class HugePatBit(FactRule):
     """
 
     severity = Severity.ERROR
-    invariants = (84,)
+    invariants = (84, 89)
     facts = frozenset(("huge-pat-bit",))
     help = "use 4 KiB entries for WT and WP"
     violating = """
@@ -24,7 +24,7 @@ process app
 driver drv
 drv: memtype_reserve fb, 2M, wt
 app: v = mmap 4M, pfnmap
-app: vmf_insert_pfn_pmd v, fb              #! mapping-huge-pat-bit
+app: vmf_insert_pfn_pmd v, fb              #! mapping-huge-pat-bit@!vm-pat
 """
     clean = """
 bar fb = 0x100000000 size 4G

@@ -23,7 +23,7 @@ process app
 driver drv
 drv: memtype_reserve fb, 1M, wc
 app: v = mmap 4M, pfnmap
-app: vmf_insert_pfn_pmd v, fb              #! mapping-huge-types
+app: vmf_insert_pfn_pmd v, fb              #! mapping-huge-types@!vm-pat
 """
     clean = """
 bar fb = 0x100000000 size 4G

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pat_check.findings import Severity
-from pat_check.rules.base import FactRule
+from pat_check.rules.base import Depth, FactRule
 
 
 class OtherType(FactRule):
@@ -16,6 +16,7 @@ class OtherType(FactRule):
 
     severity = Severity.INFO
     invariants = (92,)
+    depth = Depth.CONSEQUENCE
     facts = frozenset(("reserved-otherwise",))
     help = "reserve the range with the type that the mappings want"
     violating = """

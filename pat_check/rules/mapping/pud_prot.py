@@ -14,7 +14,7 @@ class PudProt(FactRule):
     """
 
     severity = Severity.ERROR
-    invariants = (85,)
+    invariants = (85, 89)
     facts = frozenset(("pud-prot-lookup",))
     help = "set vm_page_prot to the reserved type, or use 2 MiB entries on these kernels"
     violating = """

@@ -23,7 +23,7 @@ process app
 driver drv
 app: v = mmap 1G, pfnmap
 app: vmf_insert_pfn_pud v, fb
-app: munmap v + 12K, 4K                    #! mapping-pud-split
+app: munmap v + 12K, 4K                    #! mapping-pud-split@!vm-pat
 """
     clean = """
 bar fb = 0x100000000 size 4G

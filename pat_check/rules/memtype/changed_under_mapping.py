@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pat_check.cachemode import short_name
 from pat_check.findings import Finding, Note, Severity
 from pat_check.incidents import TypeChangedUnderMapping
-from pat_check.rules.base import Rule, span
+from pat_check.rules.base import Depth, Rule, span
 
 
 class ChangedUnderMapping(Rule[TypeChangedUnderMapping]):
@@ -17,11 +17,15 @@ class ChangedUnderMapping(Rule[TypeChangedUnderMapping]):
     Entries that a fault handler or a partial `remap_pfn_range()` installed reserve nothing: they take the type that
     somebody else reserved. When that reservation goes, or another comes, the next mapping of the page gets another
     type. Two types for one page are an alias, which the processor does not define.
+
+    Info where reservations may exist that the recording does not show, or where events were lost.
     """
 
-    severity = Severity.WARNING
+    severity = Severity.ERROR
     invariants = (17, 18)
+    depth = Depth.CONSEQUENCE
     help = "keep the ioremap or the explicit reservation until the last mapping of the range is gone"
+    beside = {"memtypes.txt": "PAT memtype list:\n"}
     violating = """
 app-8 [001] 0.5: unmap_page_range: vma=0x11 mm=0x77 start=0x5000 end=0x6000
 drv-7 [000] 1.0: __ioremap_caller: phys=0xfd000000 size=0x8000 pcm=1
@@ -53,4 +57,5 @@ drv-7 [000] 3.2: memtype_free__ret: ret=0
         notes = [Note(incident.mapped_at, f"mapped {old} here by {incident.mapper}, without a reservation of its own")]
         if incident.reserved_at:
             notes.append(Note(incident.reserved_at, f"the type came from the reservation made here: {old}"))
-        yield self.finding(incident, message, *notes, start=incident.start, end=incident.end)
+        severity = self.severity if incident.reliable else Severity.INFO
+        yield self.finding(incident, message, *notes, start=incident.start, end=incident.end, severity=severity)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pat_check.cachemode import cachemode_name
-from pat_check.findings import Finding, Severity
+from pat_check.cachemode import cachemode_name, short_name
+from pat_check.findings import Extent, Finding, Severity
 from pat_check.incidents import MemtypeRefused
-from pat_check.rules.base import Rule, life, span
+from pat_check.rules.base import Depth, Rule, held, life, span
 
 
 class Conflict(Rule[MemtypeRefused]):
@@ -24,6 +24,8 @@ class Conflict(Rule[MemtypeRefused]):
 
     severity = Severity.ERROR
     invariants = (5, 7)
+    depth = Depth.FAILURE
+    repeats = True
     help = "agree on one type for the range, or map the parts one by one"
     violating = """
 app-7 [000] 1.0: memtype_reserve: start=0xfd000000 end=0xfd002000 req=2
@@ -47,4 +49,6 @@ app-8 [000] 3.0: memtype_reserve: start=0xfd000000 end=0xfd004000 req=1
         by = f" for {incident.api}" if incident.api else ""
         notes = [note for seen in incident.clash for note in life(seen)]
         message = f"memtype {wish} is refused{by}{why}"
-        yield self.finding(incident, message, *notes, start=incident.start, end=incident.end)
+        asked = Extent("asked", incident.start, incident.end, short_name(incident.req))
+        drawn = [*map(held, incident.clash), asked]
+        yield self.finding(incident, message, *notes, start=incident.start, end=incident.end, drawn=drawn)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pat_check.findings import Finding, Note, Severity
+from pat_check.findings import Extent, Finding, Note, Severity
 from pat_check.incidents import MemtypeFreeMissed
-from pat_check.rules.base import Rule, span, told
+from pat_check.rules.base import Depth, Rule, span, told
 
 
 class DoubleFree(Rule[MemtypeFreeMissed]):
@@ -19,6 +19,7 @@ class DoubleFree(Rule[MemtypeFreeMissed]):
 
     severity = Severity.ERROR
     invariants = (1, 2)
+    depth = Depth.FAILURE
     help = "free once: clear the pointer or flag that says the range is reserved, or use the devm variant"
     violating = """
 drv-7 [000] 1.0: memtype_reserve: start=0xfd000000 end=0xfd002000 req=1
@@ -42,4 +43,5 @@ drv-7 [000] 3.0: memtype_free: start=0xfd000000 end=0xfd002000
                 Note(incident.freed_at, "first freed here"),
                 start=incident.start,
                 end=incident.end,
+                drawn=[Extent("freed", incident.start, incident.end), Extent("again", incident.start, incident.end)],
             )

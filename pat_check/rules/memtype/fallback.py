@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pat_check.cachemode import cachemode_name
 from pat_check.findings import Finding, Severity
 from pat_check.incidents import FallbackJudged
-from pat_check.rules.base import Rule, life, span
+from pat_check.rules.base import Depth, Rule, life, span
 
 
 class Fallback(Rule[FallbackJudged]):
@@ -21,6 +21,8 @@ class Fallback(Rule[FallbackJudged]):
 
     severity = Severity.ERROR
     invariants = (8,)
+    depth = Depth.FAILURE
+    repeats = True
     help = "find who reserved the range with the other type first, and agree on one"
     violating = """
 drv-7 [000] 1.0: memtype_reserve: start=0xfd000000 end=0xfd004000 req=4

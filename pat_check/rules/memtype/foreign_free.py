@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pat_check.findings import Finding, Note, Severity
+from pat_check.findings import Extent, Finding, Note, Severity
 from pat_check.incidents import MemtypeStolen
-from pat_check.rules.base import Rule, life, span
+from pat_check.rules.base import Rule, held, life, span
 
 
 class ForeignFree(Rule[MemtypeStolen]):
@@ -16,10 +16,11 @@ class ForeignFree(Rule[MemtypeStolen]):
     The kernel does not know who made an entry: whoever names its bounds removes it, without a word. The real owner is
     unprotected from then on, and its own free will fail later.
 
-    Whose an entry is follows from the calls that are recorded around it; the kernel itself cannot tell.
+    Whose an entry is follows from the calls that are recorded around it; the kernel itself cannot tell. Info where
+    reservations may exist that the recording does not show.
     """
 
-    severity = Severity.WARNING
+    severity = Severity.ERROR
     invariants = (16,)
     help = "free only what this driver or mapping has reserved itself"
     violating = """
@@ -56,4 +57,9 @@ drv-9 [000] 3.2: memtype_free__ret: ret=0
             own = incident.own
             notes.append(Note(own.born, f"of its own it has {span(own.start, own.end)}, reserved by {own.owner}"))
         severity = self.severity if incident.reliable else Severity.INFO
-        yield self.finding(incident, message, *notes, start=victim.start, end=victim.end, severity=severity)
+        drawn = [held(victim, "theirs"), Extent("freed", victim.start, victim.end)]
+        if incident.own is not None:
+            drawn.append(held(incident.own, "own"))
+        yield self.finding(
+            incident, message, *notes, start=victim.start, end=victim.end, severity=severity, drawn=drawn
+        )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pat_check.cachemode import cachemode_name
-from pat_check.findings import Finding, Note, Severity
+from pat_check.findings import Extent, Finding, Note, Severity
 from pat_check.incidents import MemtypeFreeMissed
-from pat_check.rules.base import Rule, life, span
+from pat_check.rules.base import Depth, Rule, held, life, span
 
 _MAPPING = "a piece of a mapping is unmapped: up to 6.15 unmap whole or tail first; 6.16 and later track by context"
 _MEANT = {
@@ -33,6 +33,7 @@ class InvalidFree(Rule[MemtypeFreeMissed]):
 
     severity = Severity.ERROR
     invariants = (1, 2, 30, 45, 46, 47)
+    depth = Depth.FAILURE
     help = "free with the bounds that were reserved"
     violating = """
 app-7 [000] 1.0: memtype_reserve: start=0xfd000000 end=0xfd008000 req=2
@@ -60,4 +61,15 @@ app-7 [000] 2.0: memtype_free: start=0xfd000000 end=0xfd008000
                 notes.append(Note(incident.freed_at, f"{name} was freed here before"))
         mapping = incident.api in ("untrack_pfn", "free_pfn_range", "unmap_vmas", "exit_mmap")
         help_ = _MAPPING if mapping and incident.near is not None else self.help
-        yield self.finding(incident, message, *notes, start=incident.start, end=incident.end, help=help_)
+        near_by = () if incident.near is None else (incident.near,)
+        drawn = [*map(held, near_by), Extent("freed", incident.start, incident.end)]
+        yield self.finding(
+            incident,
+            message,
+            *notes,
+            start=incident.start,
+            end=incident.end,
+            help=help_,
+            reservations=near_by,
+            drawn=drawn,
+        )

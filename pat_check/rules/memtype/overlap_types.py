@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pat_check.cachemode import cachemode_name
 from pat_check.findings import Finding, Note, Severity
 from pat_check.incidents import OverlapTypes
-from pat_check.rules.base import Rule, life, span
+from pat_check.rules.base import Rule, held, life, span
 
 
 class OverlappingTypes(Rule[OverlapTypes]):
@@ -41,4 +41,4 @@ app-8 [000] 2.0: memtype_reserve__ret: ret=0 start=0xfd004000 end=0xfd008000 req
         if incident.where:
             notes.append(Note(0, "the kernel's own list shows both", incident.where))
         start, end = max(first.start, second.start), min(first.end, second.end)
-        yield self.finding(incident, message, *notes, start=start, end=end)
+        yield self.finding(incident, message, *notes, start=start, end=end, drawn=[held(first), held(second)])

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from pat_check.findings import Finding, Severity
 from pat_check.incidents import Diverged
-from pat_check.rules.base import Rule, span, told
+from pat_check.rules.base import Depth, Rule, span, told
+
+_ROWS = {"mtrr": 9, "zap": 36, "shrink": 49}
+"""The invariant that each thing decides."""
 
 
 class Divergence(Rule[Diverged]):
@@ -16,11 +19,14 @@ class Divergence(Rule[Diverged]):
     One of three is wrong: the era (try another with `--era`), the kernel (a patch that changes behaviour, a bug), or
     this tool. The model follows the recording, so one surprise does not cause others.
 
-    Info where reservations may exist that the recording does not show: no list from its beginning, or lost events.
+    A warning where one thing alone decides: the MTRRs of a write-back request, whether a free shrinks the entry that ends
+    with it, whether a zap untracks. Info where reservations may exist that the recording does not show: no list from its beginning, or lost events.
     """
 
     severity = Severity.ERROR
-    invariants = (5, 6, 7, 9)
+    invariants = (5, 6, 7, 9, 32, 36, 42, 49)
+    severities = {9: Severity.WARNING, 36: Severity.WARNING, 49: Severity.WARNING}
+    depth = Depth.DOUBT
     help = "check that the era fits the kernel; if it does, compare the kernel's source with the rule above"
     beside = {"memtypes.txt": "PAT memtype list:\n"}
     violating = """
@@ -37,7 +43,9 @@ app-8 [000] 2.0: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd004000 req
         where = f" of {span(incident.start, incident.end)}" if incident.start < incident.end else ""
         what = f"{incident.what} {incident.observed}" if incident.what else incident.observed
         message = f"{incident.function}{where} {what}; the model predicts {incident.predicted}"
-        severity = Severity.ERROR if incident.reliable else Severity.INFO
+        severity = self.severities.get(_ROWS.get(incident.about, 0), self.severity)
+        if not incident.reliable:
+            severity = Severity.INFO
         help_ = self.help if incident.reliable else "reservations older than the trace or lost events may explain it"
         notes = told(incident.story)
         yield self.finding(

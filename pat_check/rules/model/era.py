@@ -13,12 +13,13 @@ class WrongEra(Rule[EraContradicted]):
     """The recording went against its era three times.
 
     ## Why it matters
-    It was replayed as another kernel than it comes from, so most of what is reported below may be the era's fault. Vendors
+    A function that its kernels do not have was called, such as `untrack_pfn()` in a zap or `track_pfn_copy()` in a fork of
+    6.16, or a free went as in another era. It was replayed as another kernel than it comes from, so most of what is reported below may be the era's fault. Vendors
     backport: a kernel may behave like an era that its version does not suggest.
     """
 
     severity = Severity.ERROR
-    invariants = (49,)
+    invariants = (35, 43)
     help = "replay with the era that fits: --era NAME"
     beside = {"memtypes.txt": "PAT memtype list:\n"}
     violating = """

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pat_check.findings import Finding, Note, Severity, counted
 from pat_check.incidents import MapsDiffered
-from pat_check.rules.base import Rule
+from pat_check.rules.base import Depth, Rule
 
 _LINES = 10
 
@@ -18,12 +18,16 @@ class Maps(Rule[MapsDiffered]):
     Mappings were made, cut or gone without an event, or VM_PAT was set or cleared where the era does not: the recording is
     incomplete, or the kernel behaves differently. Compared are bounds and the VmFlags wr, sh, pf, io, de, ar, dd and mm.
 
-    Info where events were lost.
+    A warning where the kernel's mappings only reach further than the calls leave them: a PFN mapping never merges with its
+    neighbour and never grows. Info where events were lost, or where a function that changes what is compared is not
+    recorded.
     """
 
     severity = Severity.ERROR
-    invariants = (23, 30, 79)
-    help = "record vm_area_dup, vm_area_free, __split_vma, copy_vma and mprotect_fixup of every task"
+    invariants = (23, 30, 79, 80)
+    severities = {79: Severity.WARNING, 80: Severity.WARNING}
+    depth = Depth.DOUBT
+    help = "record vm_area_dup, vm_area_free, __split_vma, copy_vma, mprotect_fixup and the tracking functions of every task"
     beside = {
         "maps-01-after.txt": "== pid 7\n7000-9000 rw-s fd000000 00:17 1    /sys/bus/pci/resource0\n"
         "VmFlags: rd wr sh mr mw ms pf io de dd sd\n",
@@ -49,4 +53,5 @@ app-7 [000] 2.0: tracing_mark_write: checkpoint 1 after
         notes = [Note(0, line, incident.path) for line in incident.lines[:_LINES]]
         if len(incident.lines) > _LINES:
             notes.append(Note(0, f"and {counted(len(incident.lines) - _LINES, 'more line')}", incident.path))
-        yield self.finding(incident, message, *notes, severity=Severity.ERROR if incident.reliable else Severity.INFO)
+        severity = self.severities[79] if incident.larger else self.severity
+        yield self.finding(incident, message, *notes, severity=severity if incident.reliable else Severity.INFO)

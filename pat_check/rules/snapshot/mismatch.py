@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pat_check.cachemode import cachemode_name
-from pat_check.findings import Finding, Note, Severity, counted
+from pat_check.cachemode import cachemode_name, short_name
+from pat_check.findings import Extent, Finding, Note, Severity, counted
 from pat_check.incidents import SnapshotDiffered
-from pat_check.rules.base import Rule
+from pat_check.rules.base import Depth, Rule
 
 _LINES = 10
 
@@ -24,6 +24,7 @@ class Mismatch(Rule[SnapshotDiffered]):
 
     severity = Severity.ERROR
     invariants = (23,)
+    depth = Depth.DOUBT
     help = "record every task and all memtype probes; if nothing was missing, compare with another --era"
     beside = {
         "snap-00-before.txt": "PAT memtype list:\n",
@@ -54,7 +55,9 @@ app-7 [000] 2.0: tracing_mark_write: checkpoint 1 after
         if len(lines) > _LINES:
             notes.append(Note(0, f"and {counted(len(lines) - _LINES, 'more line')}", incident.path))
         severity = Severity.ERROR if incident.reliable else Severity.INFO
-        yield self.finding(incident, message, *notes, severity=severity)
+        drawn = [Extent("replayed", start, end, short_name(type_)) for start, end, type_ in missing[:_LINES]]
+        drawn += [Extent("listed", start, end, short_name(type_)) for start, end, type_ in extra[:_LINES]]
+        yield self.finding(incident, message, *notes, severity=severity, drawn=drawn)
 
 
 def _line(node: tuple[int, int, int]) -> str:

@@ -10,11 +10,12 @@ from pat_check.rules.base import Rule
 
 
 class Malformed(Rule[TraceEnded]):
-    """Lines of the recording cannot be read.
+    """Lines of the recording, or a file beside it, cannot be read.
 
     ## Why it matters
-    They are skipped and the rest is checked; if one of them was a reserve or a free, the model misses it. With
-    `--strict` a damaged recording is refused.
+    They are skipped and the rest is checked; if one of them was a reserve or a free, the model misses it. What a
+    damaged `meta.json`, `iomem.txt` or `mtrr.txt` of a capture directory says is not used. With `--strict` damage is
+    refused.
     """
 
     severity = Severity.WARNING
@@ -32,7 +33,11 @@ app-7 [000] 3.0: memtype_free: start=0xfd000000 end=0xfd002000
 """
 
     def judge(self, incident: TraceEnded) -> Iterator[Finding]:
-        """One finding for the recording, at the first such line."""
+        """One finding for the recording, at the first such line, and one for each file."""
+        for path, line, why in incident.beside:
+            finding = self.finding(incident, f"{why}; what it says is not used")
+            finding.file, finding.line = path, max(line, 1)
+            yield finding
         if not incident.malformed:
             return
         lines = "one line" if incident.malformed == 1 else f"{incident.malformed:,} lines"

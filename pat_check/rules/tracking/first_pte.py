@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pat_check.findings import Severity
-from pat_check.rules.base import FactRule
+from pat_check.rules.base import Depth, FactRule
 
 
 class FirstPte(FactRule):
@@ -16,6 +16,7 @@ class FirstPte(FactRule):
 
     severity = Severity.ERROR
     invariants = (40,)
+    depth = Depth.FAILURE
     facts = frozenset(("first-pte-gone",))
     help = "do not zap the beginning of a mapping that is munmapped before it is touched again"
     violating = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pat_check.findings import Severity
-from pat_check.rules.base import FactRule
+from pat_check.rules.base import Depth, FactRule
 
 
 class ForkFailed(FactRule):
@@ -16,6 +16,7 @@ class ForkFailed(FactRule):
 
     severity = Severity.ERROR
     invariants = (41, 44)
+    depth = Depth.CONSEQUENCE
     facts = frozenset(("fork-failed",))
     help = "do not write to the first page of a private mapping, or map it shared"
     violating = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pat_check.findings import Severity
-from pat_check.rules.base import FactRule
+from pat_check.rules.base import Depth, FactRule
 
 
 class MixedTypes(FactRule):
@@ -15,6 +15,7 @@ class MixedTypes(FactRule):
 
     severity = Severity.ERROR
     invariants = (58,)
+    depth = Depth.FAILURE
     facts = frozenset(("partial-mixed-types",))
     help = "map the parts of different types one by one"
     violating = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pat_check.findings import Severity
-from pat_check.rules.base import FactRule
+from pat_check.rules.base import Depth, FactRule
 
 
 class NodeGone(FactRule):
@@ -12,11 +12,12 @@ class NodeGone(FactRule):
     ## Why it matters
     A free that names another's range, or a driver that edits the bounds of a mapping, leaves a mapping that VM_PAT or
     its context says is reserved, while nothing is. Anybody may take the range with another type, and the free at munmap
-    finds nothing.
+    finds nothing. Since 6.16 the free comes after the last entry of all sharers is cleared; before, just before that.
     """
 
     severity = Severity.ERROR
-    invariants = (30, 31, 56)
+    invariants = (30, 31, 55, 56)
+    depth = Depth.CONSEQUENCE
     facts = frozenset(("tracked-without-node",))
     help = "free only what was reserved by the same owner"
     violating = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pat_check.findings import Severity
-from pat_check.rules.base import FactRule
+from pat_check.rules.base import Depth, FactRule
 
 
 class RefaultMode(FactRule):
@@ -16,6 +16,7 @@ class RefaultMode(FactRule):
 
     severity = Severity.ERROR
     invariants = (38,)
+    depth = Depth.FAILURE
     facts = frozenset(("refault-other-mode",))
     help = "hold a reservation of the driver's own over the range: ioremap_wc() or arch_io_reserve_memtype_wc()"
     violating = """

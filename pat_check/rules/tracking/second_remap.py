@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pat_check.findings import Severity
-from pat_check.rules.base import FactRule
+from pat_check.rules.base import Depth, FactRule
 
 
 class SecondRemap(FactRule):
@@ -17,6 +17,7 @@ class SecondRemap(FactRule):
 
     severity = Severity.ERROR
     invariants = (34, 56)
+    depth = Depth.FAILURE
     facts = frozenset(("second-full-remap",))
     help = "remap once in ->mmap; refill with vmf_insert_pfn() from the fault handler"
     violating = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pat_check.findings import Severity
-from pat_check.rules.base import FactRule
+from pat_check.rules.base import Depth, FactRule
 
 
 class Unreserved(FactRule):
@@ -16,6 +16,7 @@ class Unreserved(FactRule):
 
     severity = Severity.WARNING
     invariants = (57,)
+    depth = Depth.FAILURE
     facts = frozenset(("partial-without-reservation",))
     help = "reserve the range first: ioremap_wc() or arch_io_reserve_memtype_wc() over the BAR"
     violating = """

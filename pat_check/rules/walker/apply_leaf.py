@@ -23,8 +23,8 @@ process app
 driver drv
 app: v = mmap 4M, pfnmap
 app: vmf_insert_pfn_pmd v, fb
-drv: apply_to_page_range v, 16K           #! walker-apply-leaf
-expect ret = -EINVAL
+drv: apply_to_page_range v, 16K           #! walker-apply-leaf@!vm-pat
+expect ret = -EINVAL                      @!vm-pat
 """
     clean = """
 bar fb = 0x100000000 size 4M

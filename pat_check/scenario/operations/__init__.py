@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from pat_check.scenario.operations import address_spaces, drivers, notifiers, pfn_mappings, vma_fields, walkers
+from pat_check.scenario.operations import (
+    address_spaces,
+    drivers,
+    notifiers,
+    pfn_mappings,
+    processes,
+    vma_fields,
+    walkers,
+)
 from pat_check.scenario.operations.ending import end
-from pat_check.scenario.operations.scene import Play, Scene, result_name
+from pat_check.scenario.operations.scene import RESULTS, Scene, result_name
+from pat_check.scenario.verbs import Verb
 
 LOCKS: dict[str, str] = {
     "mmap_write_lock": "W",
@@ -18,8 +27,9 @@ LOCKS: dict[str, str] = {
 }
 """Blocks, and what they hold. A block behind another operation is what others do in the middle of it."""
 
-OPERATIONS: dict[str, Play] = {
+OPERATIONS: dict[str, Verb] = {
     **address_spaces.OPERATIONS,
+    **processes.OPERATIONS,
     **pfn_mappings.OPERATIONS,
     **vma_fields.OPERATIONS,
     **drivers.OPERATIONS,
@@ -28,4 +38,7 @@ OPERATIONS: dict[str, Play] = {
 }
 """What a task can do."""
 
-__all__ = ["LOCKS", "OPERATIONS", "Scene", "end", "result_name"]
+BLOCK: Verb = Verb(lambda scene: 0, "[MAPPING]")
+"""What every block of `LOCKS` takes."""
+
+__all__ = ["BLOCK", "LOCKS", "OPERATIONS", "RESULTS", "Scene", "end", "result_name"]

@@ -1,4 +1,4 @@
-"""Operations of processes: address spaces and their mappings."""
+"""Operations on address spaces: their mappings, and accesses."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ import errno
 
 from pat_check import events
 from pat_check.cachemode import UC_MINUS
-from pat_check.events import Event
 from pat_check.model.memory import PAGE
 from pat_check.model.page_table import PMD_SIZE, PUD_SIZE
 from pat_check.model.vma import VM_DONTCOPY, VM_MAYWRITE, VM_READ, VM_SHARED, VM_WRITE
-from pat_check.scenario.operations.scene import FLAGS, Play, Scene
+from pat_check.scenario.operations.scene import FLAGS, Scene
+from pat_check.scenario.verbs import Verb
 from pat_check.scenario.words import near
-from pat_check.scenario.world import Actor, Place
-
-_FIRST = 0x7F00_0000_0000
+from pat_check.scenario.world import Place
 
 
 def _mmap(scene: Scene) -> int:
     args, names = scene.args, scene.stage.names
     name = scene.statement.result
-    size = -(-args.number(0, "a size") // PAGE) * PAGE
-    if not 0 < size <= 1 << 46:
-        raise args.wrong(f"{size:#x} bytes cannot be mapped")
-    start, pgoff, file, frames = args.announced("at", -1), args.announced("offset", 0) // PAGE, "", -1
+    size = _aligned(args.size(0, "a size"))
+    if not 0 < size <= names.user_end:
+        raise args.wrong(f"{size:#x} bytes cannot be mapped", 0)
+    start, pgoff, file, frames = args.address("at", size), args.announced("offset", 0) // PAGE, "", -1
     for place in range(1, len(args)):
         what = args.name(place)
         if what in names.physical and args.has("deferred"):
@@ -31,13 +29,12 @@ def _mmap(scene: Scene) -> int:
         elif what in names.files:
             file = what
         else:
-            raise args.wrong(f"{what or 'an argument'!r} is no file" + near(what, names.files))
-    if start >= 0 and start % PAGE:
-        raise args.wrong(f"{start:#x} is not the beginning of a page")
+            known = [*names.files, *scene.verb.words]
+            raise args.wrong(f"{what or 'an argument'!r} is no file" + near(what, known), place)
     if start < 0:
-        align = PUD_SIZE if size >= PUD_SIZE else PMD_SIZE
-        start = max([_FIRST, *(vma.end for mm in scene.world.machine.mms.values() for vma in mm.vmas)])
-        start = (start + align) & ~(align - 1)
+        start = scene.room(size, PUD_SIZE if size >= PUD_SIZE else PMD_SIZE)
+    if start < 0:
+        return -errno.ENOMEM
     flags = VM_READ | (0 if args.has("ro") else VM_WRITE | VM_MAYWRITE)
     flags |= 0 if args.has("private") else VM_SHARED
     flags |= sum(bit for word, bit in FLAGS.items() if args.has(word))
@@ -57,16 +54,33 @@ def _mmap(scene: Scene) -> int:
     return 0
 
 
+def _pages(scene: Scene) -> tuple[int, int] | None:
+    """The whole pages of a range; None where it does not begin with one: -EINVAL."""
+    start, end = scene.args.span(0, 1)
+    return None if start % PAGE else (start, _aligned(end))
+
+
+def _aligned(size: int) -> int:
+    """``PAGE_ALIGN()``."""
+    return -(-size // PAGE) * PAGE
+
+
 def _munmap(scene: Scene) -> int:
-    return scene.world.kernel.munmap(scene.mm, *scene.args.span(0, 1))
+    span = _pages(scene)
+    return scene.world.kernel.munmap(scene.mm, *span) if span is not None and span[0] < span[1] else -errno.EINVAL
 
 
 def _mprotect(scene: Scene) -> int:
-    return scene.world.kernel.mprotect(scene.mm, *scene.args.span(0, 1), write=not scene.args.has("ro"))
+    span = _pages(scene)
+    if span is None:
+        return -errno.EINVAL
+    return scene.world.kernel.mprotect(scene.mm, *span, write=not scene.args.has("ro"))
 
 
 def _madvise(scene: Scene) -> int:
-    span = scene.args.span(0, 1)
+    span = _pages(scene)
+    if span is None:
+        return -errno.EINVAL
     if not scene.args.has("dontfork") and not scene.args.has("dofork"):
         return -errno.EINVAL  # every advice that touches pages is refused on PFN mappings
     return scene.world.kernel.madvise_flag(scene.mm, *span, VM_DONTCOPY, on=scene.args.has("dontfork"))
@@ -75,77 +89,25 @@ def _madvise(scene: Scene) -> int:
 def _mremap(scene: Scene) -> int:
     args = scene.args
     start = args.number(0, "a mapping")
-    old, new = args.number(1, "the old size"), args.number(2, "the new size")
+    old, new = _aligned(args.size(1, "the old size")), _aligned(args.size(2, "the new size"))
+    if start % PAGE or not new:
+        return -errno.EINVAL
     name = scene.statement.result
     to: int | None = None
     if name:
         place = scene.stage.names.mappings.get(name)
-        ends = [vma.end for mm in scene.world.machine.mms.values() for vma in mm.vmas]
-        to = place.start if place is not None else (max(ends) + PMD_SIZE) & ~(PMD_SIZE - 1)
+        to = place.start if place is not None else scene.room(new, PMD_SIZE)
+        if to < 0:
+            return -errno.ENOMEM
     elif len(args) > 3:
         to = args.number(3, "an address")
+        args.user(to, to + new, args.column(3))
+        if to % PAGE:
+            return -errno.EINVAL
     ret = scene.world.kernel.mremap(scene.mm, start, old, new, to, dontunmap=args.has("dontunmap"))
     if ret >= 0 and name:
         scene.stage.names.mappings[name] = Place(ret, new, "")
     return 0 if ret >= 0 else ret
-
-
-def _fork(scene: Scene) -> int:
-    name = scene.args.name(0) or scene.statement.result
-    if not name:
-        raise scene.args.wrong("fork needs a name for the child")
-    world = scene.world
-    child_id = world.new_mm_id()
-    here = scene.here()
-    processes = world.replay.processes
-    processes.dup_mmap(events.DupMmap(*here, child_id, scene.mm.id))
-    with world.inside(events.CopyPageRange(*here, 0, 0, scene.mm.id, "copy_page_range"), "copy_page_range"):
-        ret, child = world.kernel.fork(scene.mm, child_id)
-    actor = _new_task(scene, name)
-    world.replay.context.tasks.of(world.event()).frames.clear()
-    if child is None:
-        del scene.stage.names.actors[name]
-        return ret
-    actor.mm = child
-    processes.fork(events.SchedProcessFork(*here, name, actor.pid))
-    return 0
-
-
-def _new_task(scene: Scene, name: str) -> Actor:
-    world = scene.world
-    actor = scene.stage.add_actor(name, world.at, is_process=False)
-    world.replay.context.tasks.of(Event(world.at, None, 0, actor.pid, name)).module = ""
-    return actor
-
-
-def _share(scene: Scene) -> int:
-    """clone(CLONE_VM): a thread, or the child of a vfork until its exec, works on the same address space."""
-    name = scene.args.name(0) or scene.statement.result
-    if not name:
-        raise scene.args.wrong(f"{scene.statement.op} needs a name for the task")
-    mm = scene.mm
-    _new_task(scene, name).mm = mm
-    mm.users += 1
-    return 0
-
-
-def _exit(scene: Scene) -> int:
-    world, mm = scene.world, scene.mm
-    scene.actor.mm = None
-    mm.users -= 1
-    if mm.users:
-        return 0
-    processes = world.replay.processes
-    processes.exit_mmap(events.ExitMmap(*scene.here(), mm.id))
-    world.kernel.exit_mmap(mm)
-    processes.finish(scene.actor.pid)
-    return 0
-
-
-def _exec(scene: Scene) -> int:
-    _exit(scene)
-    scene.actor.mm = scene.world.kernel.new_mm(scene.world.new_mm_id())
-    return 0
 
 
 def _read(scene: Scene) -> int:
@@ -156,18 +118,14 @@ def _write(scene: Scene) -> int:
     return scene.world.kernel.write(*scene.vma())
 
 
-OPERATIONS: dict[str, Play] = {
-    "mmap": _mmap,
-    "munmap": _munmap,
-    "mprotect": _mprotect,
-    "madvise": _madvise,
-    "mremap": _mremap,
-    "fork": _fork,
-    "thread": _share,
-    "vfork": _share,
-    "exit": _exit,
-    "kill": _exit,
-    "exec": _exec,
-    "read": _read,
-    "write": _write,
+OPERATIONS: dict[str, Verb] = {
+    "mmap": Verb(
+        _mmap, "SIZE[, FILE][, PHYSICAL]", "private/shared ro/rw pfnmap mixedmap io deferred TYPE at offset", gives=True
+    ),
+    "munmap": Verb(_munmap, "MAPPING[, SIZE]"),
+    "mprotect": Verb(_mprotect, "MAPPING[, SIZE]", "ro/rw"),
+    "madvise": Verb(_madvise, "MAPPING[, SIZE]", "dontfork/dofork"),
+    "mremap": Verb(_mremap, "MAPPING, OLD, NEW[, ADDRESS]", "dontunmap", gives=True),
+    "read": Verb(_read, "MAPPING"),
+    "write": Verb(_write, "MAPPING"),
 }

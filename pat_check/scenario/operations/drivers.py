@@ -8,7 +8,8 @@ from pat_check import events
 from pat_check.cachemode import UC, UC_MINUS, WB, WC, WT
 from pat_check.model import operations as decisions
 from pat_check.model.memory import PAGE
-from pat_check.scenario.operations.scene import Play, Scene
+from pat_check.scenario.operations.scene import Scene
+from pat_check.scenario.verbs import Verb
 
 
 def _may_sleep(scene: Scene, paddr: int) -> None:
@@ -152,23 +153,23 @@ def _unload(scene: Scene) -> int:
     return 0
 
 
-OPERATIONS: dict[str, Play] = {
-    "ioremap": lambda scene: _ioremap(scene, UC_MINUS),
-    "ioremap_uc": lambda scene: _ioremap(scene, UC),
-    "ioremap_wc": lambda scene: _ioremap(scene, WC),
-    "ioremap_wt": lambda scene: _ioremap(scene, WT),
-    "ioremap_cache": lambda scene: _ioremap(scene, WB),
-    "iounmap": _iounmap,
-    "arch_io_reserve_memtype_wc": lambda scene: _arch_io(scene, free=False),
-    "arch_io_free_memtype_wc": lambda scene: _arch_io(scene, free=True),
-    "set_memory_uc": lambda scene: _set_memory(scene, "set_memory_uc", UC_MINUS),
-    "set_memory_wc": lambda scene: _set_memory(scene, "set_memory_wc", WC),
-    "set_memory_wb": lambda scene: _set_memory(scene, "set_memory_wb", WB),
-    "memtype_reserve": _reserve,
-    "memtype_free": _free,
-    "memremap_pages": _memremap_pages,
-    "memunmap_pages": _memunmap_pages,
-    "memory_disable": lambda scene: _memory_enable(scene, on=False),
-    "memory_enable": lambda scene: _memory_enable(scene, on=True),
-    "unload": _unload,
+OPERATIONS: dict[str, Verb] = {
+    "ioremap": Verb(lambda scene: _ioremap(scene, UC_MINUS), "PHYSICAL[, SIZE]", gives=True),
+    "ioremap_uc": Verb(lambda scene: _ioremap(scene, UC), "PHYSICAL[, SIZE]", gives=True),
+    "ioremap_wc": Verb(lambda scene: _ioremap(scene, WC), "PHYSICAL[, SIZE]", gives=True),
+    "ioremap_wt": Verb(lambda scene: _ioremap(scene, WT), "PHYSICAL[, SIZE]", gives=True),
+    "ioremap_cache": Verb(lambda scene: _ioremap(scene, WB), "PHYSICAL[, SIZE]", gives=True),
+    "iounmap": Verb(_iounmap, "ADDRESS"),
+    "arch_io_reserve_memtype_wc": Verb(lambda scene: _arch_io(scene, free=False), "PHYSICAL[, SIZE]"),
+    "arch_io_free_memtype_wc": Verb(lambda scene: _arch_io(scene, free=True), "PHYSICAL[, SIZE]"),
+    "set_memory_uc": Verb(lambda scene: _set_memory(scene, "set_memory_uc", UC_MINUS), "RAM[, SIZE]"),
+    "set_memory_wc": Verb(lambda scene: _set_memory(scene, "set_memory_wc", WC), "RAM[, SIZE]"),
+    "set_memory_wb": Verb(lambda scene: _set_memory(scene, "set_memory_wb", WB), "RAM[, SIZE]"),
+    "memtype_reserve": Verb(_reserve, "PHYSICAL[, SIZE]", "TYPE null"),
+    "memtype_free": Verb(_free, "PHYSICAL[, SIZE]"),
+    "memremap_pages": Verb(_memremap_pages, "PHYSICAL[, SIZE]", "TYPE"),
+    "memunmap_pages": Verb(_memunmap_pages, "PHYSICAL[, SIZE]"),
+    "memory_disable": Verb(lambda scene: _memory_enable(scene, on=False), "PHYSICAL[, SIZE]"),
+    "memory_enable": Verb(lambda scene: _memory_enable(scene, on=True), "PHYSICAL[, SIZE]"),
+    "unload": Verb(_unload),
 }

@@ -10,7 +10,7 @@ from pat_check.scenario.world import Actor, World
 
 def end(world: World, at: int) -> None:
     """The scenario is over: what no mapping holds any more is leaked, and a bracket that is open stays open."""
-    nobody = Actor("end", 1, None)
+    nobody = Actor("end", 1, None, 1)
     for bracket in world.notifiers.brackets:
         world.turn(bracket.at, next((it for it in world.actors.values() if it.pid == bracket.task), nobody))
         world.note("mn-unpaired", bracket.start, bracket.end, -1, "a range is started and never ended", [])

@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 
 from pat_check.model.memory import PAGE
+from pat_check.model.notifiers import EVENTS
 from pat_check.model.page_table import Pte
-from pat_check.scenario.operations.scene import Play, Scene
+from pat_check.model.vma import Mm, Vma
+from pat_check.scenario.operations.scene import Scene
+from pat_check.scenario.verbs import Verb
 
 
 def _register(scene: Scene) -> int:
@@ -14,7 +17,7 @@ def _register(scene: Scene) -> int:
     name = scene.args.name(0)
     actor = scene.stage.names.actors.get(name, scene.actor)
     if actor.mm is None:
-        raise scene.args.wrong(f"{actor.name} has no address space")
+        raise scene.args.wrong(f"{actor.name} has no address space", 0)
     scene.world.notifiers.register(actor.mm, sleeps=scene.args.has("sleeps"))
     return 0
 
@@ -32,8 +35,9 @@ def _checked(scene: Scene, start: int, end: int) -> None:
 def _start(scene: Scene) -> int:
     vma, start, end = scene.part()
     _checked(scene, start, end)
-    notifiers = scene.world.notifiers
-    return notifiers.start(scene.actor.pid, vma.mm, start, end, blockable=not scene.args.has("nonblock"))
+    notifiers, words = scene.world.notifiers, scene.args
+    event = next((event for event in EVENTS if words.has(event.lower())), "CLEAR")
+    return notifiers.start(scene.actor.pid, vma.mm, start, end, blockable=not words.has("nonblock"), event=event)
 
 
 def _end(scene: Scene, *, only: bool) -> int:
@@ -41,6 +45,10 @@ def _end(scene: Scene, *, only: bool) -> int:
     _checked(scene, start, end)
     scene.world.notifiers.end(scene.actor.pid, vma.mm, start, end, only=only)
     return 0
+
+
+def _of(part: tuple[Vma, int, int]) -> tuple[Mm, int, int]:
+    return part[0].mm, part[1], part[2]
 
 
 def _secondary(scene: Scene) -> int:
@@ -51,10 +59,8 @@ def _secondary(scene: Scene) -> int:
 
 def _flush_tlb(scene: Scene) -> int:
     """flush_tlb_range(): invalidates secondary TLBs too, where the flush of the processor does."""
-    if scene.world.era.flush_invalidates:
-        return _secondary(scene)
-    scene.vma()
-    return 0
+    scene.world.notifiers.flushed(*_of(scene.part()))
+    return _secondary(scene) if scene.world.era.flush_invalidates else 0
 
 
 def _change_pte(scene: Scene) -> int:
@@ -98,17 +104,17 @@ def _set_pte(scene: Scene) -> int:
     return 0
 
 
-OPERATIONS: dict[str, Play] = {
-    "register_notifier": _register,
-    "invalidate_range_start": _start,
-    "invalidate_range_end": lambda scene: _end(scene, only=False),
-    "invalidate_range_only_end": lambda scene: _end(scene, only=True),
-    "invalidate_secondary": _secondary,
-    "flush_tlb_range": _flush_tlb,
-    "change_pte": _change_pte,
-    "ptep_get_and_clear": _clear,
-    "ptep_clear_flush": _clear,
-    "ptep_clear_flush_notify": _clear_flush_notify,
-    "ptep_set_wrprotect": _wrprotect,
-    "set_pte_at": _set_pte,
+OPERATIONS: dict[str, Verb] = {
+    "register_notifier": Verb(_register, "[PROCESS]", "sleeps"),
+    "invalidate_range_start": Verb(_start, "MAPPING[, SIZE]", f"nonblock {'/'.join(map(str.lower, EVENTS))}"),
+    "invalidate_range_end": Verb(lambda scene: _end(scene, only=False), "MAPPING[, SIZE]"),
+    "invalidate_range_only_end": Verb(lambda scene: _end(scene, only=True), "MAPPING[, SIZE]"),
+    "invalidate_secondary": Verb(_secondary, "MAPPING[, SIZE]"),
+    "flush_tlb_range": Verb(_flush_tlb, "MAPPING[, SIZE]"),
+    "change_pte": Verb(_change_pte, "MAPPING[, SIZE]"),
+    "ptep_get_and_clear": Verb(_clear, "MAPPING[, SIZE]"),
+    "ptep_clear_flush": Verb(_clear, "MAPPING[, SIZE]"),
+    "ptep_clear_flush_notify": Verb(_clear_flush_notify, "MAPPING[, SIZE]"),
+    "ptep_set_wrprotect": Verb(_wrprotect, "MAPPING[, SIZE]"),
+    "set_pte_at": Verb(_set_pte, "MAPPING, PHYSICAL[, SIZE]", "TYPE"),
 }

@@ -10,7 +10,8 @@ from pat_check.model.kernel import NOPAGE
 from pat_check.model.memory import PAGE
 from pat_check.model.page_table import PMD_SIZE, PUD_SIZE
 from pat_check.model.vma import VM_PAT, Vma
-from pat_check.scenario.operations.scene import Play, Scene
+from pat_check.scenario.operations.scene import Scene
+from pat_check.scenario.verbs import Verb
 
 
 def _remap(scene: Scene, api: str = "remap_pfn_range") -> int:
@@ -82,7 +83,8 @@ def _insert(scene: Scene, leaf: int, *, mixed: bool = False) -> int:
     paddr = scene.args.number(1, "a physical address")
     world = scene.world
     if not scene.locked("fault", "R", "V", "W"):
-        world.note("insert-outside-fault", addr, addr + leaf, paddr // PAGE, "no lock is held and no fault is open", [])
+        what = "fault-without-lock" if scene.actor.mm is vma.mm else "insert-outside-fault"
+        world.note(what, addr, addr + leaf, paddr // PAGE, "no lock is held and no fault is open", [])
     kernel = world.kernel
     before = vma.mm.page_table.get(addr)
     pfn = paddr // PAGE
@@ -128,7 +130,7 @@ def _unmap_mapping(scene: Scene, unit: int) -> int:
     args, world = scene.args, scene.world
     file = args.name(0)
     if file not in scene.stage.names.files:
-        raise args.wrong(f"{file!r} is no file; say `file {file or 'NAME'}` first")
+        raise args.wrong(f"{file!r} is no file; say `file {file or 'NAME'}` first", 0)
     if "PTL" in scene.actor.locks or "I" in scene.actor.locks:
         world.note("umr-lock-order", -1, -1, -1, "unmap_mapping_range takes the i_mmap lock itself", [])
     start = args.count(1, 0) * unit
@@ -152,20 +154,20 @@ def _flags_raced(scene: Scene, tracked: list[Vma]) -> None:
             scene.note("zap-flag-race", vma.start, vma.end, -1, detail, vma)
 
 
-OPERATIONS: dict[str, Play] = {
-    "remap_pfn_range": _remap,
-    "io_remap_pfn_range": _remap,
-    "vm_iomap_memory": _iomap,
-    "vmf_insert_pfn": lambda scene: _insert(scene, PAGE),
-    "vmf_insert_pfn_prot": lambda scene: _insert(scene, PAGE),
-    "vmf_insert_pfn_pmd": lambda scene: _insert(scene, PMD_SIZE),
-    "vmf_insert_pfn_pud": lambda scene: _insert(scene, PUD_SIZE),
-    "vmf_insert_mixed": lambda scene: _insert(scene, PAGE, mixed=True),
-    "vm_insert_page": lambda scene: _insert_page(scene, many=False),
-    "vm_insert_pages": lambda scene: _insert_page(scene, many=True),
-    "finish_fault": _finish_fault,
-    "zap_vma_ptes": _zap,
-    "zap_page_range_single": _zap,
-    "unmap_mapping_range": lambda scene: _unmap_mapping(scene, 1),
-    "unmap_mapping_pages": lambda scene: _unmap_mapping(scene, PAGE),
+OPERATIONS: dict[str, Verb] = {
+    "remap_pfn_range": Verb(_remap, "MAPPING, PHYSICAL[, SIZE]", "TYPE enomem copy"),
+    "io_remap_pfn_range": Verb(_remap, "MAPPING, PHYSICAL[, SIZE]", "TYPE enomem copy"),
+    "vm_iomap_memory": Verb(_iomap, "MAPPING, PHYSICAL[, SIZE]", "TYPE enomem copy"),
+    "vmf_insert_pfn": Verb(lambda scene: _insert(scene, PAGE), "MAPPING, PHYSICAL"),
+    "vmf_insert_pfn_prot": Verb(lambda scene: _insert(scene, PAGE), "MAPPING, PHYSICAL"),
+    "vmf_insert_pfn_pmd": Verb(lambda scene: _insert(scene, PMD_SIZE), "MAPPING, PHYSICAL"),
+    "vmf_insert_pfn_pud": Verb(lambda scene: _insert(scene, PUD_SIZE), "MAPPING, PHYSICAL"),
+    "vmf_insert_mixed": Verb(lambda scene: _insert(scene, PAGE, mixed=True), "MAPPING, PHYSICAL"),
+    "vm_insert_page": Verb(lambda scene: _insert_page(scene, many=False), "MAPPING, RAM"),
+    "vm_insert_pages": Verb(lambda scene: _insert_page(scene, many=True), "MAPPING, RAM[, SIZE]"),
+    "finish_fault": Verb(_finish_fault, "MAPPING, RAM"),
+    "zap_vma_ptes": Verb(_zap, "MAPPING[, SIZE]"),
+    "zap_page_range_single": Verb(_zap, "MAPPING[, SIZE]"),
+    "unmap_mapping_range": Verb(lambda scene: _unmap_mapping(scene, 1), "FILE[, START[, SIZE]]", "cows"),
+    "unmap_mapping_pages": Verb(lambda scene: _unmap_mapping(scene, PAGE), "FILE[, FIRST[, COUNT]]", "cows"),
 }

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from pat_check.model.address_space import BUG
-from pat_check.model.kernel import NOPAGE, SIGBUS
+from pat_check.model.kernel import FALLBACK, NOPAGE, SIGBUS
+from pat_check.model.page_table import MAP_WINDOW
 from pat_check.model.vma import VM_IO, VM_MIXEDMAP, VM_PFNMAP, Mm, Vma
 from pat_check.model.walkers import NULL
 from pat_check.scenario.arguments import Arguments
 from pat_check.scenario.statements import Operation
+from pat_check.scenario.verbs import Verb
 from pat_check.scenario.world import Actor, World
 
 if TYPE_CHECKING:
@@ -20,25 +21,22 @@ if TYPE_CHECKING:
 FLAGS: dict[str, int] = {"pfnmap": VM_PFNMAP, "mixedmap": VM_MIXEDMAP, "io": VM_IO}
 """The words for flags of a mapping that a driver sets."""
 
-_WORDS = frozenset(
-    (
-        *FLAGS,
-        *("shared", "private", "ro", "rw", "dontfork", "dofork", "cows", "null", "deferred", "dontunmap"),
-        *("copy", "enomem", "test_walk", "nonblock", "sleeps", "retry"),
-    )
-)
-_NAMES = {BUG: "BUG", SIGBUS: "SIGBUS", NOPAGE: "NOPAGE", NULL: "NULL"}
+_FIRST = 0x7F00_0000_0000
+_NAMES = {BUG: "BUG", SIGBUS: "SIGBUS", NOPAGE: "NOPAGE", FALLBACK: "FALLBACK", NULL: "NULL"}
+
+RESULTS: frozenset[str] = frozenset(_NAMES.values()) | {f"-{name}" for name in errno.errorcode.values()}
+"""What `result_name` can say, but for numbers."""
 
 
 class Scene:
     """One operation on the stage."""
 
-    __slots__ = ("actor", "args", "stage", "statement", "world")
+    __slots__ = ("actor", "args", "stage", "statement", "verb", "world")
 
-    def __init__(self, stage: Stage, statement: Operation, actor: Actor) -> None:
-        self.stage, self.statement, self.actor = stage, statement, actor
+    def __init__(self, stage: Stage, statement: Operation, actor: Actor, verb: Verb) -> None:
+        self.stage, self.statement, self.actor, self.verb = stage, statement, actor, verb
         self.world: World = stage.world
-        self.args = Arguments(statement, stage.names, stage.scenario.path, _WORDS)
+        self.args = Arguments(statement, stage.names, stage.scenario.path, verb)
 
     @property
     def mm(self) -> Mm:
@@ -64,22 +62,32 @@ class Scene:
             vma = mm.find(addr)
             if vma is not None:
                 return vma, addr
-        raise self.args.wrong("nothing is mapped there")
+        raise self.args.wrong("nothing is mapped there", place)
+
+    def room(self, size: int, align: int) -> int:
+        """Where nobody has anything mapped on `size` bytes: above all mappings, else the lowest; -1 when nowhere."""
+        taken = sorted((vma.start, vma.end) for mm in self.world.machine.mms.values() for vma in mm.vmas)
+        start = (max((_FIRST, *(end for _, end in taken if end <= MAP_WINDOW))) + align) & ~(align - 1)
+        if start + size <= MAP_WINDOW:
+            return start
+        start = align
+        for low, high in taken:
+            if start < high and low < start + size:
+                start = (high + align - 1) & ~(align - 1)
+        return start if start + size <= MAP_WINDOW else -1
 
     def part(self, size_at: int = 1) -> tuple[Vma, int, int]:
         """A mapping and the range of it that the arguments name: to its end when no size is given."""
         vma, start = self.vma()
-        return vma, start, start + self.args.count(size_at, vma.end - start)
+        end = start + self.args.count(size_at, vma.end - start)
+        self.args.user(start, end, self.args.column(0))
+        return vma, start, end
 
     def note(self, what: str, start: int, end: int, pfn: int, detail: str, vma: Vma | None = None) -> None:
         """A fact, with where the mapping was made."""
         self.world.note(
             what, start, end, pfn, detail, [(vma.born, f"{vma} was mapped here")] if vma is not None else []
         )
-
-
-Play: TypeAlias = Callable[[Scene], int]
-"""What an operation does: its result is that of the kernel function."""
 
 
 def result_name(ret: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pat_check.cachemode import UC, short_name
 from pat_check.model import pgprot
 from pat_check.model.memory import PAGE
-from pat_check.scenario.operations.scene import FLAGS, Play, Scene
+from pat_check.scenario.operations.scene import FLAGS, Scene
+from pat_check.scenario.verbs import Verb
 
 
 def _bounds(scene: Scene) -> int:
@@ -15,7 +16,7 @@ def _bounds(scene: Scene) -> int:
     inside = scene.mm.overlapping(place.start, place.start + place.size) if place is not None else iter(())
     vma = next(inside, None)
     if vma is None:
-        raise scene.args.wrong("nothing is mapped there")
+        raise scene.args.wrong("nothing is mapped there", 0)
     scene.mm.remove(vma)
     vma.start, vma.end = start, start + scene.args.number(1, "a size")
     scene.mm.add(vma)
@@ -28,7 +29,7 @@ def _flags(scene: Scene, *, on: bool) -> int:
     if not scene.locked("W"):
         detail = "the flags of the mapping change without the mmap write lock"
         scene.note("vm-flags-need-write-lock", vma.start, vma.end, -1, detail, vma)
-        if scene.world.era.locks_checked:
+        if scene.world.era.flags_checked:
             scene.world.said.append("WARNING: include/linux/rwsem.h")
     vma.flags = vma.flags | bits if on else vma.flags & ~bits
     return 0
@@ -63,13 +64,13 @@ def _page_prot(scene: Scene) -> int:
     return 0
 
 
-OPERATIONS: dict[str, Play] = {
-    "vma_bounds": _bounds,
-    "vm_flags_set": lambda scene: _flags(scene, on=True),
-    "vm_flags_clear": lambda scene: _flags(scene, on=False),
-    "vm_pgoff": _pgoff,
-    "vm_page_prot": _page_prot,
-    "pgprot_noncached": _page_prot,
-    "pgprot_writecombine": _page_prot,
-    "pgprot_writethrough": _page_prot,
+OPERATIONS: dict[str, Verb] = {
+    "vma_bounds": Verb(_bounds, "MAPPING, SIZE"),
+    "vm_flags_set": Verb(lambda scene: _flags(scene, on=True), "MAPPING", "pfnmap mixedmap io"),
+    "vm_flags_clear": Verb(lambda scene: _flags(scene, on=False), "MAPPING", "pfnmap mixedmap io"),
+    "vm_pgoff": Verb(_pgoff, "MAPPING, PHYSICAL"),
+    "vm_page_prot": Verb(_page_prot, "MAPPING", "TYPE"),
+    "pgprot_noncached": Verb(_page_prot, "MAPPING"),
+    "pgprot_writecombine": Verb(_page_prot, "MAPPING"),
+    "pgprot_writethrough": Verb(_page_prot, "MAPPING"),
 }

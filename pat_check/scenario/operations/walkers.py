@@ -7,7 +7,8 @@ import errno
 from pat_check.model.memory import PAGE
 from pat_check.model.page_table import Pte
 from pat_check.scenario.operations.drivers import ioremap, iounmap
-from pat_check.scenario.operations.scene import Play, Scene
+from pat_check.scenario.operations.scene import Scene
+from pat_check.scenario.verbs import Verb
 from pat_check.scenario.world import Followed
 
 
@@ -52,7 +53,7 @@ def _follow(scene: Scene, *, held: bool) -> int:
 def _follow_end(scene: Scene) -> int:
     followed = scene.world.followed.get(scene.args.name(0))
     if followed is None:
-        raise scene.args.wrong("follow_pfnmap_end needs what a follow_pfnmap_start returned")
+        raise scene.args.wrong("follow_pfnmap_end needs what a follow_pfnmap_start returned", 0)
     followed.held = False
     return 0
 
@@ -62,7 +63,7 @@ def _secondary_map(scene: Scene) -> int:
     vma, addr = scene.vma()
     followed = scene.world.followed.get(scene.args.name(1))
     if followed is None:
-        raise scene.args.wrong("secondary_map needs what a follow returned")
+        raise scene.args.wrong("secondary_map needs what a follow returned", 1)
     notifiers = scene.world.notifiers
     stale = notifiers.is_stale(vma.mm, addr, followed.sequence)
     if stale and scene.args.has("retry"):
@@ -111,17 +112,17 @@ def _access_phys(scene: Scene) -> int:
     return size
 
 
-OPERATIONS: dict[str, Play] = {
-    "get_user_pages": lambda scene: _gup(scene, fast=False),
-    "get_user_pages_fast": lambda scene: _gup(scene, fast=True),
-    "walk_page_range": _walk,
-    "walk_page_vma": _walk,
-    "walk_page_range_vma": _walk,
-    "folio_walk_start": _folio_walk,
-    "follow_pfnmap_start": lambda scene: _follow(scene, held=True),
-    "follow_pfnmap_end": _follow_end,
-    "follow_pfn": lambda scene: _follow(scene, held=False),
-    "secondary_map": _secondary_map,
-    "apply_to_page_range": _apply,
-    "generic_access_phys": _access_phys,
+OPERATIONS: dict[str, Verb] = {
+    "get_user_pages": Verb(lambda scene: _gup(scene, fast=False), "MAPPING[, SIZE]"),
+    "get_user_pages_fast": Verb(lambda scene: _gup(scene, fast=True), "MAPPING[, SIZE]"),
+    "walk_page_range": Verb(_walk, "MAPPING[, SIZE]", "test_walk"),
+    "walk_page_vma": Verb(_walk, "MAPPING", "test_walk"),
+    "walk_page_range_vma": Verb(_walk, "MAPPING[, SIZE]", "test_walk"),
+    "folio_walk_start": Verb(_folio_walk, "MAPPING"),
+    "follow_pfnmap_start": Verb(lambda scene: _follow(scene, held=True), "MAPPING", gives=True),
+    "follow_pfnmap_end": Verb(_follow_end, "FOLLOWED"),
+    "follow_pfn": Verb(lambda scene: _follow(scene, held=False), "MAPPING", gives=True),
+    "secondary_map": Verb(_secondary_map, "MAPPING, FOLLOWED", "retry"),
+    "apply_to_page_range": Verb(_apply, "MAPPING[, SIZE[, PHYSICAL]]", "ro TYPE"),
+    "generic_access_phys": Verb(_access_phys, "MAPPING[, SIZE]"),
 }

@@ -12,6 +12,7 @@ from pat_check.sources.trees.bpftrace import bpftrace
 from pat_check.sources.trees.fgraph import Graph
 from pat_check.sources.trees.ftrace import ftrace
 from pat_check.sources.trees.klog import klog
+from pat_check.sources.trees.mmiotrace import Mappings
 from pat_check.sources.trees.perf import perf
 
 __all__ = ["DECODERS", "FieldErrorAt"]
@@ -21,6 +22,7 @@ DECODERS: dict[str, Callable[[Sequence[str]], Decoder]] = {
     "fgraph": lambda lines: Graph(line for line in lines if " => " in line and not line.startswith((" => ", "#"))),
     "ftrace": lambda lines: ftrace,
     "klog": lambda lines: klog,
+    "mmiotrace": lambda lines: Mappings(),
     "perf": lambda lines: perf,
 }
 """By the name of the grammar: what makes a decoder for these lines."""

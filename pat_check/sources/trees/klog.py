@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from lark import Token, Tree
 
 from pat_check.cachemode import BY_NAME
-from pat_check.events import NO_PID, Event, LostEvents, Message
+from pat_check.events import NO_PID, Event, Message
+from pat_check.sources.suppressed import lost_messages
 
 NUMBERS = {
     "added": 14,
@@ -56,8 +57,9 @@ def klog(at: int, line: str, tree: Tree[Token]) -> Iterator[Event]:
                 part, Message(at, time, -1, NO_PID, "", 0, -1, -1, -1, -1, -1, "", NO_PID, line[behind:]), caller
             )
         elif part is not None and part.type == "LOST":
-            count = re.search(r"([0-9]+) (?:printk|callbacks|kernel)", part)
-            yield LostEvents(at, time, -1, NO_PID, "", int(count[1]) if count else -1)
+            lost = lost_messages(str(part), at, time)
+            if lost is not None:
+                yield lost
 
 
 def _tokens(tree: Tree[Token]) -> list[Token]:

@@ -4,6 +4,9 @@ file card
 process app
 driver drv
 
+#  pages   01234567
+#  parent  uuuuuuuu
+#  child   uuuuuuuu
 app: v = mmap 32K, card
 app: remap_pfn_range v, fb, 32K
 app: fork child

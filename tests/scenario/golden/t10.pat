@@ -4,6 +4,10 @@ file card
 process app
 driver drv
 
+#  pages   01234567
+#  first   uuuuuuuu
+#  wants   WWWWWWWW
+#  gets    uuuuuuuu
 app: v = mmap 32K, card
 app: remap_pfn_range v, fb, 32K
 app: w = mmap 32K, card, wc

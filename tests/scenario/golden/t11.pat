@@ -4,6 +4,10 @@ file card
 process app
 driver drv
 
+#  pages   01234567
+#  first   WWWWWWWW
+#  wants   uuuuuuuu
+#  gets    WWWWWWWW
 app: v = mmap 32K, card, wc
 app: remap_pfn_range v, fb, 32K, wc
 app: w = mmap 32K, card

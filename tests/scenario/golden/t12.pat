@@ -4,6 +4,9 @@ file card
 process app
 driver drv
 
+#  pages   01234567
+#  mapped  uuuuuuuu
+#  copied  c.......
 app: v = mmap 32K, card, private
 app: remap_pfn_range v, fb, 32K
 app: write v                       #! mapping-cow-mode

@@ -4,6 +4,10 @@ file card
 process app
 driver drv
 
+#  frames  0123....89ab
+#  mapped  WWWW
+#  zapped  ----
+#  again           x
 app: v = mmap 16K, card, wc
 app: remap_pfn_range v, fb, 16K, wc
 drv: zap_vma_ptes v

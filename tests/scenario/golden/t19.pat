@@ -4,6 +4,10 @@ file card
 process app
 driver drv
 
+#  frames  0123....89ab
+#  first   uuuu
+#  zapped  ----
+#  second          uuuu
 app: v = mmap 16K, card
 app: remap_pfn_range v, fb, 16K
 drv: zap_vma_ptes v

@@ -4,6 +4,8 @@ file card
 process app
 driver drv
 
+#  frames  012345
+#  chunks  u.u.u.
 app: v = mmap 12K, card
 app: mmap_write_lock {
   vma_bounds v, 4K

@@ -4,6 +4,9 @@ file card
 process app
 driver drv
 
+#  pages   01234567
+#  wants   WWWWWWWW
+#  halves  aaaabbbb
 app: v = mmap 32K, card, wc
 app: remap_pfn_range v, fb, 16K, wc              #! tracking-unreserved
 app: remap_pfn_range v + 16K, fb + 16K, 16K, wc  #! tracking-unreserved

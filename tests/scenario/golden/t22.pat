@@ -4,6 +4,9 @@ file card
 process app
 driver drv
 
+#  pages   01234567
+#  driver  WWWWWWWW
+#  halves  aaaabbbb
 drv: arch_io_reserve_memtype_wc fb, 32K
 app: v = mmap 32K, card, wc
 app: remap_pfn_range v, fb, 16K, wc

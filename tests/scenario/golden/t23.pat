@@ -4,6 +4,10 @@ file card
 process app
 driver drv
 
+#  pages    01234567
+#  ioremap  WWWWWWWW
+#  insert   a
+#  insert    b, after the iounmap
 drv: p = ioremap_wc fb, 32K
 app: v = mmap 32K, card, pfnmap
 app: vmf_insert_pfn v, fb

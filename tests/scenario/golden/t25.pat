@@ -4,6 +4,9 @@ file card
 process app
 driver drv
 
+#  pages   0123
+#  mapped  uuuu
+#  zapped  ----
 app: v = mmap 16K, card
 app: remap_pfn_range v, fb, 16K
 drv: zap_vma_ptes v

@@ -4,6 +4,10 @@ file card
 process app
 driver drv
 
+#  pages   0123
+#  first   uuuu
+#  zapped  ----
+#  second  uuuu
 app: v = mmap 16K, card
 app: fault v {
   remap_pfn_range v, fb, 16K                     #! locking-remap-in-fault

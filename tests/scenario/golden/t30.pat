@@ -4,6 +4,8 @@ file card
 process app
 driver drv
 
+#  pages   0123
+#  mapped  uuuu, and taken back
 app: v = mmap 16K, card
 app: remap_pfn_range v, fb, 16K
 app: munmap v

@@ -4,6 +4,9 @@ file card
 process app
 driver drv
 
+#  pages   01
+#  mapped  uu
+#  copied  c.
 app: v = mmap 8K, card, private, uc-
 app: remap_pfn_range v, fb, 8K
 app: write v  #! mapping-cow-mode

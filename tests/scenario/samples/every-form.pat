@@ -2,6 +2,7 @@
 bar fb = 0xfd000000 size 64K  # a comment
 bar regs = fb + (1M + 2 * 4K) * 3 size 3 pages
 ram buf = 0x1000000 size 1 page
+paging 5-level
 mtrr 0xc0000000 size 1G uncachable
 file card
 process app
@@ -29,6 +30,10 @@ expect memtypes fb = [0, 16K) wc, [16K, 8 * 4K) uc-  @vm-pat*
 expect pte v = none
 expect pte v + 4K = fb + 4K wc                       @vm-pat*  # 6.1 and 6.12
 expect pte v = fb
+expect pte v = pfn 0xfd000 wc, special, not write
+expect pte v = not anon, pmd
+expect vm_flags v + 4K = pfnmap, not pat             @!vm-pat*
+expect vm_flags v = none
 expect ret = 0
 expect ret = -22
 expect ret = -EINVAL                                 @!pfnmap-ctx

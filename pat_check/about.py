@@ -1,0 +1,134 @@
+"""What there is: rules, eras, formats and invariants, as documented."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pat_check.eras import ERAS
+from pat_check.findings import RuleText, Severity
+from pat_check.gate.selection import ALL, matches
+from pat_check.invariants import INVARIANTS
+from pat_check.judge import rules_in_force
+from pat_check.rules.base import Rule
+from pat_check.sources.formats import SOURCES
+
+SCENARIO: tuple[str, str] = ("pat", "a scenario written by hand, FILE.pat")
+"""Name and title of the one input format that is no recording."""
+
+DOCS = "https://pat-check.readthedocs.io/en/latest"
+"""The documentation site; rules and eras have a page each."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """A rule as documented: `text` is its whole docstring in Markdown.
+
+    `violating` and `clean` are traces in `language` (``ftrace`` or ``pat``), with the files of `beside` next to them.
+    """
+
+    id: str
+    family: str
+    severity: Severity
+    summary: str
+    text: str
+    violating: str
+    clean: str
+    invariants: tuple[int, ...]
+    severities: Mapping[int, Severity]  # of invariants whose breach has another severity
+    help: str  # what to do about it
+    language: str
+    beside: Mapping[str, str]  # file name to content
+    origin: str  # the distribution that brings it, with its version; "" is pat-check
+    uri: str  # of its page; "" where a plug-in names none
+
+    @property
+    def cited(self) -> list[str]:
+        """Its invariants as rows of the catalogue: ``3 tree-empty-at-owner-end``."""
+        return [f"{number} {INVARIANTS[number]}" if number in INVARIANTS else str(number) for number in self.invariants]
+
+
+def rules() -> list[RuleInfo]:
+    """Every rule that counts, by id, those of plug-ins among them; raises PluginError for a plug-in that is broken."""
+    return [_info(rule, origin) for rule, origin in rules_in_force().items()]
+
+
+def _info(rule: type[Rule[Any]], origin: str) -> RuleInfo:
+    text = inspect.getdoc(rule) or ""
+    return RuleInfo(
+        rule.rule_id(),
+        rule.family(),
+        rule.severity,
+        text.split("\n", 1)[0],
+        text,
+        rule.violating,
+        rule.clean,
+        rule.invariants,
+        rule.severities,
+        rule.help,
+        rule.language,
+        rule.beside,
+        origin,
+        rule.uri or ("" if origin else rule_uri(rule.rule_id())),
+    )
+
+
+def rule_texts() -> list[RuleText]:
+    """Every rule that counts as reporters describe it, by id."""
+    return [RuleText(one.id, one.family, one.severity, one.summary, one.text, one.help, one.uri) for one in rules()]
+
+
+def rule_uri(rule: str) -> str:
+    """Where a rule of pat-check is documented."""
+    return f"{DOCS}/rules/{rule}.html"
+
+
+def rule_ids() -> list[str]:
+    """The ids of every rule that counts, in order."""
+    return [rule.rule_id() for rule in rules_in_force()]
+
+
+def bad_selector(selector: str) -> str:
+    """What is wrong with a selector of rules, with a near miss; "" when it means at least one."""
+    known = rule_ids()
+    if any(matches(selector, rule) for rule in known):
+        return ""
+    names = [*sorted({part for rule in known for part in (rule, rule.split("-")[0])}), ALL]
+    near = difflib.get_close_matches(selector, names) or [ALL] * (selector.upper() == ALL)
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else " `pat-check rules` lists them."
+    return f"Unknown rule, family or part of a name {selector!r}.{hint}"
+
+
+@dataclass(frozen=True, slots=True)
+class EraInfo:
+    """An era as documented."""
+
+    name: str
+    kernels: str
+    summary: str
+    text: str
+    changes: list[str]
+    uri: str
+
+
+def eras() -> list[EraInfo]:
+    """Every era, oldest first."""
+    return [
+        EraInfo(
+            era.name,
+            era.kernels,
+            era.summary.split("\n", 1)[0],
+            inspect.cleandoc(era.summary),
+            [f"{change.what} ({change.source})" for change in era.changes],
+            f"{DOCS}/eras/{era.name}.html",
+        )
+        for era in ERAS
+    ]
+
+
+def formats() -> list[tuple[str, str]]:
+    """Name and title of every input format."""
+    return [*((source.name, source.title) for source in SOURCES), SCENARIO]

@@ -1,0 +1,95 @@
+"""A recording as a scenario: what was done, in the same order, by the same tasks.
+
+Where the recording shows them, these are the operations of drivers and users: mmap handlers, unmaps, forks, ioremaps.
+What it does not show at that level are reserves and frees. The scenario starts from the list that the recording starts
+from and has its list at every checkpoint and at the end.
+"""
+
+from __future__ import annotations
+
+from pat_check.conversion.lifting import Lifter
+from pat_check.conversion.tape import Checkpoint, Tape, listed
+from pat_check.conversion.writing import Converted, Writer
+from pat_check.events import Marker
+from pat_check.replay.context import Change
+from pat_check.replay.snapshots import Listed
+from pat_check.session import Options, Session
+from pat_check.sources.iomem import Resource, read_iomem
+from pat_check.sources.opening import open_lines
+
+__all__ = ["Converted", "convert"]
+
+
+def convert(path: str, options: Options, *, placed: bool = False) -> tuple[Converted, str]:
+    """Replay a recording and write what it does as a scenario; also gives the file that its lines come from.
+
+    With `placed` mappings are made where they were in the recording. Raises TraceError when it cannot be read.
+    """
+    session = Session(path, options, lambda incident: None)
+    high, low, lifter = _record(session, placed=placed)
+    era = session.guess.era
+    resources, ram = _resources(session), session.replay.context.machine.ram
+    file = session.trace if session.trace != "-" else "<stdin>"
+    made, why = None, ""
+    words = {op.word for op in high.ops()}
+    if "mmap" in words and not lifter.ends_seen:
+        why = "the ends of mappings (unmap_vmas) are not recorded"
+    elif words <= {"memtype_reserve", "memtype_free"}:
+        why = "the recording shows nothing above them" if words else ""
+    else:
+        made = Writer(high, era, resources, ram).write()
+    if made is None or made.corrections or made.unexplained:
+        plain = Writer(low, era, resources, ram).write()
+        lost = session.replay.context.lost_any
+        if made is not None and (made.corrections > plain.corrections or (made.unexplained and not lost)):
+            made, why = None, "the calls that are recorded above them do not explain them all"
+        made = made or plain
+    made.tasks = high.tasks()
+    made.title = f"Converted from a {session.source.name} recording; era {era.name}."
+    if why:
+        made.plain = f"reserves and frees only: {why}"
+        made.notes.append(made.plain)
+    if made.corrections:
+        made.notes.append("what the recording does not show or the model does not explain is done by `lost`")
+    return made, file
+
+
+def _record(session: Session, *, placed: bool) -> tuple[Tape, Tape, Lifter]:
+    """What the recording does: by operations where it shows them, and by reserves and frees alone."""
+    replay = session.replay
+    machine = replay.context.machine
+    high, low = Tape(), Tape()
+    lifter = Lifter(replay.context, high, placed=placed)
+
+    def change(change: Change) -> None:
+        lifter.current.change(change)
+        low.plain(change, low.actor(change.event))
+
+    def anchor(nodes: list[Listed]) -> None:
+        """The first snapshot gives the state: what was recorded before it is in it."""
+        for tape in (high, low):
+            tape.begin = nodes
+            tape.clear()
+        lifter.forget()
+
+    replay.context.log = change
+    replay.snapshots.on_anchor = anchor
+    if machine.origin_known:
+        anchor(listed(machine.memtypes))
+    for event in session.events():
+        lifter.hear(event)
+        replay.run((event,))
+        if isinstance(event, Marker):
+            point = Checkpoint(event.at, event, listed(machine.memtypes))
+            high.items.append(point)
+            low.items.append(point)
+    replay.finish()
+    end = Checkpoint(session.source.lines, None, listed(machine.memtypes))
+    high.items.append(end)
+    low.items.append(end)
+    return high, low, lifter
+
+
+def _resources(session: Session) -> list[Resource]:
+    iomem = session.iomem
+    return read_iomem(open_lines(iomem)) if iomem else []

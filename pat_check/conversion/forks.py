@@ -1,0 +1,159 @@
+"""fork: a child with the same mappings under the same names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pat_check import events
+from pat_check.conversion.areas import Area, Space
+from pat_check.conversion.current import Current
+from pat_check.conversion.tape import Op
+from pat_check.events import Event
+
+
+@dataclass(slots=True)
+class _Fork:
+    op: Op
+    parent: Space
+    child: Space
+    copied: list[tuple[int, int]] = field(default_factory=list)  # user virtual ranges
+    made: set[int] = field(default_factory=set)  # VMAs of the child
+    failed: bool = False
+
+    def is_of(self, vma: int, bounds: tuple[int, int]) -> bool:
+        """Whether a VMA of an address space that was not seen before is the child's: a copy, or a piece of one."""
+        if self.failed:
+            return False
+        return vma in self.made or any(one.start <= bounds[0] < bounds[1] <= one.end for one in self.parent.areas)
+
+
+class Forks:
+    """Hears the calls of fork. It is one operation, from the first VMA that is copied.
+
+    Where no copies are recorded a new task may be a thread: it is a child once it shows another address space.
+    """
+
+    def __init__(self, current: Current) -> None:
+        self.current, self.spaces, self.tape = current, current.spaces, current.tape
+        self._of: dict[int, _Fork] = {}  # by the parent's pid
+        self._maybe: dict[int, _Fork] = {}  # by the child's pid
+        self._copies_seen = False
+
+    def forget(self) -> None:
+        """Events are missing."""
+        self._of.clear()
+        self._maybe.clear()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a child is not known by name or by address space."""
+        return bool(self._of or self._maybe)
+
+    def begin(self, call: events.DupMmap) -> None:
+        """Entry of dup_mmap()."""
+        self._of.pop(call.pid, None)
+        self._copies_seen = True
+        self.spaces.by_mm.pop(call.mm, None)
+        space = self.spaces.get(call.oldmm, call.pid)
+        if space is not None and space.areas:
+            child = self._begin(call, space).child
+            child.mm = call.mm
+            self.spaces.by_mm[call.mm] = child
+
+    def _begin(self, event: Event, parent: Space) -> _Fork:
+        name = f"{parent.name}_child"
+        op = self.current.start(event, parent.name, "fork", name)
+        fork = self._of[event.pid] = _Fork(op, parent, Space(name))
+        return fork
+
+    def copy(self, event: Event, mm: int, start: int, end: int, made: int = 0) -> None:
+        """A VMA is copied for the child."""
+        self._copies_seen = True
+        fork = self._of.get(event.pid)
+        if fork is None:
+            space = self.spaces.get(mm, event.pid)
+            if space is None or not space.areas:
+                return
+            fork = self._begin(event, space)
+        self.current.enter(event, fork.op)
+        if start >= 0:
+            fork.copied.append((start, end))
+        if made:
+            fork.made.add(made)
+
+    def fail(self, event: Event) -> bool:
+        """An address space goes while its task forks: the child's, if there is one. The fork is taken back."""
+        fork = self._of.get(event.pid)
+        if fork is None:
+            return False
+        fork.failed = True
+        self.spaces.end(fork.child, fork.op)
+        self.current.enter(event, fork.op)
+        return True
+
+    def done(self, event: events.SchedProcessFork) -> None:
+        """sched_process_fork: the child has a name."""
+        fork = self._of.pop(event.pid, None)
+        self.spaces.by_pid.pop(event.child_pid, None)
+        self._maybe.pop(event.child_pid, None)
+        parent = fork.parent if fork is not None else self.spaces.by_pid.get(event.pid)
+        if parent is None or (fork is not None and fork.failed):
+            return
+        if fork is None and (self._copies_seen or not parent.areas):
+            self.spaces.by_pid[event.child_pid] = parent  # a thread
+            return
+        certain = fork is not None
+        if fork is None:
+            fork = _Fork(self.tape.add(Op(event.at, parent.name, "fork", dropped=True)), parent, Space(""))
+        self.current.enter(event)
+        self._named(event, fork, event.child_comm, event.child_pid)
+        if not certain:
+            del self.spaces.by_pid[event.child_pid]
+            self._maybe[event.child_pid] = fork
+
+    def _named(self, event: Event, fork: _Fork, comm: str, pid: int) -> None:
+        """The child has a name, and what its parent has."""
+        parent = fork.parent
+        fork.child.name = self.tape.fresh(comm, pid)
+        fork.op.args = [fork.child.name]
+        left = self._left_out(event, fork) if fork.copied else []
+        for area in parent.areas:
+            fork.child.add(area.part(area.start, area.end))
+        for area in left:
+            fork.child.remove(area.start, area.end)
+        fork.child.cuts = set(parent.cuts)
+        self.spaces.by_pid[pid] = fork.child
+
+    def shows(self, event: Event, mm: int, vma: int = 0, bounds: tuple[int, int] = (-1, -1)) -> None:
+        """A task works on an address space: that of a child that was not named, or of its parent if it is a thread."""
+        known = self.spaces.by_mm.get(mm)
+        if event.pid not in self._of and event.pid not in self.spaces.by_pid:
+            forks = ((pid, fork) for pid, fork in self._of.items() if known is None or known is fork.child)
+            parent = next((pid for pid, fork in forks if known is not None or fork.is_of(vma, bounds)), None)
+            if parent is not None:
+                self._named(event, self._of.pop(parent), event.comm, event.pid)
+        fork = self._maybe.get(event.pid)
+        if fork is None or not mm:
+            return
+        del self._maybe[event.pid]
+        if mm == fork.parent.mm:
+            self.spaces.by_pid[event.pid] = fork.parent
+        else:
+            fork.op.dropped = False
+            self.spaces.add(fork.child, mm, event.pid)
+
+    def _left_out(self, event: Event, fork: _Fork) -> list[Area]:
+        """What fork did not copy was advised so: MADV_DONTFORK."""
+        left = Space("", areas=list(fork.parent.areas))
+        for start, end in fork.copied:
+            left.remove(start, end)
+        cuts = self.current.cuts.get(event.pid, [])
+        for area in left.areas:
+            advised = [op for op, addr in cuts if addr in (area.start, area.end) and not op.dropped]
+            for op in advised:
+                op.dropped = True
+            first = advised[0] if advised else Op(event.at, fork.parent.name, "madvise")
+            first.args, first.dropped = [*area.span(), "dontfork"], False
+            if not advised:
+                fork.op.ahead.append(first)
+        return left.areas

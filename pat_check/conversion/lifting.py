@@ -1,0 +1,112 @@
+"""From calls of the kernel to operations of a scenario: one handler for each event that says what is done.
+
+Where the layers above the reservations are recorded, what mmap handlers, users and drivers did is written instead of
+the reserves and frees that it led to. Only mappings that are made in the recording are followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pat_check import events
+from pat_check.conversion.current import Current
+from pat_check.conversion.drivers import Drivers
+from pat_check.conversion.ends import Ends
+from pat_check.conversion.forks import Forks
+from pat_check.conversion.makes import Makes
+from pat_check.conversion.tape import Tape
+from pat_check.events import NO_PID, Event, Return
+from pat_check.replay.context import Context
+
+_BEGINS = frozenset((events.RemapPfnRange, events.IoremapCaller, events.Iounmap, events.CopyVma, events.SetMemory))
+"""Calls that are not part of an unmap."""
+
+
+class Lifter:
+    """Hears every event of a recording before the replay does."""
+
+    def __init__(self, context: Context, tape: Tape, *, placed: bool = False) -> None:
+        self.current = Current(context, tape)
+        self.makes = Makes(self.current, placed=placed)
+        self.forks = Forks(self.current)
+        self.ends = Ends(self.current, self.makes, self.forks)
+        self.drivers = Drivers(self.current)
+        self.ends_seen = False  # unmap_vmas() is recorded
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            events.RemapPfnRange: self.makes.remap,
+            events.InsertPfn: self.makes.insert,
+            events.SplitVma: self.makes.split,
+            events.MprotectFixup: self.makes.protect,
+            events.CopyVma: self.makes.move,
+            events.ReservePfnRange: lambda call: self.makes.reserve(call.prot, call),
+            events.DupMmap: self.forks.begin,
+            events.CopyPageRange: lambda call: self.forks.copy(call, call.mm, call.vm_start, call.vm_end, call.dst),
+            events.VmAreaDup: self._dup,
+            events.UnmapVmas: self._unmap_vmas,
+            events.ZapVma: self.ends.zap,
+            events.FreePfnRange: self.ends.untrack,
+            events.VmAreaFree: self.ends.freed,
+            events.ExitMmap: self.ends.exit_mmap,
+            events.SchedProcessExec: self.ends.exec,
+            events.SchedProcessFork: self._fork,
+            events.IoremapCaller: self.drivers.ioremap,
+            events.Iounmap: self.drivers.iounmap,
+            events.ArchIoReserveMemtypeWc: self.drivers.explicit,
+            events.ArchIoFreeMemtypeWc: self.drivers.explicit,
+            events.SetMemory: self.drivers.set_memory,
+            events.LostEvents: lambda _: self.forget(),
+            events.Malformed: lambda _: self.forget(),
+        }
+        self._returns: dict[type[events.Call], Callable[[Return], None]] = {
+            events.RemapPfnRange: self.makes.remapped,
+            events.InsertPfn: self.makes.inserted,
+            events.MprotectFixup: self.makes.protected,
+            events.DupMmap: self._dup_mmap,
+            events.IoremapCaller: self.drivers.ioremapped,
+            events.ArchIoReserveMemtypeWc: self.drivers.returned,
+            events.SetMemory: self.drivers.returned,
+        }
+
+    def hear(self, event: Event) -> None:
+        """An event, while the calls around it are open. Without a task nothing is known of what is around it."""
+        if event.pid == NO_PID and isinstance(event, events.Call | Return):
+            return
+        if isinstance(event, Return):
+            handle = self._returns.get(event.call)
+            if handle is not None:
+                handle(event)
+            return
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            if type(event) in _BEGINS:
+                self.ends.leave(event)
+            mm: int = getattr(event, "mm", 0)
+            if mm and self.forks.waiting and not isinstance(event, events.DupMmap):
+                bounds = getattr(event, "vm_start", -1), getattr(event, "vm_end", -1)
+                vma: int = getattr(event, "vma", 0)
+                self.forks.shows(event, mm, vma, bounds)
+            handler(event)
+
+    def forget(self) -> None:
+        """Events are missing, or what was seen is in a list: mappings that are there already are not followed."""
+        for part in (self.current, self.makes, self.forks, self.ends, self.drivers):
+            part.forget()
+
+    def _dup(self, call: events.VmAreaDup) -> None:
+        """vm_area_dup(): outside of a split and a move it is fork's."""
+        task = self.current.context.tasks.of(call)
+        if task.innermost(events.SplitVma) is None and task.innermost(events.CopyVma) is None:
+            self.forks.copy(call, call.mm, call.vm_start, call.vm_end)
+
+    def _dup_mmap(self, event: Return) -> None:
+        if (event.ret or 0) < 0:
+            self.forks.fail(event)
+
+    def _unmap_vmas(self, call: events.UnmapVmas) -> None:
+        self.ends_seen = True
+        self.ends.unmap(call)
+
+    def _fork(self, event: events.SchedProcessFork) -> None:
+        self.ends.new_task(event.child_pid)
+        self.forks.done(event)

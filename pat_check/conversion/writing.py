@@ -1,0 +1,188 @@
+"""A tape as a scenario, which is played while it is written.
+
+What an operation does not do that the recording shows of it is written behind it. Where the reservations are others
+than those of the recording all the same, at a checkpoint or at the end, the driver `lost` does what is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import groupby
+from operator import itemgetter
+
+from pat_check.cachemode import WB
+from pat_check.conversion.memory import Bars, mtrr_lines, ram_lines
+from pat_check.conversion.tape import Checkpoint, Op, Physical, Tape, listed, mode_word, plain
+from pat_check.eras.base import Era
+from pat_check.errors import TraceError
+from pat_check.model.memory import Ram
+from pat_check.replay.context import Change
+from pat_check.replay.snapshots import Listed
+from pat_check.scenario.parser import parse
+from pat_check.scenario.stage import Stage
+from pat_check.scenario.statements import Statement
+from pat_check.scenario.words import size_text
+from pat_check.sources.iomem import Resource
+
+_LABEL = re.compile(r"[^A-Za-z0-9_.-]+")
+_PATH = "converted.pat"
+_END = "exit"
+
+
+class Converted:
+    """A scenario, and which trace line each of its lines comes from."""
+
+    def __init__(self) -> None:
+        self.title = ""
+        self.notes: list[str] = []  # what is not written as it was done, and why; the comment at the top has them
+        self.lines: list[str] = []  # what stands below
+        self.plain = ""  # why reserves and frees are all that it has
+        self.tasks: dict[str, tuple[str, int]] = {}  # the comm and pid behind the name of a task
+        self.corrections = 0  # what the driver `lost` does
+        self.unexplained = 0  # frees of what an operation maps that no operation does
+        self._origin: dict[int, int] = {}
+
+    def add(self, line: str, at: int = 0) -> None:
+        """Another line; `at` is the trace line that it stands for."""
+        self.lines.append(line)
+        if at:
+            self._origin[len(self.lines)] = at
+
+    @property
+    def origin(self) -> dict[int, int]:
+        """Scenario line to trace line."""
+        above = len(self.notes) + 2
+        return {line + above: at for line, at in self._origin.items()}
+
+    def text(self) -> str:
+        """The scenario."""
+        notes = (f"# {note[0].upper()}{note[1:]}." for note in self.notes)
+        return "\n".join((f"# {self.title}", *notes, "", *self.lines)) + "\n"
+
+
+class Writer:
+    """Writes one tape, for the era of the recording."""
+
+    def __init__(self, tape: Tape, era: Era, resources: list[Resource], ram: Ram) -> None:
+        self.tape = tape
+        ops = list(tape.ops())
+        self.bars = Bars(resources, ram, ops)
+        touched = [(change.start, change.end) for op in ops for change in op.changes]
+        touched += [(arg.start, arg.start + arg.size) for op in ops for arg in op.args if isinstance(arg, Physical)]
+        touched += [(start, end) for start, end, _ in tape.begin or ()]
+        self.made = Converted()
+        self._mapped = {op.physical for op in ops if op.word == "remap_pfn_range" and op.physical is not None}
+        declarations = [*ram_lines(resources, ram, touched), *mtrr_lines(_write_back(tape, ops)), *self.bars.lines()]
+        forked = {op.args[0] for op in ops if op.word == "fork"}
+        processes = {op.actor for op in ops if op.word == "mmap"} - forked
+        used = {op.actor for op in ops} - forked - processes
+        used |= {"before"} if tape.begin else set()
+        declarations += [f"process {name}" for name in sorted(processes)]
+        declarations += [f"driver {name}" for name in sorted(used)]
+        scenario = parse("".join(f"{line}\n" for line in declarations), _PATH)
+        self.stage = Stage(scenario, era, lambda incident: None)
+        self.stage.run(scenario.statements)
+        for line in declarations:
+            self.made.add(line)
+        self._played: list[Change] = []
+        self._done: Counter[tuple[str, int, int]] = Counter()  # what was played and is not seen in the recording yet
+        self._ended: dict[str, str] = {}  # a task whose address space is gone, and the driver that acts for it
+        self.stage.world.replay.context.log = self._played.append
+
+    def write(self) -> Converted:
+        """All of it."""
+        self.made.add("")
+        for node in self.tape.begin or ():
+            self._say(f"before: {_reserve(node)}")
+        for item in self.tape.items:
+            if isinstance(item, Op):
+                for op in (*item.ahead, item):
+                    self._operate(op)
+            elif item is not None:
+                self._correct(item)
+                if item.marker is not None:
+                    label = _LABEL.sub("-", item.marker.text).strip("-.") or "marker"
+                    self.made.add(f"checkpoint {label}", item.at)
+        return self.made
+
+    # --- operations --------------------------------------------------------------------------------------
+
+    def _operate(self, op: Op) -> None:
+        """Play an operation, and what the recording shows of it besides what it did, now or before."""
+        self._played.clear()
+        if not op.dropped and not op.is_plain:
+            self._say(self._line(op), op.at)
+            if op.word == _END:
+                self._ended[op.actor] = ""
+        self._done.update(map(_key, self._played))
+        for change in (one for one in op.changes if one.start < one.end):
+            if self._done[_key(change)] > 0:
+                self._done[_key(change)] -= 1
+            else:
+                self._say(self._line(plain(change, op.actor)), change.event.at)
+                free = change.mode < 0 and any(low < change.end and change.start < high for low, high in self._mapped)
+                self.made.unexplained += free
+
+    def _line(self, op: Op) -> str:
+        if op.actor in self._ended and not self._ended[op.actor]:  # closing its files, it still calls drivers
+            self._ended[op.actor] = f"{op.actor}_exiting"
+            self._say(f"driver {self._ended[op.actor]}")
+        args = [self.bars.text(arg) if isinstance(arg, Physical) else arg for arg in op.args]
+        if op.mode >= 0:
+            args.append(mode_word(op.mode))
+        made = f"{op.result} = " if op.result else ""
+        return f"{self._ended.get(op.actor, op.actor)}: {made}{op.word} {', '.join(args)}".rstrip()
+
+    def _say(self, line: str, at: int = 0) -> None:
+        """Write a line and play it; one that makes no sense, as of a damaged event, is left out."""
+        try:
+            statement: Statement = parse(f"{line}\n", _PATH).statements[0]
+            statement.at = len(self.made.lines) + 1
+            self.stage.run([statement])
+        except TraceError:
+            return
+        self.made.add(line, at)
+
+    # --- corrections -------------------------------------------------------------------------------------
+
+    def _correct(self, point: Checkpoint) -> None:
+        """Go on from the list of the recording.
+
+        Entries with one start keep the order in which they came, so all with that start go and come again.
+        """
+        machine = self.stage.world.machine
+        before, after = listed(machine.memtypes), point.nodes
+        if before == after:
+            return
+        by_start = [{start: list(nodes) for start, nodes in groupby(one, itemgetter(0))} for one in (before, after)]
+        self._done.clear()
+        starts = {node[0] for node in before + after if by_start[0].get(node[0]) != by_start[1].get(node[0])}
+        if "lost" not in self.stage.names.actors:
+            self._say("driver lost")
+        for node in before:
+            if node[0] in starts:
+                self._lost(f"lost: memtype_free {node[0]:#x}, {size_text(node[1] - node[0])}", point.at)
+        for node in after:
+            if node[0] in starts:
+                self._lost(f"lost: {_reserve(node)}", point.at)
+
+    def _lost(self, line: str, at: int) -> None:
+        self.made.corrections += 1
+        self._say(line, at)
+
+
+def _key(change: Change) -> tuple[str, int, int]:
+    return change.function, change.start, change.end
+
+
+def _reserve(node: Listed) -> str:
+    start, end, mode = node
+    return f"memtype_reserve {start:#x}, {size_text(end - start)}, {mode_word(mode)}"
+
+
+def _write_back(tape: Tape, ops: list[Op]) -> set[tuple[int, int]]:
+    """The ranges that are reserved write-back: the MTRRs let them."""
+    points = [tape.begin or [], *(item.nodes for item in tape.items if isinstance(item, Checkpoint))]
+    found = {(start, end) for nodes in points for start, end, mode in nodes if mode == WB}
+    return found | {(one.start, one.end) for op in ops for one in op.changes if one.mode == WB}

@@ -1,0 +1,62 @@
+"""Fingerprints: what stays of a finding when its scenario is recorded again, on another boot of the machine.
+
+No pid, time, address, line or wording is in one. It is made of the rule, the comm, the kinds of events in the story,
+the range relative to the reservation of the story (else to the resource that holds it), and the occurrence among its
+equals. The reservation goes first because a scenario may use another part of a BAR each time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from pat_check.findings import Finding, Note
+
+VERSION = "v1"
+"""Changes when equal findings get other fingerprints than before."""
+
+_RANGE = re.compile(r"\[0x([0-9a-f]+)-0x([0-9a-f]+)\)")
+_FUNCTION = re.compile(r"\b_*[a-z]+(?:_+[a-z0-9]+)+\b")
+_KINDS = re.compile(
+    r"\b(reserved|copied|forked|fork|mapped|unmapped|shrunk|freed|missed|removed|stolen|split|moved|zapped|inserted|"
+    r"mmap|munmap|mremap|mprotect|ioremap|iounmap|exit|exec|unloaded|followed|written)\b"
+)
+
+
+def sign(findings: Iterable[Finding], base_of: Callable[[int, int], int]) -> None:
+    """Give each finding its fingerprint, in the order of the trace.
+
+    `base_of` gives the start of the resource that holds a range, -1 when none does.
+    """
+    seen: Counter[str] = Counter()
+    for finding in findings:
+        key = _key(finding, base_of)
+        seen[key] += 1
+        finding.fingerprint = hashlib.sha256(f"{VERSION}|{key}|{seen[key]}".encode()).hexdigest()[:32]
+
+
+def _key(finding: Finding, base_of: Callable[[int, int], int]) -> str:
+    comm = finding.task.comm if finding.task is not None else ""
+    story = [kind for note in finding.notes if note.line or note.file for kind in _kinds(note)]
+    return "|".join((finding.rule, comm, " ".join(story), _range(finding, base_of)))
+
+
+def _kinds(note: Note) -> list[str]:
+    """The kernel functions that a line of the story names, else what happened there."""
+    return _FUNCTION.findall(note.message) or _KINDS.findall(note.message)[:1]
+
+
+def _range(finding: Finding, base_of: Callable[[int, int], int]) -> str:
+    if finding.start < 0:
+        return ""
+    texts = [*(note.message for note in finding.notes), finding.message]
+    told = [(int(found[1], 16), int(found[2], 16)) for text in texts for found in _RANGE.finditer(text)]
+    holding = [(end - start, -start) for start, end in told if start <= finding.start and finding.end <= end]
+    if holding:
+        base = -max(holding)[1]
+    else:
+        base = base_of(finding.start, finding.end)
+        base = base if base >= 0 else finding.start
+    return f"{finding.start - base:+#x} {finding.end - finding.start:#x}"

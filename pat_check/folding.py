@@ -1,0 +1,104 @@
+"""Findings with one root cause are one finding: it keeps the rest as notes.
+
+Two findings of one line have one cause when they are about the same memory and one rule judges the offence, the other
+what it led to (`Rule.depth`). The worse of them is the finding, of equals the one nearer to the offence. A reservation
+that is spoilt goes on to fail, and leaks at the end: all of that is the first failure. Where a rule says so, the same
+finding about the same task is one however often it is repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from pat_check.findings import Finding, Note, counted
+from pat_check.rules.base import Depth, Rule
+
+_APART: frozenset[str] = frozenset(("locking", "notifier"))
+"""Families whose offences are none of memory: they lead to nothing that other rules judge."""
+_NOTES = 8
+
+
+class Folding:
+    """Folds the findings of a recording as they come, line after line."""
+
+    def __init__(self, rules: Mapping[str, type[Rule[Any]]]) -> None:
+        self._rules = rules
+        self._said: dict[tuple[object, ...], Finding] = {}
+        self._spoilt: dict[tuple[str, int, int, int], Finding] = {}
+
+    def add(self, findings: Sequence[Finding]) -> list[Finding]:
+        """The findings of one line without those that they, or findings before, now keep in `folded`."""
+        roots: list[Finding] = []
+        for finding in _one_line(list(findings), self._rules):
+            root = _spoilt(finding, self._spoilt)
+            if root is None and self._rules[finding.rule].repeats:
+                root = self._said.setdefault(_what(finding), finding)
+            if root is None or root is finding:
+                roots.append(finding)
+            else:
+                root.folded.append(finding)
+        return roots
+
+
+def fold(findings: Iterable[Finding], rules: Mapping[str, type[Rule[Any]]]) -> list[Finding]:
+    """The findings, ordered by file and line, without those that another one now keeps in `folded`."""
+    folding = Folding(rules)
+    roots: list[Finding] = []
+    for _, line in groupby(findings, key=lambda finding: (finding.file, finding.line)):
+        roots += folding.add(list(line))
+    return roots
+
+
+def _what(finding: Finding) -> tuple[object, ...]:
+    """What is the same when a finding is repeated."""
+    task = (finding.task.comm, finding.task.pid) if finding.task is not None else ()
+    return finding.rule, finding.severity, finding.file, finding.message, task
+
+
+def _spoilt(finding: Finding, spoilt: dict[tuple[str, int, int, int], Finding]) -> Finding | None:
+    """The finding that spoilt every reservation of this one before; otherwise this one has spoilt them."""
+    roots = [spoilt.setdefault((finding.file, *reservation), finding) for reservation in finding.reservations]
+    if not roots or any(root is finding or root.severity < finding.severity for root in roots):
+        return None
+    return roots[0]
+
+
+def _one_line(findings: list[Finding], rules: Mapping[str, type[Rule[Any]]]) -> list[Finding]:
+    """What is left of the findings of one line, in their order."""
+    if len(findings) == 1:
+        return findings
+    roots: list[Finding] = []
+    for finding in sorted(findings, key=lambda finding: (-finding.severity, rules[finding.rule].depth)):
+        root = next((root for root in roots if _share(root, finding, rules)), None)
+        if root is None:
+            roots.append(finding)
+        else:
+            root.folded.append(finding)
+    return [finding for finding in findings if any(finding is root for root in roots)]
+
+
+def _share(one: Finding, other: Finding, rules: Mapping[str, type[Rule[Any]]]) -> bool:
+    """Whether two findings of one line have one cause."""
+    first, second = rules[one.rule], rules[other.rule]
+    if first.depth == second.depth:
+        return False
+    apart = _APART & {first.family(), second.family()}
+    if apart and Depth.DOUBT not in (first.depth, second.depth):
+        return False
+    return _meet(one.frames, other.frames) or _meet([one.mapped], [other.mapped])
+
+
+def _meet(ones: Iterable[tuple[int, int]], others: Iterable[tuple[int, int]]) -> bool:
+    others = list(others)
+    return any(one[0] < other[1] and other[0] < one[1] for one in ones for other in others)
+
+
+def tell(finding: Finding) -> None:
+    """Note what is folded into a finding, at most eight one by one."""
+    for other in finding.folded[:_NOTES]:
+        again = other.message == finding.message
+        finding.notes.append(Note(other.line, "the same again here" if again else f"{other.message} [{other.rule}]"))
+    if len(finding.folded) > _NOTES:
+        finding.notes.append(Note(0, f"and {counted(len(finding.folded) - _NOTES, 'more finding')} of this cause"))

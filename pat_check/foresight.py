@@ -1,0 +1,99 @@
+"""What the beginning of a recording tells of the rest: which events it holds, and which it leaves out."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from pat_check.events import (
+    Call,
+    Event,
+    MemtypeCheckInsert,
+    MemtypeErase,
+    MemtypeFree,
+    MemtypeReserve,
+    Return,
+    VmAreaFree,
+    ZapVma,
+)
+from pat_check.replay.loop import Replay
+from pat_check.replay.wanted import function_of
+
+_CALLS = (MemtypeReserve, MemtypeFree)
+_FREES = frozenset(("memtype_free", "memtype_erase"))
+_EXCERPT = 50
+"""Events: so few were cut out by hand, and are taken to show all that matters."""
+_CPUS = re.compile(r"#.*#P:(?P<tracefs>\d{1,6})|cpus=(?P<tracecmd>\d{1,6})$")
+_BUFFER = re.compile(r"(?:^|/)per_cpu/cpu(?P<cpu>\d{1,6})/")
+
+
+class Foresight:
+    """Looks at the first events, and tells the replay what it needs to know before it starts."""
+
+    def __init__(self, path: str, head: Iterable[str], probes: frozenset[str]) -> None:
+        self.probes = probes  # functions that are said to be probed
+        self.of_cpus = 0  # that the machine has; 0 not told
+        for line in head:
+            if not line.startswith(("#", "cpus=", "version = ")):
+                break
+            if (match := _CPUS.match(line)) is not None:
+                self.of_cpus = int(match["tracefs"] or match["tracecmd"])
+        self.buffer = _BUFFER.search(path)  # of one CPU, by its name in tracefs
+        self.cpus: set[int] = set()
+        self._pids: set[int] = set()
+        self._count = 0
+        self._open: Counter[tuple[int, type[Call]]] = Counter()
+        self._orphans = 0
+
+    def learn(self, events: Iterable[Event], replay: Replay) -> None:
+        """Read the first events."""
+        context = replay.context
+        calls = returns = 0
+        for event in events:
+            self._count += 1
+            if event.cpu >= 0:
+                self.cpus.add(event.cpu)
+            self._pids.add(event.pid)
+            if isinstance(event, Call):
+                context.recorded.add(function_of(event))
+            elif isinstance(event, Return):
+                context.recorded.add(event.api)
+            if isinstance(event, _CALLS):
+                calls += 1
+                self._open[event.pid, type(event)] += 1
+            elif isinstance(event, Return) and event.call in _CALLS:
+                returns += 1
+                self._close(event)
+            elif isinstance(event, Return) and event.call is MemtypeCheckInsert:
+                context.insert_seen = True
+            elif isinstance(event, Return) and event.call is MemtypeErase:
+                context.erase_seen = True
+            elif isinstance(event, ZapVma):
+                replay.mappings.zaps_seen = True
+            elif isinstance(event, VmAreaFree):
+                replay.vmas.complete = True
+        context.recorded |= self.probes
+        context.probes_seen = bool(calls or returns)
+        context.entry_only = bool(calls) and not returns
+        context.frees_unseen = context.probes_seen and not context.recorded & _FREES and self._count > _EXCERPT
+        context.one_cpu = self._is_buffer_of_one()
+
+    def _close(self, event: Return) -> None:
+        key = event.pid, event.call
+        if self._open[key]:
+            self._open[key] -= 1
+        elif event.entry is None:
+            self._orphans += 1
+
+    def _is_buffer_of_one(self) -> bool:
+        """Whether one CPU's buffer is all there is: by its name, or because tasks come and go in the midst of calls."""
+        if len(self.cpus) != 1 or self.of_cpus == 1:
+            return False
+        torn = self.of_cpus > 1 and self._orphans and any(self._open.values())
+        return bool(self.buffer or torn)
+
+    @property
+    def stays_on_one(self) -> bool:
+        """Whether several tasks, recorded at length, stayed on one of several CPUs."""
+        return len(self.cpus) == 1 and self.of_cpus > 1 and len(self._pids) > 1 and self._count > _EXCERPT

@@ -1,0 +1,180 @@
+"""What each function of the tracking layer, and each that drivers call, does below: its predicted calls.
+
+Each decides from its own arguments. These decisions are the same in every era; an era only has some of the functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pat_check import events
+from pat_check.cachemode import UC_MINUS, WC
+from pat_check.events import Call
+from pat_check.model.memory import PAGE
+from pat_check.model.vma import VM_PAT, VM_PFNMAP, VM_SHARED
+from pat_check.replay.context import Context
+from pat_check.replay.vmas import Vmas
+from pat_check.replay.wanted import Seen, mode_of, page_align
+
+_PHYSICAL = ((1 << 52) - 1) & -PAGE
+_REMAP = ("track_pfn_remap", "remap_pfn_range_track")
+_RESERVE = ("reserve_pfn_range", "pfnmap_track")
+
+
+class Want(Protocol):
+    """Says that a call must make one of a chain of functions, which may make those of `then`."""
+
+    def __call__(
+        self, call: Call, chain: tuple[str, ...], seen: Seen, then: tuple[str, ...] = (), *, optional: bool = False
+    ) -> None: ...
+
+
+class Nesting:
+    """The calls that each recorded call must make below."""
+
+    def __init__(self, context: Context, vmas: Vmas, want: Want) -> None:
+        self.context, self.vmas, self.want = context, vmas, want
+        self._below: dict[type[Call], Callable[[Any], None]] = {
+            events.RemapPfnRange: self._remap,
+            events.ReservePfnRange: self._reserve,
+            events.CopyPageRange: self._copy,
+            events.ZapVma: self._zap,
+            events.FreePfnRange: self._free,
+            events.IoremapCaller: self._ioremap,
+            events.Iounmap: self._iounmap,
+            events.MemtypeReserveIo: self._reserve_io,
+            events.MemtypeFreeIo: self._free_io,
+            events.ArchIoReserveMemtypeWc: self._arch_reserve,
+            events.ArchIoFreeMemtypeWc: self._arch_free,
+            events.SetMemory: self._set_memory,
+        }
+
+    def predict(self, call: Call) -> None:
+        """Want what this call must make."""
+        below = self._below.get(type(call))
+        if below is not None:
+            below(call)
+
+    def is_tracked(self, start: int, size: int) -> bool:
+        """Whether [start, start+size) surely goes to the memtype layer: it has no RAM, whose mappings do not."""
+        ram = self.context.machine.ram
+        return start >= 0 and ram.known and ram.test(start, start + size) == 0
+
+    # --- mappings ----------------------------------------------------------------------------------------
+
+    def _remap(self, call: events.RemapPfnRange) -> None:
+        """A full remap reserves the range; a partial one looks its type up."""
+        outer = call.api in ("remap_pfn_range", "remap_pfn_range_complete")
+        if call.pfn < 0 or call.size < 0:  # remap_pfn_range_complete() has its arguments in memory
+            self.want(call, _REMAP if outer else (), Seen(vma=call.vma), _RESERVE)
+            return
+        start, size = call.pfn * PAGE, page_align(call.size)
+        full = call.vm_start >= 0 and call.addr == call.vm_start and size == call.vm_end - call.vm_start
+        chain: tuple[str, ...] = _REMAP if outer else ()
+        if call.api == "track_pfn_remap" and call.vma == 0 and call.addr == 0:
+            full = True  # memremap_pages()
+        if full:
+            chain += _RESERVE
+            if self.is_tracked(start, size):
+                chain += ("memtype_reserve",)
+        strict = 0 if full else -1
+        self.want(call, chain, Seen(start, size, mode_of(call.prot), call.addr, call.vma, strict))
+
+    def _reserve(self, call: events.ReservePfnRange) -> None:
+        """reserve_pfn_range() and pfnmap_track() reserve what is not RAM."""
+        if self.is_tracked(call.start, call.size):
+            self.want(call, ("memtype_reserve",), Seen(call.start, call.size, mode_of(call.prot)))
+
+    def _copy(self, call: events.CopyPageRange) -> None:
+        """fork copies the tracking of a PFN mapping, and reserves the range of one with VM_PAT again."""
+        if call.flags < 0 or not call.flags & VM_PFNMAP:
+            return
+        chain: tuple[str, ...] = ("track_pfn_copy",) if call.api == "copy_page_range" else ()
+        start, size = self._mapped(call.vma, call.vm_start), call.vm_end - call.vm_start
+        if call.flags & VM_PAT:
+            chain += ("reserve_pfn_range",)
+            if self.is_tracked(start, size):
+                chain += ("memtype_reserve",)
+        self.want(call, chain, Seen(start, size, self._type(start, size), vma=call.vma, strict=1))
+
+    def _zap(self, call: events.ZapVma) -> None:
+        """unmap_single_vma() untracks a PFN mapping, before it clears any entry."""
+        if call.api != "unmap_single_vma" or not self.context.era.zap_untracks or call.flags < 0:
+            return
+        if call.flags & VM_PFNMAP and call.start < call.vm_end and call.vm_start < call.end:
+            chain: tuple[str, ...] = ("untrack_pfn",)
+            start, size = self._mapped(call.vma, call.vm_start), call.vm_end - call.vm_start
+            if call.flags & VM_PAT and self.is_tracked(start, size) and not self._is_half_made(call):
+                chain += ("memtype_free",)
+            self.want(call, chain, Seen(start, size, vma=call.vma))
+
+    def _free(self, call: events.FreePfnRange) -> None:
+        """untrack_pfn() of a VM_PAT mapping frees its length; a context frees the bounds that it was made with."""
+        start = call.pfn * PAGE if call.pfn > 0 else -1
+        if call.api in ("pfnmap_track_ctx_release", "pfnmap_untrack"):
+            chain: tuple[str, ...] = ("pfnmap_untrack",) if call.api == "pfnmap_track_ctx_release" else ()
+            if self.is_tracked(start, call.size):
+                chain += ("memtype_free",)
+            self.want(call, chain, Seen(start, call.size))
+        elif call.api == "untrack_pfn" and call.flags >= 0 and call.flags & VM_PAT and call.vm_start >= 0:
+            size = call.size if call.size > 0 else call.vm_end - call.vm_start
+            sure = start >= 0
+            if not sure:
+                start = self._mapped(call.vma, call.vm_start)
+                sure = not self._is_half_made(call)
+            # RAM, and a mapping whose first entry is gone, free nothing.
+            optional = not (sure and self.is_tracked(start, size))
+            self.want(call, ("memtype_free",), Seen(start, size), optional=optional)
+
+    def _mapped(self, vma: int, vm_start: int) -> int:
+        """The physical address that the first entry of a mapping must have; -1 where that is not sure.
+
+        A private mapping may have a copied page there.
+        """
+        area = self.vmas.of.get(vma)
+        if area is None or area.offset is None or not area.flags & VM_SHARED or vm_start < 0:
+            return -1
+        return vm_start + area.offset
+
+    def _type(self, start: int, size: int) -> int:
+        """The type of the entries of a range, which is that of its reservation; -1 unknown."""
+        nodes = self.context.machine.memtypes.exact(start, start + size) if start >= 0 else []
+        return nodes[0].type if nodes and self.context.reliable and not any(node.assumed for node in nodes) else -1
+
+    def _is_half_made(self, call: Call) -> bool:
+        """Whether the mapping is being filled or moved, so that its first entry may not be there yet."""
+        task = self.context.tasks.of(call)
+        return any(task.innermost(kind) is not None for kind in (events.RemapPfnRange, events.CopyVma))
+
+    # --- drivers -------------------------------------------------------------------------------------------
+
+    def _ioremap(self, call: events.IoremapCaller) -> None:
+        start = call.phys & _PHYSICAL
+        end = page_align((call.phys & (_PHYSICAL | PAGE - 1)) + call.size)
+        self.want(call, ("memtype_reserve",), Seen(start, end - start, call.pcm))
+
+    def _iounmap(self, call: events.Iounmap) -> None:
+        if call.addr & -PAGE in self.context.machine.iomaps:  # of which range, rule iounmap-mismatch judges
+            self.want(call, ("memtype_free",), Seen())
+
+    def _reserve_io(self, call: events.MemtypeReserveIo) -> None:
+        mode = call.req if 0 <= call.req <= 5 else -1
+        self.want(call, ("memtype_reserve",), Seen(call.start, call.end - call.start, mode))
+
+    def _free_io(self, call: events.MemtypeFreeIo) -> None:
+        self.want(call, ("memtype_free",), Seen(call.start, call.end - call.start))
+
+    def _arch_reserve(self, call: events.ArchIoReserveMemtypeWc) -> None:
+        self.want(call, ("memtype_reserve_io", "memtype_reserve"), Seen(call.start, call.size, WC))
+
+    def _arch_free(self, call: events.ArchIoFreeMemtypeWc) -> None:
+        self.want(call, ("memtype_free_io", "memtype_free"), Seen(call.start, call.size))
+
+    def _set_memory(self, call: events.SetMemory) -> None:
+        """The pages are those of the direct map, wherever that begins."""
+        size = call.numpages * PAGE
+        if call.api == "set_memory_wb":
+            self.want(call, ("memtype_free",), Seen(-1, size))
+        else:
+            self.want(call, ("memtype_reserve",), Seen(-1, size, WC if call.api == "set_memory_wc" else UC_MINUS))

@@ -1,0 +1,65 @@
+"""References of each pfnmap_track_ctx, counted from the calls on the VMAs that share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pat_check import events
+from pat_check.model.memory import PAGE
+from pat_check.replay.context import Context
+from pat_check.replay.wanted import page_align
+
+_LIMIT = 10_000
+
+
+@dataclass(slots=True)
+class _Shared:
+    vmas: int  # that point to it
+    start: int  # bytes, as remap_pfn_range() reserved them
+    size: int
+
+
+class SharedContexts:
+    """Contexts that were born in this recording, of which nothing was lost."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._of: dict[int, _Shared] = {}
+        self._made: dict[int, tuple[int, int]] = {}  # by VMA: it was remapped whole, its context is not known yet
+
+    def mapped(self, call: events.RemapPfnRange) -> None:
+        """remap_pfn_range() has mapped the whole of a VMA that had no context."""
+        if len(self._made) > _LIMIT:
+            self._made.clear()
+        self._made[call.vma] = call.pfn * PAGE, page_align(call.size)
+
+    def dup(self, call: events.VmAreaDup) -> None:
+        """vm_area_dup() takes a reference."""
+        shared = self._known(call)
+        if shared is not None:
+            shared.vmas += 1
+
+    def free(self, call: events.VmAreaFree) -> tuple[int, int] | None:
+        """vm_area_free() drops one: the range, start and size, that goes with the last."""
+        shared = self._known(call)
+        if shared is None:
+            return None
+        shared.vmas -= 1
+        return (shared.start, shared.size) if shared.vmas == 0 else None
+
+    def released(self, ctx: int) -> int:
+        """The context is gone: how many mappings still pointed to it."""
+        shared = self._of.pop(ctx, None)
+        return shared.vmas if shared is not None else 0
+
+    def lost(self) -> None:
+        """Events are missing: no count is right any more."""
+        self._of.clear()
+        self._made.clear()
+
+    def _known(self, call: events.VmAreaDup | events.VmAreaFree) -> _Shared | None:
+        if call.ctx <= 0 or self.context.lost_any:
+            return None
+        if call.ctx not in self._of and call.vma in self._made:
+            self._of[call.ctx] = _Shared(1, *self._made.pop(call.vma))
+        return self._of.get(call.ctx)

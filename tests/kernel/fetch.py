@@ -1,0 +1,70 @@
+"""Debian kernels, downloaded by apt and unpacked below a cache directory; nothing is installed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+CACHE = Path(os.environ.get("KERNEL_CACHE", Path.home() / ".cache" / "pat-check-kernels"))
+PACKAGES = {  # the package that holds vmlinuz, and the suites in which it is looked for
+    "6.1": (r"linux-image-6\.1\.\d+-\d+-amd64", "bookworm bookworm-updates"),
+    "6.12": (r"linux-image-6\.12\.\d+\+deb13-amd64", "trixie"),
+    "6.16": (r"linux-image-6\.16\.\d+\+deb13-amd64", "trixie-backports"),
+    "7.2": (r"linux-binary-7\.2\.\d+\+deb13-amd64", "trixie-backports sid"),
+}
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+def vmlinuz(kernel: str) -> Path:
+    """The image of a kernel, downloaded when it is not there."""
+    if kernel not in PACKAGES:
+        raise SystemExit(f"{kernel}: not one of {', '.join(PACKAGES)}")
+    folder = CACHE / kernel
+    found = _images(folder)
+    if not found:
+        folder.mkdir(parents=True, exist_ok=True)
+        _download(folder, *PACKAGES[kernel])
+        found = _images(folder)
+    if not found:
+        raise SystemExit(f"{folder}: the package holds no vmlinuz")
+    return found[0]
+
+
+def _mirror() -> str:
+    """The Debian archive that this machine's own apt is set up for."""
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
+    known = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    found = next((uri for uri in known if uri.rstrip("/").endswith("/debian")), None)
+    if found is None:
+        raise SystemExit("apt here knows no Debian archive; name one with DEBIAN_MIRROR")
+    return found
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("vmlinuz*"))
+
+
+def _download(folder: Path, pattern: str, suites: str) -> None:
+    for name in ("lists/partial", "archives/partial", "etc"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    mirror = os.environ.get("DEBIAN_MIRROR") or _mirror()
+    (folder / "etc" / "debian.sources").write_text(
+        f"Types: deb\nURIs: {mirror}\nSuites: {suites}\nComponents: main\nSigned-By: {KEYRING}\n"
+    )
+    options = [
+        *("-o", f"Dir::State::Lists={folder / 'lists'}", "-o", f"Dir::Cache={folder}"),
+        *("-o", f"Dir::Etc::SourceParts={folder / 'etc'}", "-o", "Dir::Etc::SourceList=/dev/null"),
+        *("-o", "APT::Sandbox::User=root"),
+    ]
+    subprocess.run(["apt-get", *options, "-qq", "update"], check=True)
+    words = subprocess.run(["apt-cache", *options, "pkgnames", "linux-"], capture_output=True, text=True, check=True)
+    names = [name for name in words.stdout.split() if re.fullmatch(pattern, name)]
+    if not names:
+        raise SystemExit(f"{mirror} {suites}: has no package {pattern}")
+    newest = max(names, key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
+    subprocess.run(["apt-get", *options, "-qq", "download", newest], cwd=folder, check=True)
+    for package in folder.glob("*.deb"):
+        subprocess.run(["dpkg", "-x", str(package), str(folder)], check=True)
+        package.unlink()

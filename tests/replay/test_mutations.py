@@ -1,0 +1,97 @@
+"""Real recordings with one nested call gone or altered: the difference is told where it is."""
+
+import re
+import shutil
+from functools import lru_cache
+
+import pytest
+
+from pat_check import api
+from pat_check.findings import Severity
+from pat_check.model.vma import VM_PFNMAP
+from tests.corpus import KEPT, text_of
+
+NEAR = 12  # lines
+NESTED = (
+    "track_pfn_remap",
+    "track_pfn_copy",
+    "unmap_single_vma",
+    "untrack_pfn",
+    "reserve_pfn_range",
+    "remap_pfn_range_track",
+    "pfnmap_track",
+    "pfnmap_track_ctx_release",
+    "pfnmap_untrack",
+    "memtype_reserve",
+    "memtype_free",
+)
+CAPTURES = ("6.1/munmap-middle", "6.12/fork-partial", "6.16/conflict", "7.2/devmem-vs-bar", "7.2/pl-double-free")
+CHANGED = (
+    (r"\bpaddr=0x(\w+)", 0x1000),
+    (r"\bpfn=0x(?!0\b)(\w+)", 1),
+    (r"\bvma=0x(\w+)", 8),
+    (r"\bend=0x(\w+)", 0x1000),
+)
+_FLAGS = re.compile(r"vm_flags=0x(\w+)")
+
+
+@lru_cache(maxsize=1)
+def lines_of(name):
+    return text_of(next((KEPT / name).glob("trace.txt*"))).split("\n")
+
+
+def places(name, function):
+    """Three of the lines where a mapping of PFNs, or a driver, comes to this function."""
+    found = []
+    for at, line in enumerate(lines_of(name)):
+        if f": {function}: " in line:
+            flags = _FLAGS.search(line)
+            if flags is None or int(flags[1], 16) & VM_PFNMAP or "remap" in function:
+                found.append(at)
+    return found[:: max(1, len(found) // 3)][:3]
+
+
+CASES = [(name, function) for name in CAPTURES for function in NESTED if places(name, function)]
+
+
+@pytest.fixture
+def errors(tmp_path):
+    """The errors of a capture whose trace has other lines: how often (rule, line)."""
+
+    def run(name, lines):
+        folder = tmp_path / "capture"
+        shutil.copytree(KEPT / name, folder, ignore=shutil.ignore_patterns("trace*"), dirs_exist_ok=True)
+        (folder / "trace.txt").write_text("\n".join(lines))
+        report = api.check([str(folder)])
+        every = [one for root in report.findings for one in root.all()]
+        return {(one.rule, one.line) for one in every if one.severity >= Severity.ERROR}
+
+    return run
+
+
+@pytest.mark.parametrize(("name", "function"), CASES, ids=lambda case: case)
+def test_a_call_that_is_gone_is_told_where_it_was(errors, name, function):
+    lines = lines_of(name)
+    known = errors(name, lines)
+    for at in places(name, function):
+        found = errors(name, lines[:at] + lines[at + 1 :]) - {(rule, line - (line > at)) for rule, line in known}
+        assert any(abs(line - at) <= NEAR for _, line in found), lines[at]
+
+
+@pytest.mark.parametrize(("name", "function"), CASES, ids=lambda case: case)
+def test_a_call_with_other_arguments_is_told_where_it_is(errors, name, function):
+    lines = lines_of(name)
+    known = errors(name, lines)
+    for at in places(name, function):
+        altered = lines[at].partition(": ")[2]
+        for pattern, more in CHANGED:
+            altered, count = re.subn(pattern, lambda one: raised(one, more), altered)  # noqa: B023
+            if count:
+                break
+        found = errors(name, [*lines[:at], lines[at].partition(": ")[0] + ": " + altered, *lines[at + 1 :]]) - known
+        assert any(abs(line - at) <= NEAR for _, line in found), lines[at]
+
+
+def raised(match, more):
+    name, _, _ = match[0].partition("=")
+    return f"{name}={int(match[1], 16) + more:#x}"
