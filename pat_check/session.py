@@ -10,18 +10,12 @@ from typing import TypeVar
 from pat_check.detection import NO_EVIDENCE, Guess, era_by_evidence
 from pat_check.eras import era_of
 from pat_check.errors import TraceError
-from pat_check.events import (
-    NO_PID,
-    Event,
-    Malformed,
-    MemtypeFree,
-    MemtypeReserve,
-)
+from pat_check.events import Event, Malformed
 from pat_check.findings import Input
 from pat_check.foresight import Foresight
 from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
-from pat_check.model.memory import PAGE, Mtrr, Ram
+from pat_check.model.memory import Mtrr, Ram
 from pat_check.places import Places
 from pat_check.replay.loop import Replay
 from pat_check.replay.maps import SavedArea, SavedMaps
@@ -44,8 +38,6 @@ _FURTHER = 3_000_000
 
 _NAMED = 1_000
 """The depth of a range that somebody named: inside of every resource of /proc/iomem."""
-
-_CALLS = (MemtypeReserve, MemtypeFree)
 
 
 @dataclass(slots=True)
@@ -129,7 +121,8 @@ class Session:
                 raise error
             replay.recording.unreadable(error.path, error.at, error.message)
         self.foresight = Foresight(self.trace, head, capture.probes if capture is not None else frozenset())
-        self.foresight.learn(type(self.source)().events(Lines.of(self.trace, head)), replay)
+        beginning = type(self.source)().batches(Lines.of(self.trace, head))
+        self.foresight.learn((event for batch in beginning for event in batch), replay)
         if options.memtypes:
             replay.snapshots.begin(read_memtype_list(open_lines(options.memtypes)))
         elif saved and not self._has_markers(head):
@@ -156,18 +149,30 @@ class Session:
     # --- replay -----------------------------------------------------------------------------------------------
 
     def events(self) -> Iterator[Event]:
-        """The events of the recording, once; with `strict` a line that cannot be read raises TraceError."""
-        for read in self.source.events(self._lines):
-            event = _torn(read) if self._lines.cut else read
-            if self.options.strict and isinstance(event, Malformed) and not (event.cut and self._lines.broken):
-                raise TraceError(f"{event.problem}: {event.text[:60]!r}", self._lines.path, event.at)
-            yield event
+        """The events of the recording, once; see `batches`."""
+        for batch in self.batches():
+            yield from batch
+
+    def batches(self) -> Iterator[list[Event]]:
+        """The events of the recording, once, many at a time.
+
+        With `strict` a line that cannot be read raises TraceError.
+        """
+        for batch in self.source.batches(self._lines):
+            if self.options.strict:
+                self._refuse(batch)
+            yield batch
         if self.options.strict and self._lines.broken:
             raise TraceError(self._lines.broken, self._lines.path, self.source.lines)
 
+    def _refuse(self, batch: list[Event]) -> None:
+        for event in batch:
+            if isinstance(event, Malformed) and not (event.cut and self._lines.broken):
+                raise TraceError(f"{event.problem}: {event.text[:60]!r}", self._lines.path, event.at)
+
     def run(self) -> Input:
         """Replay all of it, compare what was saved beside it, and say what was seen."""
-        self.replay.run(self.events())
+        self.replay.play(self.batches())
         if self._lines.broken:
             self.replay.recording.broken(self.source.lines, self._lines.broken)
         self._dmesg()
@@ -223,13 +228,6 @@ def _source(asked: str | None, head: list[str], lines: Lines) -> Source:
         if lines.broken:
             raise TraceError(f"{lines.broken}; what can be read of it is no recording", lines.path) from error
         raise
-
-
-def _torn(event: Event) -> Event:
-    """A last line without a newline: malformed if the end of its range has lost digits."""
-    if isinstance(event, _CALLS) and (event.start >= event.end or event.end % PAGE):
-        return Malformed(event.at, None, -1, NO_PID, "", 1, "the end of its range is torn", "torn", cut=True)
-    return event
 
 
 def _areas(of: dict[int, list[Area]]) -> dict[int, list[SavedArea]]:

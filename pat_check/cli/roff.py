@@ -25,6 +25,7 @@ _VARIABLES = (
     ("PAGER", "The program that shows text longer than the terminal; empty or `cat` for none."),
     ("PAT_CHECK_CONFIG", "Values of --config, separated by commas."),
     ("PAT_CHECK_ISOLATED", "The same as --isolated."),
+    ("PAT_CHECK_PURE", "When 1, everything is read by the decoders in Python, also where the compiled one is there."),
     ("PAT_CHECK_DEBUG", "When set, a failure of pat-check itself shows where."),
 )
 

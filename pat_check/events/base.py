@@ -24,7 +24,7 @@ class Call(Event):
     """Entry of a kernel function."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Return(Event):
     """Return of a kernel function."""
 
@@ -34,3 +34,21 @@ class Return(Event):
     got: int = -1  # the granted cache mode (``new=``, ``type=``); -1 not recorded
     caller: str = ""  # symbol that the function returned to, with its [module]
     entry: Call | None = None  # the arguments, where the return event records them
+
+    def __init__(
+        self,
+        at: int,
+        time: float | None,
+        cpu: int,
+        pid: int,
+        comm: str,
+        call: type[Call],
+        api: str,
+        ret: int | None,
+        got: int = -1,
+        caller: str = "",
+        entry: Call | None = None,
+    ) -> None:
+        self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
+        self.call, self.api, self.ret, self.got = call, api, ret, got
+        self.caller, self.entry = caller, entry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pat_check import events
@@ -99,25 +99,26 @@ class Replay:
 
     def run(self, stream: Iterable[Event]) -> None:
         """Apply every event; `finish` must follow."""
+        self.play((event,) for event in stream)
+
+    def play(self, batches: Iterable[Sequence[Event]]) -> None:
+        """Apply every event of every batch; `finish` must follow."""
         handlers, enter = self._handlers, self._enter
-        event: Event | None = None
-        first: float | None = None
-        count = 0
-        for event in stream:
-            count += 1
-            kind = type(event)
-            if kind in LAYERED:
-                self.layers.enter(event)  # type: ignore[arg-type]
-                self.vmas.enter(event)  # type: ignore[arg-type]
-            handlers.get(kind, enter)(event)
-            if event.pid > 0:
-                self.pids.add(event.pid)
-            if first is None:
-                first = event.time
-        self.events += count
-        self._last = event or self._last
-        self.span.widen(first)
-        self.span.widen(self._last.time if self._last is not None else None)
+        for batch in batches:
+            for event in batch:
+                kind = type(event)
+                if kind in LAYERED:
+                    self.layers.enter(event)  # type: ignore[arg-type]
+                    self.vmas.enter(event)  # type: ignore[arg-type]
+                handlers.get(kind, enter)(event)
+                if event.pid > 0:
+                    self.pids.add(event.pid)
+            if batch:
+                if self._last is None:
+                    self.span.widen(batch[0].time)
+                self.events += len(batch)
+                self._last = batch[-1]
+                self.span.widen(self._last.time)
 
     def finish(self) -> None:
         """The recording is over: judge what is left and what the recording says of itself."""

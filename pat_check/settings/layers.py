@@ -13,7 +13,13 @@ from pat_check.settings.keys import KEYS, PREFIX, Key, Kind
 from pat_check.settings.machines import Machine
 
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-_OTHER_VARIABLES = ("PAT_CHECK_CONFIG", "PAT_CHECK_ISOLATED", "PAT_CHECK_DEBUG", "PAT_CHECK_TRACE_MARKER")
+_OTHER_VARIABLES = (
+    "PAT_CHECK_CONFIG",
+    "PAT_CHECK_ISOLATED",
+    "PAT_CHECK_DEBUG",
+    "PAT_CHECK_PURE",
+    "PAT_CHECK_TRACE_MARKER",
+)
 
 
 @dataclass(frozen=True, slots=True)

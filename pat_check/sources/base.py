@@ -7,13 +7,17 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar
 
-from pat_check.events import NO_PID, Event, Malformed
+from pat_check.events import NO_PID, Event, Malformed, MemtypeFree, MemtypeReserve
+from pat_check.model.memory import PAGE
 from pat_check.sources.opening import LINE_LIMIT, Lines
 
 PREVIEW = 20_000
 """Lines looked at before the replay starts: to recognise the format and to find evidence of the era."""
 
 _EXCERPT = 160
+_BATCH = 1024
+
+_CALLS = (MemtypeReserve, MemtypeFree)
 
 
 class Source(ABC):
@@ -40,6 +44,16 @@ class Source(ABC):
     def events(self, lines: Lines) -> Iterator[Event]:
         """Decode the lines; a line that cannot be read becomes a `Malformed` event."""
 
+    def batches(self, lines: Lines) -> Iterator[list[Event]]:
+        """The same events, many at a time, and a last line that is torn as `Malformed`."""
+        batch: list[Event] = []
+        for event in self.events(lines):
+            batch.append(torn(event) if lines.cut else event)
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+        yield batch
+
     def unusable(self, head: list[str]) -> str:
         """Why a recording that begins so cannot be replayed; empty when it can."""
         return ""
@@ -49,3 +63,10 @@ class Source(ABC):
         if len(line) >= LINE_LIMIT:
             problem, column = f"the line is longer than {LINE_LIMIT:,} characters", 1
         return Malformed(at, None, -1, NO_PID, "", column, problem, line[:_EXCERPT], cut)
+
+
+def torn(event: Event) -> Event:
+    """The event of a last line without a newline: malformed if the end of its range has lost digits."""
+    if isinstance(event, _CALLS) and (event.start >= event.end or event.end % PAGE):
+        return Malformed(event.at, None, -1, NO_PID, "", 1, "the end of its range is torn", "torn", cut=True)
+    return event

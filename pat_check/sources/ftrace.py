@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import cast
 
 from pat_check.events import NO_PID, Event, LostEvents, Marker
 from pat_check.sources import catalogue, klog, specs
-from pat_check.sources.base import Source
+from pat_check.sources.base import Source, torn
 from pat_check.sources.catalogue import FieldError
 from pat_check.sources.columns import Context, Layout, context_of, latency, standard, verbose
 from pat_check.sources.grammar import Explainer
+from pat_check.sources.native import scanner_type
 from pat_check.sources.opening import Lines
 
 _OFFSET = r"(?:\+0x[0-9a-f]+/0x[0-9a-f]+)?(?: <[0-9a-f]+>)?"  # options sym-offset and sym-addr
@@ -52,6 +54,7 @@ class Ftrace(Source):
 
     def __init__(self) -> None:
         super().__init__()
+        self._layout: Layout = LAYOUTS[0]  # of the last line
         self._probes: dict[str, _Probe] = {}  # by what stands before the closing bracket
         self._explain = Explainer("ftrace")
 
@@ -73,37 +76,60 @@ class Ftrace(Source):
         return ""
 
     def events(self, lines: Lines) -> Iterator[Event]:
-        layout: Layout = LAYOUTS[0]
-        probes = self._probes
         for at, line in enumerate(lines, 1):
             self.lines = at
-            context = layout(line)
-            if context is None:
-                if not line or line.isspace():
-                    continue
-                event, found = self._note(at, line, lines)
-                if event is not None:
-                    yield event
-                if found is None or (context := found(line)) is None:
-                    continue
-                if found is not bare:  # which would take the rest of a comm for an event
-                    layout = found
-            comm, pid, cpu, time, rest = context
-            where = at, time, cpu, pid, comm
-            head, _, payload = rest.partition(")")
-            known = probes.get(head)
-            try:
-                if known is None:
-                    event = self._event(line, rest, where, lines)
-                elif known[0] is None:
-                    self.ignored[known[2]] += 1
-                    continue
-                else:
-                    event = _decoded(known[0], known[1], known[2], payload, *where)
-            except FieldError as error:
-                event = self.malformed(at, line, str(error), len(line) - len(rest) + 1, cut=lines.cut)
+            event = self._read(at, line, lines)
             if event is not None:
                 yield event
+
+    def batches(self, lines: Lines) -> Iterator[list[Event]]:
+        scanner = scanner_type()
+        if scanner is None:
+            yield from super().batches(lines)
+            return
+        from pat_check.sources.lane import Lane  # noqa: PLC0415 - made of compiled code, which may not be there
+
+        lane = Lane(scanner, self._place, self._name)
+        last = 0  # the line that was read here last
+        for found, others, block, ignored in lane.blocks(lines.blocks()):
+            for index, at, line in others:
+                if at != last + 1:
+                    self._layout = standard  # the scanner has read a line in between
+                last = at
+                lines.cut = block.cut
+                event = self._read(at, lines.text_of(line), lines)
+                found[index] = torn(event) if block.cut and event is not None else event
+            for name, count in ignored:
+                self._ignore(name, count)
+            self.lines = block.first + block.lines - 1
+            if lines.tick is not None:
+                lines.tick(self.lines)
+            yield [event for event in found if event is not None] if others else cast("list[Event]", found)
+
+    def _read(self, at: int, line: str, lines: Lines) -> Event | None:
+        """The event of a line, if it is one."""
+        context = self._layout(line)
+        if context is None:
+            if not line or line.isspace():
+                return None
+            event, found = self._note(at, line, lines)
+            if found is None or (context := found(line)) is None:
+                return event
+            if found is not bare:  # which would take the rest of a comm for an event
+                self._layout = found
+        comm, pid, cpu, time, rest = context
+        where = at, time, cpu, pid, comm
+        head, _, payload = rest.partition(")")
+        known = self._probes.get(head)
+        try:
+            if known is None:
+                return self._event(line, rest, where, lines)
+            if known[0] is None:
+                self.ignored[known[2]] += 1
+                return None
+            return _decoded(known[0], known[1], known[2], payload, *where)
+        except FieldError as error:
+            return self.malformed(at, line, str(error), len(line) - len(rest) + 1, cut=lines.cut)
 
     def _note(self, at: int, line: str, lines: Lines) -> tuple[Event | None, Layout | None]:
         """A line that the current layout cannot read: an event of its own, or another layout."""
@@ -160,9 +186,26 @@ class Ftrace(Source):
             return self._unreadable(where[0], line, lines)
         return None
 
-    def _ignore(self, name: str) -> None:
+    def _ignore(self, name: str, count: int = 1) -> None:
         if name in self.ignored or len(self.ignored) < _REMEMBERED:
-            self.ignored[name] += 1
+            self.ignored[name] += count
+
+    # --- what the compiled scanner is told, once for each place and name ----------------------------------------
+
+    @staticmethod
+    def _place(head: str) -> _Probe | None:
+        """A probed place, without its closing bracket; None for the event of another kind."""
+        named = _NAMED.match(f"{head})")
+        if named is None or _is_read_apart(named["name"]) or (place := _PLACE.match(named["payload"])) is None:
+            return None
+        return _probed(named["name"], place)
+
+    @staticmethod
+    def _name(key: str) -> str | None:
+        """The name that counts as ignored: of an event without a place, or of a function with what follows it."""
+        if key.endswith(("(", " ")):
+            return key[:-1]
+        return None if _is_read_apart(key) or catalogue.resolve(key) is not None else key
 
     def _unreadable(self, at: int, line: str, lines: Lines) -> Event:
         return self.malformed(at, line, *self._explain(line), cut=lines.cut)
@@ -182,13 +225,17 @@ def bare(line: str) -> Context | None:
         found = _SYSCALL.match(line) or _CALLED.match(line) or _STACK.match(line)
     else:
         name, payload = named.groups()
-        known = name in _MARKERS or name == "console" or name in catalogue.TRACEPOINTS
-        found = named if known or _BARE.match(payload) else None
+        found = named if _is_read_apart(name) or _BARE.match(payload) else None
     return ("", NO_PID, -1, None, line) if found else None
 
 
 LAYOUTS: tuple[Layout, ...] = (verbose, standard, latency, bare)
 """In this order, a comm with fake columns of one layout does not look like another layout."""
+
+
+def _is_read_apart(name: str) -> bool:
+    """Whether an event of this name is no probe and counts."""
+    return name in _MARKERS or name == "console" or name in catalogue.TRACEPOINTS
 
 
 def _is_event(line: str) -> bool:
@@ -201,7 +248,7 @@ def _is_event(line: str) -> bool:
 
 
 def _is_function(line: str) -> bool:
-    context = context_of(line)
+    context = context_of(line) if " <-" in line else None
     return context is not None and _CALLED.match(context[4]) is not None
 
 

@@ -9,6 +9,8 @@ import io
 import lzma
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, Protocol, cast
 
@@ -19,6 +21,9 @@ from pat_check.sources import trace_dat
 
 LINE_LIMIT = 65_536
 """Characters of a line that are kept; no kernel prints one this long, and a trace is not to be trusted."""
+
+_BYTES = 4 * (LINE_LIMIT + 1)
+"""Bytes that are kept of a line for sure."""
 
 _CHUNK = 1 << 20
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bzip2"))
@@ -32,6 +37,16 @@ _FOREIGN = (
     (trace_dat.MAGIC, "trace.dat (print it with `trace-cmd report`)"),
 )
 _BROKEN = (EOFError, OSError, lzma.LZMAError, zstandard.ZstdError)
+
+
+@dataclass(slots=True)
+class Block:
+    """A piece of a recording: whole lines with their newlines, or with `cut` a last line without one."""
+
+    text: bytes
+    first: int  # number of the first line
+    cut: bool = False
+    lines: int = 1  # filled in by whoever counts them
 
 
 class _Reader(Protocol):
@@ -57,6 +72,7 @@ class Lines:
         self.tick: Callable[[int], None] | None = None  # told how many lines were read, now and then
         self._chunks = chunks
         self._ahead: list[str] = []
+        self._seen: list[bytes] | None = []  # what a preview has taken, until it is known how the rest is read
         self._lines = self._split()
 
     @classmethod
@@ -64,6 +80,7 @@ class Lines:
         """Lines that are in memory already."""
         made = cls(path, iter(()))
         made._ahead = list(lines)
+        made._seen = ["".join(f"{line}\n" for line in lines).encode()]
         return made
 
     def preview(self, count: int) -> list[str]:
@@ -75,7 +92,38 @@ class Lines:
             self._ahead.append(line)
         return self._ahead[:count]
 
+    def blocks(self) -> Iterator[Block]:
+        """All lines in blocks of about a megabyte, undecoded; instead of iteration, and also from another thread.
+
+        Sets `broken` like iteration; `cut` is for the caller to set, when it comes to that block.
+        """
+        seen, self._seen = self._seen or [], None
+        rest, first = b"", 1
+        try:
+            for chunk in chain(seen, self._chunks):
+                if first == 1 and not rest:
+                    chunk = chunk.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901 - of a file, not of a chunk
+                stop = chunk.rfind(b"\n") + 1
+                if not stop:
+                    rest = (rest + chunk)[:_BYTES]
+                    continue
+                block = Block(rest + chunk[:stop], first)
+                rest = chunk[stop:]
+                yield block
+                first += block.text.count(b"\n")
+        except _BROKEN as error:
+            self._fails(error)
+        if rest:
+            yield Block(rest, first, cut=True)
+
+    @staticmethod
+    def text_of(line: bytes) -> str:
+        """A line of a block as iteration gives it."""
+        text = line.decode("utf-8", "backslashreplace")
+        return (text[:-1] if text[-1:] == "\r" else text)[:LINE_LIMIT]
+
     def __iter__(self) -> Iterator[str]:
+        self._seen = None
         ahead, self._ahead = self._ahead, []
         yield from ahead
         yield from self._lines
@@ -85,6 +133,8 @@ class Lines:
         rest, count = "", 0
         try:
             for chunk in self._chunks:
+                if self._seen is not None:
+                    self._seen.append(chunk)
                 lines = decode(chunk).split("\n")
                 lines[0] = rest + lines[0]
                 rest = lines.pop()[: LINE_LIMIT + 1]
@@ -94,13 +144,16 @@ class Lines:
                 for line in lines:
                     yield line[:LINE_LIMIT] if line[-1:] != "\r" else line[:-1][:LINE_LIMIT]
         except _BROKEN as error:
-            self.broken = f"cannot be decompressed to its end: {error}"
-            if not self.tolerant:
-                raise TraceError(self.broken, self.path) from error
+            self._fails(error)
         rest += decode(b"", final=True)
         if rest:
             self.cut = True
             yield rest[:LINE_LIMIT]
+
+    def _fails(self, error: Exception) -> None:
+        self.broken = f"cannot be decompressed to its end: {error}"
+        if not self.tolerant:
+            raise TraceError(self.broken, self.path) from error
 
 
 def open_lines(path: str, *, tolerant: bool = False) -> Lines:

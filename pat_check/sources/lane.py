@@ -1,0 +1,166 @@
+"""The fast lane: ftrace text in blocks through the compiled scanner, a block ahead of the replay.
+
+What the scanner does not surely read like the reference decoder, that decoder reads, line by line and in order; so both
+give the same events. Reading, decompressing and scanning go on in a thread while events are replayed.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+from pat_check.events import Event
+from pat_check.sources.native import IGNORED, SLOW, Scanner, ScannerType
+from pat_check.sources.opening import Block
+from pat_check.sources.rows import ARGUMENTS, MODE, RESULT, STARTS, Program, Unpacker
+from pat_check.sources.specs import Field, Spec
+
+T = TypeVar("T")
+
+_AHEAD = 2
+"""Blocks that are scanned and wait: so much of a recording is in memory."""
+
+Other = tuple[int, int, bytes]
+"""A line for the reference decoder: where its event belongs among those of the block, its number, its text."""
+
+Ignored = list[tuple[str, int]]
+"""Names and how many lines of each."""
+
+Probed = tuple[Spec | None, bool, str]
+"""A probed place: its function, whether it is a return, and to where; with no function, the name to ignore."""
+
+
+class Lane:
+    """The scanner of one recording and what its rows mean.
+
+    `place` and `name` are the reference decoder's: what a probed place is, and which name of an event or function
+    counts as ignored; None sends the line to it.
+    """
+
+    def __init__(
+        self,
+        scanner: ScannerType,
+        place: Callable[[str], Probed | None],
+        name: Callable[[str], str | None],
+    ) -> None:
+        self._place, self._name = place, name
+        self._unpacker = Unpacker()
+        self._ignored: list[str] = []
+        self._told: list[int] = []
+        self._scanner: Scanner = scanner(self._resolve)
+
+    def blocks(self, blocks: Iterable[Block]) -> Iterator[tuple[list[Event | None], list[Other], Block, Ignored]]:
+        """For each block its events, with None for lines that the reference reads, and those; and what it ignored."""
+        unpacker = self._unpacker
+        for block, rows, comms, ignored in ahead(self._scanned(blocks)):
+            unpacker.comms.extend(comms)
+            out: list[Event | None] = []
+            others: list[Other] = []
+            slow = unpacker.decoded(rows, out)
+            for place in range(0, len(slow), 4):
+                index, at, start, length = slow[place : place + 4]
+                others.append((index, at, block.text[start : start + length]))
+            yield out, others, block, ignored
+
+    def _scanned(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, bytes, list[str], Ignored]]:
+        """In the thread of the scanner, which no other may touch."""
+        comms = 0
+        for block in blocks:
+            rows, block.lines = self._scanner.scan(block.text, block.first, block.cut)
+            new = self._scanner.comms(comms)
+            comms += len(new)
+            yield block, rows, new, self._counted()
+
+    def _counted(self) -> Ignored:
+        counted: Ignored = []
+        counts = self._scanner.counts()
+        for index, name in enumerate(self._ignored):
+            if counts[index] > self._told[index]:
+                counted.append((name, counts[index] - self._told[index]))
+                self._told[index] = counts[index]
+        return counted
+
+    # --- what the scanner asks ----------------------------------------------------------------------------
+
+    def _resolve(self, name: int, key: bytes) -> int:
+        if not key.isascii():
+            return SLOW
+        text = key.decode("ascii")
+        if name:
+            ignored = self._name(text)
+            return SLOW if ignored is None else self._ignore(ignored)
+        found = self._place(text)
+        if found is None:
+            return SLOW
+        spec, is_return, caller = found
+        return self._define(Program(spec, is_return, caller)) if spec is not None else self._ignore(caller)
+
+    def _ignore(self, name: str) -> int:
+        self._ignored.append(name)
+        self._told.append(0)
+        return IGNORED - (len(self._ignored) - 1)
+
+    def _define(self, program: Program) -> int:
+        spec = program.spec
+        fields = (*spec.fields, *spec.trailing)
+        if program.is_return:
+            slots: list[Field] = [Field(("ret", "retval"), 0), Field(spec.got[::-1], 0), Field(("start",), 0)]
+            assert (0, 1, 2, len(slots)) == (RESULT, MODE, STARTS, ARGUMENTS)
+            needed, slots = 0, [*slots, *fields]
+        else:
+            needed, slots = program.needed, list(fields)
+        names = [
+            (name.encode(), slot, rank) for slot, field in enumerate(slots) for rank, name in enumerate(field.names)
+        ]
+        first = {name: index for index, (name, _, _) in reversed(list(enumerate(names)))}
+        names.sort(key=lambda alias: (first[alias[0]], alias[1]))
+        self._unpacker.programs.append(program)
+        return self._scanner.define(needed, tuple(field.default for field in slots), tuple(names))
+
+
+class _End(Generic[T]):
+    """The last thing in the queue, with the error that ended it."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items, made in a thread that is a few of them ahead; an error comes at its place."""
+    ready: queue.Queue[T | _End[T]] = queue.Queue(_AHEAD)
+    over = threading.Event()
+
+    def put(item: T | _End[T]) -> bool:
+        while not over.is_set():
+            try:
+                ready.put(item, timeout=0.5)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def work() -> None:
+        try:
+            for item in items:
+                if not put(item):
+                    return
+        except BaseException as error:
+            put(_End(error))
+        else:
+            put(_End(None))
+
+    thread = threading.Thread(target=work, name="scanner", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item = ready.get()
+            if isinstance(item, _End):
+                if item.error is not None:
+                    raise item.error
+                return
+            yield item
+    finally:
+        over.set()
+        thread.join()
