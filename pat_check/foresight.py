@@ -18,7 +18,6 @@ from pat_check.events import (
     ZapVma,
 )
 from pat_check.replay.loop import Replay
-from pat_check.replay.wanted import function_of
 
 _CALLS = (MemtypeReserve, MemtypeFree)
 _FREES = frozenset(("memtype_free", "memtype_erase"))
@@ -56,7 +55,7 @@ class Foresight:
                 self.cpus.add(event.cpu)
             self._pids.add(event.pid)
             if isinstance(event, Call):
-                context.recorded.add(function_of(event))
+                context.recorded.add(event.function())
             elif isinstance(event, Return):
                 context.recorded.add(event.api)
             if isinstance(event, _CALLS):

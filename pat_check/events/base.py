@@ -23,6 +23,10 @@ class Event:
 class Call(Event):
     """Entry of a kernel function."""
 
+    def function(self) -> str:
+        """The kernel function's name."""
+        raise NotImplementedError
+
 
 @dataclass(slots=True, init=False)
 class Return(Event):

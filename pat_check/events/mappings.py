@@ -51,6 +51,9 @@ class RemapPfnRange(Call):
         self.addr, self.pfn, self.size, self.api = addr, pfn, size, api
         self.ctx, self.flags, self.prot = ctx, flags, prot
 
+    def function(self) -> str:
+        return self.api
+
 
 @dataclass(slots=True, init=False)
 class ReservePfnRange(Call):
@@ -78,6 +81,9 @@ class ReservePfnRange(Call):
         self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
         self.start, self.size, self.prot, self.api = start, size, prot, api
         self.strict = strict
+
+    def function(self) -> str:
+        return self.api
 
 
 @dataclass(slots=True, init=False)
@@ -116,6 +122,9 @@ class FreePfnRange(Call):
         self.size, self.vm_start, self.vm_end, self.flags = size, vm_start, vm_end, flags
         self.ctx = ctx
 
+    def function(self) -> str:
+        return self.api
+
 
 @dataclass(slots=True, init=False)
 class CopyPageRange(Call):
@@ -148,6 +157,9 @@ class CopyPageRange(Call):
         self.dst, self.vma, self.mm, self.api = dst, vma, mm, api
         self.vm_start, self.vm_end, self.flags = vm_start, vm_end, flags
 
+    def function(self) -> str:
+        return self.api
+
 
 @dataclass(slots=True, init=False)
 class GetPatInfo(Call):
@@ -166,6 +178,9 @@ class GetPatInfo(Call):
     ) -> None:
         self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
         self.vma = vma
+
+    def function(self) -> str:
+        return "get_pat_info"
 
 
 @dataclass(slots=True, init=False)
@@ -196,6 +211,9 @@ class VmAreaDup(Call):
         self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
         self.vma, self.mm, self.vm_start, self.vm_end = vma, mm, vm_start, vm_end
         self.flags, self.ctx = flags, ctx
+
+    def function(self) -> str:
+        return "vm_area_dup"
 
 
 @dataclass(slots=True, init=False)
@@ -229,6 +247,9 @@ class SplitVma(Call):
         self.vma, self.mm, self.vm_start, self.vm_end = vma, mm, vm_start, vm_end
         self.flags, self.addr, self.new_below = flags, addr, new_below
 
+    def function(self) -> str:
+        return "__split_vma"
+
 
 @dataclass(slots=True)
 class CopyVma(Call):
@@ -239,6 +260,9 @@ class CopyVma(Call):
     flags: int
     addr: int
     len: int  # bytes
+
+    def function(self) -> str:
+        return "copy_vma"
 
 
 @dataclass(slots=True, init=False)
@@ -274,6 +298,9 @@ class MprotectFixup(Call):
         self.vma, self.mm, self.vm_start, self.vm_end = vma, mm, vm_start, vm_end
         self.flags, self.start, self.end, self.newflags = flags, start, end, newflags
 
+    def function(self) -> str:
+        return "mprotect_fixup"
+
 
 @dataclass(slots=True, init=False)
 class VmAreaFree(Call):
@@ -295,6 +322,9 @@ class VmAreaFree(Call):
         self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
         self.vma, self.ctx = vma, ctx
 
+    def function(self) -> str:
+        return "vm_area_free"
+
 
 @dataclass(slots=True)
 class DupMmap(Call):
@@ -302,6 +332,9 @@ class DupMmap(Call):
 
     mm: int
     oldmm: int
+
+    def function(self) -> str:
+        return "dup_mmap"
 
 
 @dataclass(slots=True, init=False)
@@ -337,6 +370,9 @@ class ZapVma(Call):
         self.vma, self.mm, self.start, self.end = vma, mm, start, end
         self.api, self.vm_start, self.vm_end, self.flags = api, vm_start, vm_end, flags
 
+    def function(self) -> str:
+        return self.api
+
 
 @dataclass(slots=True, init=False)
 class UnmapVmas(Call):
@@ -358,12 +394,18 @@ class UnmapVmas(Call):
         self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
         self.start, self.end = start, end
 
+    def function(self) -> str:
+        return "unmap_vmas"
+
 
 @dataclass(slots=True)
 class ExitMmap(Call):
     """``exit_mmap(mm)``: the last user of the address space is gone."""
 
     mm: int
+
+    def function(self) -> str:
+        return "exit_mmap"
 
 
 @dataclass(slots=True, init=False)
@@ -403,3 +445,6 @@ class InsertPfn(Call):
         self.vma, self.mm, self.addr, self.pfn = vma, mm, addr, pfn
         self.size, self.api, self.vm_start, self.vm_end = size, api, vm_start, vm_end
         self.flags, self.prot = flags, prot
+
+    def function(self) -> str:
+        return self.api

@@ -35,6 +35,9 @@ class MemtypeReserve(Call):
         self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
         self.start, self.end, self.req, self.newp = start, end, req, newp
 
+    def function(self) -> str:
+        return "memtype_reserve"
+
 
 @dataclass(slots=True, init=False)
 class MemtypeFree(Call):
@@ -55,6 +58,9 @@ class MemtypeFree(Call):
     ) -> None:
         self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
         self.start, self.end = start, end
+
+    def function(self) -> str:
+        return "memtype_free"
 
 
 @dataclass(slots=True, init=False)
@@ -79,6 +85,9 @@ class MemtypeCheckInsert(Call):
         self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
         self.start, self.end, self.type = start, end, type
 
+    def function(self) -> str:
+        return "memtype_check_insert"
+
 
 @dataclass(slots=True, init=False)
 class MemtypeErase(Call):
@@ -100,6 +109,9 @@ class MemtypeErase(Call):
         self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
         self.start, self.end = start, end
 
+    def function(self) -> str:
+        return "memtype_erase"
+
 
 @dataclass(slots=True)
 class MemtypeReserveIo(Call):
@@ -109,6 +121,9 @@ class MemtypeReserveIo(Call):
     end: int
     req: int
 
+    def function(self) -> str:
+        return "memtype_reserve_io"
+
 
 @dataclass(slots=True)
 class MemtypeFreeIo(Call):
@@ -116,6 +131,9 @@ class MemtypeFreeIo(Call):
 
     start: int
     end: int
+
+    def function(self) -> str:
+        return "memtype_free_io"
 
 
 @dataclass(slots=True)
@@ -125,6 +143,9 @@ class ArchIoReserveMemtypeWc(Call):
     start: int
     size: int  # bytes
 
+    def function(self) -> str:
+        return "arch_io_reserve_memtype_wc"
+
 
 @dataclass(slots=True)
 class ArchIoFreeMemtypeWc(Call):
@@ -132,6 +153,9 @@ class ArchIoFreeMemtypeWc(Call):
 
     start: int
     size: int  # bytes
+
+    def function(self) -> str:
+        return "arch_io_free_memtype_wc"
 
 
 @dataclass(slots=True, init=False)
@@ -156,6 +180,9 @@ class MemtypeKernelMapSync(Call):
         self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
         self.base, self.size, self.pcm = base, size, pcm
 
+    def function(self) -> str:
+        return "memtype_kernel_map_sync"
+
 
 @dataclass(slots=True)
 class IoremapCaller(Call):
@@ -165,12 +192,18 @@ class IoremapCaller(Call):
     size: int  # bytes
     pcm: int
 
+    def function(self) -> str:
+        return "__ioremap_caller"
+
 
 @dataclass(slots=True)
 class Iounmap(Call):
     """``iounmap(addr)``."""
 
     addr: int  # kernel virtual address, as __ioremap_caller returned it
+
+    def function(self) -> str:
+        return "iounmap"
 
 
 @dataclass(slots=True)
@@ -180,3 +213,6 @@ class SetMemory(Call):
     addr: int  # kernel virtual address
     numpages: int
     api: str
+
+    def function(self) -> str:
+        return self.api

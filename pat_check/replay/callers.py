@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from pat_check import events
-from pat_check.events import MemtypeReserve
+from pat_check.events import (
+    Call,
+    CopyPageRange,
+    IoremapCaller,
+    MemtypeCheckInsert,
+    MemtypeReserve,
+    MemtypeReserveIo,
+    ReservePfnRange,
+    SetMemory,
+)
 from pat_check.model.memory import PHYSICAL_MASK
 from pat_check.replay.tasks import Frame, Task
 
@@ -15,11 +23,11 @@ def masked(call: MemtypeReserve) -> tuple[int, int]:
     return call.start & PHYSICAL_MASK, ((call.end - 1) & PHYSICAL_MASK) + 1
 
 
-def is_strict(task: Task, call: events.Call | None) -> bool:
+def is_strict(task: Task, call: Call | None) -> bool:
     """Whether ``new_type`` is NULL: recorded, or known of the caller."""
     if isinstance(call, MemtypeReserve) and call.newp >= 0:
         return call.newp == 0
-    frame = task.innermost(events.SetMemory)
+    frame = task.innermost(SetMemory)
     return frame is not None and frame.api in _STRICT
 
 
@@ -27,17 +35,17 @@ def is_fork(task: Task) -> bool:
     """Whether ``reserve_pfn_range()`` is strict: as recorded, else when the nearest caller is the copy of a fork."""
     for frame in reversed(task.frames):
         inside = frame.call
-        if isinstance(inside, events.ReservePfnRange):
+        if isinstance(inside, ReservePfnRange):
             if inside.strict >= 0:
                 return bool(inside.strict)
-        elif not isinstance(inside, MemtypeReserve | events.MemtypeCheckInsert):
-            return isinstance(inside, events.CopyPageRange)
+        elif not isinstance(inside, MemtypeReserve | MemtypeCheckInsert):
+            return isinstance(inside, CopyPageRange)
     return False
 
 
 def outer(task: Task) -> Frame | None:
     """The open call that gets what memtype_reserve() granted."""
     for frame in reversed(task.frames):
-        if isinstance(frame.call, events.IoremapCaller | events.ReservePfnRange | events.MemtypeReserveIo):
+        if isinstance(frame.call, IoremapCaller | ReservePfnRange | MemtypeReserveIo):
             return frame
     return None

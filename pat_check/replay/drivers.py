@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from pat_check import events, incidents
+from pat_check import incidents
 from pat_check.cachemode import pgprot2cachemode
-from pat_check.events import Return
+from pat_check.events import (
+    IoremapCaller,
+    Iounmap,
+    MemtypeFree,
+    MemtypeReserveIo,
+    Message,
+    ModuleFree,
+    ModuleLoad,
+    ReservePfnRange,
+    Return,
+)
 from pat_check.model import operations
 from pat_check.model.machine import Iomap
 from pat_check.model.memory import PAGE
@@ -29,7 +39,7 @@ class Drivers:
     def ioremap_return(self, event: Return) -> None:
         """Return of __ioremap_caller(): an address, or 0."""
         task, frame = self.context.tasks.leave(event)
-        if frame is None or event.ret is None or not isinstance(frame.call, events.IoremapCaller):
+        if frame is None or event.ret is None or not isinstance(frame.call, IoremapCaller):
             return
         self.expected.ioremapped()
         call, node, addr = frame.call, frame.node, event.ret & ((1 << 64) - 1)
@@ -47,7 +57,7 @@ class Drivers:
             self.context.emit(incidents.IoremapOnRam(*self.context.stamp(event), start, end, event.caller))
         self._judge(frame, event, start, end, "ioremap", kept=bool(addr))
 
-    def iounmap(self, call: events.Iounmap) -> None:
+    def iounmap(self, call: Iounmap) -> None:
         """Entry of iounmap(): frees exactly what the ioremap of this address reserved."""
         self.context.tasks.enter(call, "iounmap")
         machine, addr = self.context.machine, call.addr & _MASK
@@ -64,11 +74,11 @@ class Drivers:
                 )
             )
 
-    def free_starts(self, call: events.MemtypeFree) -> None:
+    def free_starts(self, call: MemtypeFree) -> None:
         """Entry of memtype_free(): inside an iounmap it must be of the range that was reserved."""
         iomap = self._unmapping.pop(call.pid, None)
         task = self.context.tasks.of(call)
-        if iomap is None or not isinstance(task.scope, events.Iounmap):
+        if iomap is None or not isinstance(task.scope, Iounmap):
             return
         if (call.start, call.end) != (iomap.start, iomap.end):
             self.context.emit(
@@ -85,10 +95,10 @@ class Drivers:
                 )
             )
 
-    def bad_address(self, message: events.Message) -> None:
+    def bad_address(self, message: Message) -> None:
         """The kernel says ``iounmap: bad address``: told already when the model saw the first iounmap."""
         scope = self.context.tasks.of(message).scope
-        addr = scope.addr if isinstance(scope, events.Iounmap) else 0
+        addr = scope.addr if isinstance(scope, Iounmap) else 0
         if not addr or addr & _MASK not in self.context.machine.unmapped:
             self.context.emit(
                 incidents.IounmapMismatched(*self.context.stamp(message), addr, -1, -1, -1, -1, 0, 0, message.text)
@@ -99,7 +109,7 @@ class Drivers:
     def reserve_pfn_range_return(self, event: Return) -> None:
         """Return of reserve_pfn_range() or pfnmap_track()."""
         _, frame = self.context.tasks.leave(event)
-        if frame is None or not isinstance(frame.call, events.ReservePfnRange):
+        if frame is None or not isinstance(frame.call, ReservePfnRange):
             return
         self.expected.mapped()
         call, machine = frame.call, self.context.machine
@@ -115,7 +125,7 @@ class Drivers:
     def reserve_io_return(self, event: Return) -> None:
         """Return of memtype_reserve_io()."""
         _, frame = self.context.tasks.leave(event)
-        if frame is not None and isinstance(frame.call, events.MemtypeReserveIo):
+        if frame is not None and isinstance(frame.call, MemtypeReserveIo):
             call = frame.call
             self._judge(frame, event, call.start, call.end, "memtype_reserve_io", kept=(event.ret or 0) == 0)
 
@@ -149,11 +159,11 @@ class Drivers:
 
     # --- modules --------------------------------------------------------------------------------------------
 
-    def module_load(self, event: events.ModuleLoad) -> None:
+    def module_load(self, event: ModuleLoad) -> None:
         """The task that loads a driver runs its init next."""
         self.context.tasks.of(event).module = event.module
 
-    def module_free(self, event: events.ModuleFree) -> None:
+    def module_free(self, event: ModuleFree) -> None:
         """A driver is gone: whatever it still holds is leaked."""
         machine = self.context.machine
         stamp = (*self.context.stamp(event)[:4], not (self.context.lossy or self.context.one_cpu))
@@ -186,7 +196,7 @@ class Drivers:
             if node.owner.module == event.module:
                 node.owner.gone = True
 
-    def _leaked(self, event: events.ModuleFree, left: list[incidents.Seen], *, ram: bool) -> None:
+    def _leaked(self, event: ModuleFree, left: list[incidents.Seen], *, ram: bool) -> None:
         stamp = (*self.context.stamp(event)[:4], self.context.shows_all)
         self.context.leaked(incidents.MemtypeLeaked(*stamp, left[0], "module", f"driver {event.module}", ram, left[1:]))
 

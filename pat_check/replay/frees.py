@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pat_check import events, incidents
+from pat_check import incidents
 from pat_check.cachemode import WB, errno_name
 from pat_check.eras import ERAS
-from pat_check.events import Event, MemtypeFree, Return
+from pat_check.events import Event, MemtypeErase, MemtypeFree, Return
 from pat_check.incidents import Seen, Story
 from pat_check.model import operations
 from pat_check.model.memory import PHYSICAL_MASK
@@ -39,7 +39,7 @@ class Frees:
             self.apply(task, frame, call, None, "")
             task.frames.clear()
 
-    def erase(self, call: events.MemtypeErase) -> None:
+    def erase(self, call: MemtypeErase) -> None:
         """Entry of memtype_erase()."""
         self.context.tasks.enter(call, "memtype_erase")
 
@@ -51,7 +51,7 @@ class Frees:
         outer = task.innermost(MemtypeFree)
         if call is None and outer is not None:
             call = outer.call  # only the return is recorded
-        if not isinstance(call, events.MemtypeErase | MemtypeFree):
+        if not isinstance(call, MemtypeErase | MemtypeFree):
             return
         result = event.ret
         how: str | None = None

@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from pat_check import events
 from pat_check.eras.base import Era
-from pat_check.events import NO_PID, Event, Return
+from pat_check.events import (
+    NO_PID,
+    ArchIoFreeMemtypeWc,
+    ArchIoReserveMemtypeWc,
+    Call,
+    DupMmap,
+    Event,
+    ExitMmap,
+    FreePfnRange,
+    InsertPfn,
+    IoremapCaller,
+    Iounmap,
+    LostEvents,
+    Malformed,
+    Marker,
+    MemtypeCheckInsert,
+    MemtypeErase,
+    MemtypeFree,
+    MemtypeFreeIo,
+    MemtypeReserve,
+    MemtypeReserveIo,
+    Message,
+    ModuleFree,
+    ModuleLoad,
+    RemapPfnRange,
+    ReservePfnRange,
+    Return,
+    SchedProcessExec,
+    SchedProcessExit,
+    SchedProcessFork,
+    SetMemory,
+    UnmapVmas,
+    ZapVma,
+)
 from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
 from pat_check.model.memory import PAGE
@@ -58,61 +90,69 @@ class Replay:
         self.pids: set[int] = set()
         self.span = Span()
         self._last: Event | None = None
-        self._handlers: dict[type[Event], Callable[[Any], None]] = {
-            Return: self._return,
-            events.MemtypeReserve: self.reserves.reserve,
-            events.MemtypeCheckInsert: self.reserves.check_insert,
-            events.MemtypeFree: self._free,
-            events.MemtypeErase: self.frees.erase,
-            events.Iounmap: self.drivers.iounmap,
-            events.RemapPfnRange: self.processes.remap,
-            events.DupMmap: self.processes.dup_mmap,
-            events.FreePfnRange: self.processes.free,
-            events.ZapVma: self._zap,
-            events.UnmapVmas: self.processes.unmap_vmas,
-            events.ExitMmap: self._exit_mmap,
-            events.InsertPfn: self._insert_pfn,
-            events.SchedProcessFork: self._fork,
-            events.SchedProcessExec: self._exec,
-            events.SchedProcessExit: self.processes.exit,
-            events.ModuleLoad: self.drivers.module_load,
-            events.ModuleFree: self.drivers.module_free,
-            events.Marker: self._marker,
-            events.Message: self.messages.message,
-            events.LostEvents: self._lost,
-            events.Malformed: self._malformed,
+        handlers: dict[type[Event], Callable[[Any], None]] = {
+            MemtypeReserve: self.reserves.reserve,
+            MemtypeCheckInsert: self.reserves.check_insert,
+            MemtypeFree: self._free,
+            MemtypeErase: self.frees.erase,
+            Iounmap: self.drivers.iounmap,
+            RemapPfnRange: self.processes.remap,
+            DupMmap: self.processes.dup_mmap,
+            FreePfnRange: self.processes.free,
+            ZapVma: self._zap,
+            UnmapVmas: self.processes.unmap_vmas,
+            ExitMmap: self._exit_mmap,
+            InsertPfn: self._insert_pfn,
+            SchedProcessFork: self._fork,
+            SchedProcessExec: self._exec,
+            SchedProcessExit: self.processes.exit,
+            ModuleLoad: self.drivers.module_load,
+            ModuleFree: self.drivers.module_free,
+            Marker: self._marker,
+            Message: self.messages.message,
+            LostEvents: self._lost,
+            Malformed: self._malformed,
         }
-        self._returns: dict[type[events.Call], Callable[[Return], None]] = {
-            events.MemtypeReserve: self._reserve_return,
-            events.MemtypeCheckInsert: self.reserves.check_insert_return,
-            events.MemtypeFree: self._free_return,
-            events.MemtypeErase: self.frees.erase_return,
-            events.IoremapCaller: self.drivers.ioremap_return,
-            events.ReservePfnRange: self.drivers.reserve_pfn_range_return,
-            events.MemtypeReserveIo: self.drivers.reserve_io_return,
-            events.ArchIoReserveMemtypeWc: self.drivers.explicit_return,
-            events.SetMemory: self.drivers.explicit_return,
-            events.RemapPfnRange: self._remap_return,
-            events.DupMmap: self.processes.dup_mmap_return,
-            events.ExitMmap: self.processes.exit_mmap_return,
+        self._plans = {kind: _Plan(kind, handlers.get(kind, self._enter), self.vmas) for kind in _kinds()}
+        self._returns: dict[type[Call], Callable[[Return], None]] = {
+            MemtypeReserve: self._reserve_return,
+            MemtypeCheckInsert: self.reserves.check_insert_return,
+            MemtypeFree: self._free_return,
+            MemtypeErase: self.frees.erase_return,
+            IoremapCaller: self.drivers.ioremap_return,
+            ReservePfnRange: self.drivers.reserve_pfn_range_return,
+            MemtypeReserveIo: self.drivers.reserve_io_return,
+            ArchIoReserveMemtypeWc: self.drivers.explicit_return,
+            SetMemory: self.drivers.explicit_return,
+            RemapPfnRange: self._remap_return,
+            DupMmap: self.processes.dup_mmap_return,
+            ExitMmap: self.processes.exit_mmap_return,
         }
 
     def run(self, stream: Iterable[Event]) -> None:
         """Apply every event; `finish` must follow."""
-        self.play((event,) for event in stream)
+        for event in stream:
+            self.play([[event]])
 
-    def play(self, batches: Iterable[Sequence[Event]]) -> None:
+    def play(self, batches: Iterable[list[Event]]) -> None:
         """Apply every event of every batch; `finish` must follow."""
-        handlers, enter = self._handlers, self._enter
+        plans = self._plans
+        pid = 0
         for batch in batches:
             for event in batch:
-                kind = type(event)
-                if kind in LAYERED:
-                    self.layers.enter(event)  # type: ignore[arg-type]
-                    self.vmas.enter(event)  # type: ignore[arg-type]
-                handlers.get(kind, enter)(event)
-                if event.pid > 0:
-                    self.pids.add(event.pid)
+                if isinstance(event, Return):
+                    self._return(event)
+                else:
+                    plan = plans[type(event)]
+                    if plan.layered:
+                        self.layers.enter(event)  # type: ignore[arg-type]
+                        if plan.vmas is not None:
+                            plan.vmas(event)
+                    plan.handler(event)
+                if event.pid != pid:
+                    pid = event.pid
+                    if pid > 0:
+                        self.pids.add(pid)
             if batch:
                 if self._last is None:
                     self.span.widen(batch[0].time)
@@ -142,13 +182,14 @@ class Replay:
     # --- events that several parts hear -------------------------------------------------------------------------
 
     def _enter(self, call: Event) -> None:
-        if isinstance(call, events.Call):
-            self.context.tasks.enter(call, getattr(call, "api", "") or _api(call))
+        if isinstance(call, Call):
+            self.context.tasks.enter(call, call.function())
 
     def _return(self, event: Return) -> None:
         if event.call in LAYERED:
-            self.layers.leave(event)
-            self.vmas.leave(event)
+            frame = self.context.tasks.of(event).innermost(event.call)
+            self.layers.leave(event, frame)
+            self.vmas.leave(event, frame)
         handler = self._returns.get(event.call)
         if handler is not None:
             handler(event)
@@ -158,25 +199,25 @@ class Replay:
     def _reserve_return(self, event: Return) -> None:
         self.reserves.reserve_return(event)
         entry = event.entry
-        if isinstance(entry, events.MemtypeReserve):
+        if isinstance(entry, MemtypeReserve):
             self.mappings.changed(event, entry.start, entry.end, "memtype_reserve")
 
-    def _free(self, call: events.MemtypeFree) -> None:
+    def _free(self, call: MemtypeFree) -> None:
         self.drivers.free_starts(call)
         self.frees.free(call)
 
     def _free_return(self, event: Return) -> None:
         task = self.context.tasks.of(event)
-        frame, scope = task.innermost(events.MemtypeFree), task.scope
+        frame, scope = task.innermost(MemtypeFree), task.scope
         self.frees.free_return(event)
         call = frame.call if frame is not None else event.entry
-        explicit = isinstance(scope, events.Iounmap | events.ArchIoFreeMemtypeWc | events.MemtypeFreeIo)
-        if isinstance(call, events.MemtypeFree) and scope is not None and explicit:
+        explicit = isinstance(scope, Iounmap | ArchIoFreeMemtypeWc | MemtypeFreeIo)
+        if isinstance(call, MemtypeFree) and scope is not None and explicit:
             self.mappings.changed(event, call.start, call.end, scope_api(scope))
 
     def _remap_return(self, event: Return) -> None:
         _, frame = self.context.tasks.leave(event)
-        if frame is None or not isinstance(frame.call, events.RemapPfnRange):
+        if frame is None or not isinstance(frame.call, RemapPfnRange):
             return
         call = frame.call
         partial = call.vm_start >= 0 and page_align(call.size) != call.vm_end - call.vm_start
@@ -187,38 +228,38 @@ class Replay:
         if event.ret == 0 and partial and call.api == "remap_pfn_range":
             self.mappings.insert(event, call.mm, call.addr, call.pfn, call.size)
 
-    def _zap(self, call: events.ZapVma) -> None:
+    def _zap(self, call: ZapVma) -> None:
         self.processes.zap(call)
         self.mappings.zap(call.mm, call.start, call.end)
 
-    def _exit_mmap(self, call: events.ExitMmap) -> None:
+    def _exit_mmap(self, call: ExitMmap) -> None:
         self.processes.exit_mmap(call)
         self.mappings.exit(call.mm)
 
-    def _insert_pfn(self, call: events.InsertPfn) -> None:
+    def _insert_pfn(self, call: InsertPfn) -> None:
         task, _ = self.context.tasks.enter(call, call.api)
         below = ~(call.size - 1)  # a huge leaf is aligned down, its pfn too
         pages = call.size // PAGE
         self.mappings.insert(call, call.mm or task.mm, call.addr & below, call.pfn & ~(pages - 1), call.size)
 
-    def _fork(self, event: events.SchedProcessFork) -> None:
+    def _fork(self, event: SchedProcessFork) -> None:
         self.processes.fork(event)
         self.vmas.fork(event)
 
-    def _exec(self, event: events.SchedProcessExec) -> None:
+    def _exec(self, event: SchedProcessExec) -> None:
         self.processes.exec(event)
         self.vmas.exec(event.pid)
 
-    def _marker(self, event: events.Marker) -> None:
+    def _marker(self, event: Marker) -> None:
         self.snapshots.marker(event)
         self.maps.marker(event)
 
-    def _malformed(self, event: events.Malformed) -> None:
+    def _malformed(self, event: Malformed) -> None:
         """A line that cannot be read may have been any event."""
         self.context.lossy = self.context.lost_any = True
         self.recording.malformed(event)
 
-    def _lost(self, event: events.LostEvents) -> None:
+    def _lost(self, event: LostEvents) -> None:
         self.recording.lost(event)
         if event.rows and not self.messages.drives(event.rows):
             return  # some complaints are missing, but no event
@@ -228,21 +269,22 @@ class Replay:
         self.vmas.lost()
 
 
-def _api(call: events.Call) -> str:
-    return _APIS.get(type(call), type(call).__name__)
+class _Plan:
+    """What is done with an event of one kind, looked up once."""
+
+    __slots__ = ("handler", "layered", "vmas")
+
+    def __init__(self, kind: type[Event], handler: Callable[[Any], None], vmas: Vmas) -> None:
+        self.handler = handler
+        self.layered = kind in LAYERED
+        self.vmas: Callable[[Any], None] | None = None
+        if issubclass(kind, Call):
+            self.vmas = vmas.entering(kind)
 
 
-_APIS: dict[type[events.Call], str] = {
-    events.MemtypeReserveIo: "memtype_reserve_io",
-    events.MemtypeFreeIo: "memtype_free_io",
-    events.ArchIoReserveMemtypeWc: "arch_io_reserve_memtype_wc",
-    events.ArchIoFreeMemtypeWc: "arch_io_free_memtype_wc",
-    events.MemtypeKernelMapSync: "memtype_kernel_map_sync",
-    events.IoremapCaller: "__ioremap_caller",
-    events.GetPatInfo: "get_pat_info",
-    events.VmAreaDup: "vm_area_dup",
-    events.VmAreaFree: "vm_area_free",
-    events.SplitVma: "__split_vma",
-    events.CopyVma: "copy_vma",
-    events.MprotectFixup: "mprotect_fixup",
-}
+def _kinds() -> list[type[Event]]:
+    """Every class of events."""
+    found: list[type[Event]] = [Event]
+    for kind in found:
+        found.extend(kind.__subclasses__())
+    return found

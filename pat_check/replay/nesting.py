@@ -8,9 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from pat_check import events
 from pat_check.cachemode import UC_MINUS, WC
-from pat_check.events import Call
+from pat_check.events import (
+    ArchIoFreeMemtypeWc,
+    ArchIoReserveMemtypeWc,
+    Call,
+    CopyPageRange,
+    CopyVma,
+    FreePfnRange,
+    IoremapCaller,
+    Iounmap,
+    MemtypeFreeIo,
+    MemtypeReserveIo,
+    RemapPfnRange,
+    ReservePfnRange,
+    SetMemory,
+    ZapVma,
+)
 from pat_check.model.memory import PAGE
 from pat_check.model.vma import VM_PAT, VM_PFNMAP, VM_SHARED
 from pat_check.replay.context import Context
@@ -36,18 +50,18 @@ class Nesting:
     def __init__(self, context: Context, vmas: Vmas, want: Want) -> None:
         self.context, self.vmas, self.want = context, vmas, want
         self._below: dict[type[Call], Callable[[Any], None]] = {
-            events.RemapPfnRange: self._remap,
-            events.ReservePfnRange: self._reserve,
-            events.CopyPageRange: self._copy,
-            events.ZapVma: self._zap,
-            events.FreePfnRange: self._free,
-            events.IoremapCaller: self._ioremap,
-            events.Iounmap: self._iounmap,
-            events.MemtypeReserveIo: self._reserve_io,
-            events.MemtypeFreeIo: self._free_io,
-            events.ArchIoReserveMemtypeWc: self._arch_reserve,
-            events.ArchIoFreeMemtypeWc: self._arch_free,
-            events.SetMemory: self._set_memory,
+            RemapPfnRange: self._remap,
+            ReservePfnRange: self._reserve,
+            CopyPageRange: self._copy,
+            ZapVma: self._zap,
+            FreePfnRange: self._free,
+            IoremapCaller: self._ioremap,
+            Iounmap: self._iounmap,
+            MemtypeReserveIo: self._reserve_io,
+            MemtypeFreeIo: self._free_io,
+            ArchIoReserveMemtypeWc: self._arch_reserve,
+            ArchIoFreeMemtypeWc: self._arch_free,
+            SetMemory: self._set_memory,
         }
 
     def predict(self, call: Call) -> None:
@@ -63,7 +77,7 @@ class Nesting:
 
     # --- mappings ----------------------------------------------------------------------------------------
 
-    def _remap(self, call: events.RemapPfnRange) -> None:
+    def _remap(self, call: RemapPfnRange) -> None:
         """A full remap reserves the range; a partial one looks its type up."""
         outer = call.api in ("remap_pfn_range", "remap_pfn_range_complete")
         if call.pfn < 0 or call.size < 0:  # remap_pfn_range_complete() has its arguments in memory
@@ -81,12 +95,12 @@ class Nesting:
         strict = 0 if full else -1
         self.want(call, chain, Seen(start, size, mode_of(call.prot), call.addr, call.vma, strict))
 
-    def _reserve(self, call: events.ReservePfnRange) -> None:
+    def _reserve(self, call: ReservePfnRange) -> None:
         """reserve_pfn_range() and pfnmap_track() reserve what is not RAM."""
         if self.is_tracked(call.start, call.size):
             self.want(call, ("memtype_reserve",), Seen(call.start, call.size, mode_of(call.prot)))
 
-    def _copy(self, call: events.CopyPageRange) -> None:
+    def _copy(self, call: CopyPageRange) -> None:
         """fork copies the tracking of a PFN mapping, and reserves the range of one with VM_PAT again."""
         if call.flags < 0 or not call.flags & VM_PFNMAP:
             return
@@ -98,7 +112,7 @@ class Nesting:
                 chain += ("memtype_reserve",)
         self.want(call, chain, Seen(start, size, self._type(start, size), vma=call.vma, strict=1))
 
-    def _zap(self, call: events.ZapVma) -> None:
+    def _zap(self, call: ZapVma) -> None:
         """unmap_single_vma() untracks a PFN mapping, before it clears any entry."""
         if call.api != "unmap_single_vma" or not self.context.era.zap_untracks or call.flags < 0:
             return
@@ -109,7 +123,7 @@ class Nesting:
                 chain += ("memtype_free",)
             self.want(call, chain, Seen(start, size, vma=call.vma))
 
-    def _free(self, call: events.FreePfnRange) -> None:
+    def _free(self, call: FreePfnRange) -> None:
         """untrack_pfn() of a VM_PAT mapping frees its length; a context frees the bounds that it was made with."""
         start = call.pfn * PAGE if call.pfn > 0 else -1
         if call.api in ("pfnmap_track_ctx_release", "pfnmap_untrack"):
@@ -145,33 +159,33 @@ class Nesting:
     def _is_half_made(self, call: Call) -> bool:
         """Whether the mapping is being filled or moved, so that its first entry may not be there yet."""
         task = self.context.tasks.of(call)
-        return any(task.innermost(kind) is not None for kind in (events.RemapPfnRange, events.CopyVma))
+        return any(task.innermost(kind) is not None for kind in (RemapPfnRange, CopyVma))
 
     # --- drivers -------------------------------------------------------------------------------------------
 
-    def _ioremap(self, call: events.IoremapCaller) -> None:
+    def _ioremap(self, call: IoremapCaller) -> None:
         start = call.phys & _PHYSICAL
         end = page_align((call.phys & (_PHYSICAL | PAGE - 1)) + call.size)
         self.want(call, ("memtype_reserve",), Seen(start, end - start, call.pcm))
 
-    def _iounmap(self, call: events.Iounmap) -> None:
+    def _iounmap(self, call: Iounmap) -> None:
         if call.addr & -PAGE in self.context.machine.iomaps:  # of which range, rule iounmap-mismatch judges
             self.want(call, ("memtype_free",), Seen())
 
-    def _reserve_io(self, call: events.MemtypeReserveIo) -> None:
+    def _reserve_io(self, call: MemtypeReserveIo) -> None:
         mode = call.req if 0 <= call.req <= 5 else -1
         self.want(call, ("memtype_reserve",), Seen(call.start, call.end - call.start, mode))
 
-    def _free_io(self, call: events.MemtypeFreeIo) -> None:
+    def _free_io(self, call: MemtypeFreeIo) -> None:
         self.want(call, ("memtype_free",), Seen(call.start, call.end - call.start))
 
-    def _arch_reserve(self, call: events.ArchIoReserveMemtypeWc) -> None:
+    def _arch_reserve(self, call: ArchIoReserveMemtypeWc) -> None:
         self.want(call, ("memtype_reserve_io", "memtype_reserve"), Seen(call.start, call.size, WC))
 
-    def _arch_free(self, call: events.ArchIoFreeMemtypeWc) -> None:
+    def _arch_free(self, call: ArchIoFreeMemtypeWc) -> None:
         self.want(call, ("memtype_free_io", "memtype_free"), Seen(call.start, call.size))
 
-    def _set_memory(self, call: events.SetMemory) -> None:
+    def _set_memory(self, call: SetMemory) -> None:
         """The pages are those of the direct map, wherever that begins."""
         size = call.numpages * PAGE
         if call.api == "set_memory_wb":

@@ -8,8 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pat_check import events, incidents
-from pat_check.events import NO_PID, Event, Return
+from pat_check import incidents
+from pat_check.events import (
+    NO_PID,
+    CopyPageRange,
+    DupMmap,
+    Event,
+    ExitMmap,
+    FreePfnRange,
+    RemapPfnRange,
+    Return,
+    SchedProcessExec,
+    SchedProcessExit,
+    SchedProcessFork,
+    UnmapVmas,
+    ZapVma,
+)
 from pat_check.model.memory import PAGE
 from pat_check.model.memtype import Memtype
 from pat_check.model.owner import Owner
@@ -38,7 +52,7 @@ class Processes:
 
     # --- fork -----------------------------------------------------------------------------------------------
 
-    def dup_mmap(self, call: events.DupMmap) -> None:
+    def dup_mmap(self, call: DupMmap) -> None:
         """Entry of dup_mmap(): the child's address space has a number."""
         self.context.tasks.enter(call, "dup_mmap")
         self.context.forks_seen = True
@@ -47,7 +61,7 @@ class Processes:
                 if node.owner.mm == call.oldmm or call.oldmm in node.owner.sharers:
                     node.owner.sharers.add(call.mm)
 
-    def fork(self, event: events.SchedProcessFork) -> None:
+    def fork(self, event: SchedProcessFork) -> None:
         """sched_process_fork: the child has a pid."""
         self.context.forks_seen = True
         self.finish(event.child_pid)
@@ -67,13 +81,13 @@ class Processes:
         _, frame = self.context.tasks.leave(event)
         if (event.ret or 0) < 0:
             self.context.forked.pop(event.pid, None)
-            if frame is not None and isinstance(frame.call, events.DupMmap):
+            if frame is not None and isinstance(frame.call, DupMmap):
                 for node in self._mappings():
                     node.owner.sharers.discard(frame.call.mm)
 
     # --- exit -----------------------------------------------------------------------------------------------
 
-    def exit_mmap(self, call: events.ExitMmap) -> None:
+    def exit_mmap(self, call: ExitMmap) -> None:
         """Entry of exit_mmap()."""
         self.context.tasks.enter(call, "exit_mmap")
         self._begin(call, call.mm)
@@ -83,13 +97,13 @@ class Processes:
         self.context.tasks.leave(event)
         self.finish(event.pid)
 
-    def unmap_vmas(self, call: events.UnmapVmas) -> None:
+    def unmap_vmas(self, call: UnmapVmas) -> None:
         """Entry of unmap_vmas(): of a whole address space at exit and exec."""
         self.context.tasks.enter(call, "unmap_vmas")
         if call.start == 0 and call.end >= _WHOLE and call.pid not in self._ending:
             self._begin(call, 0)
 
-    def zap(self, call: events.ZapVma) -> None:
+    def zap(self, call: ZapVma) -> None:
         """Entry of unmap_single_vma() and the like: names the address space that is being torn down."""
         task, _ = self.context.tasks.enter(call, call.api)
         if call.mm:
@@ -99,16 +113,16 @@ class Processes:
             if ending is not None and not ending.mm:
                 ending.mm = call.mm
 
-    def remap(self, call: events.RemapPfnRange) -> None:
+    def remap(self, call: RemapPfnRange) -> None:
         """Entry of remap_pfn_range(): names the address space that maps."""
-        self.context.tasks.of(call).close(events.CopyPageRange)
+        self.context.tasks.of(call).close(CopyPageRange)
         task, _ = self.context.tasks.enter(call, call.api)
         self.finish(call.pid)
         if call.mm:
             task.mm = call.mm
             self._name(call.pid, call.mm)
 
-    def remap_failed(self, call: events.RemapPfnRange, event: Return) -> None:
+    def remap_failed(self, call: RemapPfnRange, event: Return) -> None:
         """Return of a remap_pfn_range() that failed: what it reserved must be gone, or an equal entry in its place."""
         freed = self.context.machine.freed
         left = [
@@ -125,7 +139,7 @@ class Processes:
                 incidents.MemtypeLeaked(*stamp, left[0], "remap", f"{event.comm}:{event.pid}", False, left[1:])
             )
 
-    def free(self, call: events.FreePfnRange) -> None:
+    def free(self, call: FreePfnRange) -> None:
         """Entry of untrack_pfn() and the like: names the address space that unmaps."""
         task, _ = self.context.tasks.enter(call, call.api)
         if call.mm:
@@ -137,11 +151,11 @@ class Processes:
         for owner in self._nameless.pop(pid, ()):
             owner.mm = mm
 
-    def exec(self, event: events.SchedProcessExec) -> None:
+    def exec(self, event: SchedProcessExec) -> None:
         """The task goes on with a new address space."""
         self.finish(event.pid)
 
-    def exit(self, event: events.SchedProcessExit) -> None:
+    def exit(self, event: SchedProcessExit) -> None:
         """The task is gone; its address space with it where nothing tells us more.
 
         Since v6.16 this comes before exit_mmap(), earlier kernels have it after.
@@ -188,7 +202,7 @@ class Processes:
 
     def finish_all(self, last: Event) -> None:
         """The recording is over: so is every teardown, but for one that its last event is part of."""
-        if last.pid != NO_PID and last.pid in self._ending and not isinstance(last, events.SchedProcessExit):
+        if last.pid != NO_PID and last.pid in self._ending and not isinstance(last, SchedProcessExit):
             del self._ending[last.pid]
         for pid in list(self._ending):
             self.finish(pid)

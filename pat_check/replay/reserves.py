@@ -6,9 +6,9 @@ tree changes at its return, else at the return of memtype_reserve().
 
 from __future__ import annotations
 
-from pat_check import events, incidents
+from pat_check import incidents
 from pat_check.cachemode import UC, UC_MINUS, WB, cachemode_name, errno_name
-from pat_check.events import NO_PID, MemtypeReserve, Return
+from pat_check.events import NO_PID, ArchIoReserveMemtypeWc, Call, Event, MemtypeCheckInsert, MemtypeReserve, Return
 from pat_check.incidents import Story
 from pat_check.model import operations
 from pat_check.model.memory import ISA_END, ISA_START
@@ -40,7 +40,7 @@ class Reserves:
             self._finish_reserve(task, frame, call, None, -1, "")
             task.frames.clear()
 
-    def check_insert(self, call: events.MemtypeCheckInsert) -> None:
+    def check_insert(self, call: MemtypeCheckInsert) -> None:
         """Entry of memtype_check_insert()."""
         task, _ = self.context.tasks.enter(call, "memtype_check_insert")
         outer = task.innermost(MemtypeReserve)
@@ -54,7 +54,7 @@ class Reserves:
         call = frame.call if frame is not None else event.entry
         outer = task.innermost(MemtypeReserve)
         reserve = outer.call if outer is not None else None
-        if not isinstance(call, events.MemtypeCheckInsert):
+        if not isinstance(call, MemtypeCheckInsert):
             return
         start, end, actual = call.start, call.end, call.type
         if isinstance(reserve, MemtypeReserve):
@@ -92,9 +92,7 @@ class Reserves:
         if isinstance(frame.call, MemtypeReserve):
             self._finish_reserve(task, frame, event, event.ret, event.got, event.caller)
 
-    def _finish_reserve(
-        self, task: Task, frame: Frame, event: events.Event, ret: int | None, got: int, caller: str
-    ) -> None:
+    def _finish_reserve(self, task: Task, frame: Frame, event: Event, ret: int | None, got: int, caller: str) -> None:
         """memtype_reserve() is over: apply it if the tree was not seen to change, then tell what came of it."""
         call = frame.call
         assert isinstance(call, MemtypeReserve)
@@ -121,7 +119,7 @@ class Reserves:
         else:
             self._granted(task, call, event, frame, outcome, owner, caller)
 
-    def _not_inserted(self, outcome: Reserve, call: MemtypeReserve, event: events.Event, ret: int) -> Reserve:
+    def _not_inserted(self, outcome: Reserve, call: MemtypeReserve, event: Event, ret: int) -> Reserve:
         """The recording shows no insertion where the model expects one: RAM that we did not know of."""
         machine = self.context.machine
         if machine.ram.known:
@@ -131,23 +129,25 @@ class Reserves:
         return Reserve(outcome.start, outcome.end, "ram", ret, call.req)
 
     def _apply(
-        self, task: Task, outcome: Reserve, event: events.Event, ret: int | None, got: int, call: events.Call
+        self, task: Task, outcome: Reserve, event: Event, ret: int | None, got: int, call: Call
     ) -> Memtype | None:
         """Insert into the tree what the recording says, or what the model predicts where it is silent."""
         machine = self.context.machine
         self.context.changed(
             "memtype_reserve", outcome.start, outcome.end, outcome.actual, call, strict=is_strict(task, call)
         )
-        story = _story(outcome)
         start, end, new = outcome.start, outcome.end, outcome.new
         decided = outcome.clash or outcome.overlap
         surprising = decided is None or not decided.assumed
         if ret is not None and ret != outcome.ret and surprising:
-            self._surprise(event, start, end).tell("returned", errno_name(outcome.ret), errno_name(ret), story)
+            self._surprise(event, start, end).tell(
+                "returned", errno_name(outcome.ret), errno_name(ret), _story(outcome)
+            )
         final = outcome.ret if ret is None else ret
         if final == 0 and got >= 0 and outcome.ret == 0 and got != new and surprising and not outcome.assumed:
             about = "mtrr" if decided is None and isinstance(call, MemtypeReserve) and call.req == WB else ""
-            self._surprise(event, start, end, about).tell("granted", cachemode_name(new), cachemode_name(got), story)
+            surprise = self._surprise(event, start, end, about)
+            surprise.tell("granted", cachemode_name(new), cachemode_name(got), _story(outcome))
         if final != 0:
             return None
         type_ = got if got >= 0 else new if outcome.ret == 0 else outcome.actual
@@ -176,7 +176,7 @@ class Reserves:
         return node
 
     def _apply_elsewhere(
-        self, task: Task, outcome: Reserve, event: events.Event, ret: int | None, got: int, call: MemtypeReserve
+        self, task: Task, outcome: Reserve, event: Event, ret: int | None, got: int, call: MemtypeReserve
     ) -> None:
         """The paths beside the tree: PAT off, untracked, RAM, mixed, an empty range."""
         machine = self.context.machine
@@ -214,7 +214,7 @@ class Reserves:
         self,
         task: Task,
         call: MemtypeReserve,
-        event: events.Event,
+        event: Event,
         frame: Frame,
         outcome: Reserve,
         owner: Owner,
@@ -236,7 +236,7 @@ class Reserves:
             if outside is not None:
                 outside.unacceptable = (call.req, node.type)
             return
-        ignored = task.innermost(events.ArchIoReserveMemtypeWc) is not None
+        ignored = task.innermost(ArchIoReserveMemtypeWc) is not None
         self.context.emit(
             incidents.MemtypeAdopted(
                 *self.context.stamp(event),
@@ -272,7 +272,7 @@ class Reserves:
         """Whether the type that a request gets cannot be computed: write-back, where the MTRRs are not known."""
         return req == WB and not self.context.machine.mtrr.known
 
-    def _surprise(self, event: events.Event, start: int, end: int, about: str = "") -> Surprise:
+    def _surprise(self, event: Event, start: int, end: int, about: str = "") -> Surprise:
         return Surprise(self.context, event, "memtype_reserve", start, end, about)
 
 

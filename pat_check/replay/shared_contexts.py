@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pat_check import events
+from pat_check.events import RemapPfnRange, VmAreaDup, VmAreaFree
 from pat_check.model.memory import PAGE
 from pat_check.replay.context import Context
 from pat_check.replay.wanted import page_align
@@ -27,19 +27,19 @@ class SharedContexts:
         self._of: dict[int, _Shared] = {}
         self._made: dict[int, tuple[int, int]] = {}  # by VMA: it was remapped whole, its context is not known yet
 
-    def mapped(self, call: events.RemapPfnRange) -> None:
+    def mapped(self, call: RemapPfnRange) -> None:
         """remap_pfn_range() has mapped the whole of a VMA that had no context."""
         if len(self._made) > _LIMIT:
             self._made.clear()
         self._made[call.vma] = call.pfn * PAGE, page_align(call.size)
 
-    def dup(self, call: events.VmAreaDup) -> None:
+    def dup(self, call: VmAreaDup) -> None:
         """vm_area_dup() takes a reference."""
         shared = self._known(call)
         if shared is not None:
             shared.vmas += 1
 
-    def free(self, call: events.VmAreaFree) -> tuple[int, int] | None:
+    def free(self, call: VmAreaFree) -> tuple[int, int] | None:
         """vm_area_free() drops one: the range, start and size, that goes with the last."""
         shared = self._known(call)
         if shared is None:
@@ -57,7 +57,7 @@ class SharedContexts:
         self._of.clear()
         self._made.clear()
 
-    def _known(self, call: events.VmAreaDup | events.VmAreaFree) -> _Shared | None:
+    def _known(self, call: VmAreaDup | VmAreaFree) -> _Shared | None:
         if call.ctx <= 0 or self.context.lost_any:
             return None
         if call.ctx not in self._of and call.vma in self._made:

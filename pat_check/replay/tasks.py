@@ -7,41 +7,67 @@ without a result: such a call is only the `scope` of what follows, until the nex
 
 from __future__ import annotations
 
-from pat_check import events
-from pat_check.events import NO_PID, Call, Event, Return
+from pat_check.events import (
+    NO_PID,
+    ArchIoFreeMemtypeWc,
+    ArchIoReserveMemtypeWc,
+    Call,
+    CopyPageRange,
+    DupMmap,
+    Event,
+    ExitMmap,
+    FreePfnRange,
+    GetPatInfo,
+    InsertPfn,
+    IoremapCaller,
+    Iounmap,
+    MemtypeErase,
+    MemtypeFree,
+    MemtypeFreeIo,
+    MemtypeReserveIo,
+    RemapPfnRange,
+    ReservePfnRange,
+    Return,
+    SetMemory,
+    UnmapVmas,
+    VmAreaFree,
+    ZapVma,
+)
 from pat_check.model.memtype import Memtype
 from pat_check.model.operations import Reserve
 from pat_check.model.owner import Owner
 
 _DEPTH = 64
 _TASKS = 100_000
+_IDLE = -2
 
 SCOPES: frozenset[type[Call]] = frozenset(
     (
-        events.MemtypeFreeIo,
-        events.ArchIoFreeMemtypeWc,
-        events.Iounmap,
-        events.FreePfnRange,
-        events.ZapVma,
-        events.UnmapVmas,
-        events.ExitMmap,
-        events.InsertPfn,
-        events.VmAreaFree,
+        MemtypeFreeIo,
+        ArchIoFreeMemtypeWc,
+        Iounmap,
+        FreePfnRange,
+        ZapVma,
+        UnmapVmas,
+        ExitMmap,
+        InsertPfn,
+        VmAreaFree,
     )
 )
 """Calls whose return may not be recorded."""
 
-_INSIDE: frozenset[type[Call]] = frozenset((events.MemtypeFree, events.MemtypeErase, events.GetPatInfo))
+_INSIDE: frozenset[type[Call]] = frozenset((MemtypeFree, MemtypeErase, GetPatInfo))
 """Calls that are made inside a scope."""
 
 
 class Frame:
     """A call that has not returned, and what was seen inside it."""
 
-    __slots__ = ("actual", "api", "call", "done", "node", "reserve", "unacceptable")
+    __slots__ = ("actual", "api", "call", "done", "kind", "node", "reserve", "unacceptable")
 
     def __init__(self, call: Call, api: str) -> None:
         self.call, self.api = call, api
+        self.kind: type[Call] = type(call)
         self.reserve: Reserve | None = None  # the model's outcome, once it was applied
         self.node: Memtype | None = None  # the reservation that was made inside
         self.actual = -1  # the mode that memtype_check_insert() was called with; -1 not recorded
@@ -62,12 +88,13 @@ class Task:
 
     def close(self, call: type[Call]) -> None:
         """Calls of this kind cannot be open any more: their return was not recorded."""
-        self.frames[:] = [frame for frame in self.frames if not isinstance(frame.call, call)]
+        if self.innermost(call) is not None:
+            self.frames[:] = [frame for frame in self.frames if frame.kind is not call]
 
     def innermost(self, call: type[Call]) -> Frame | None:
         """The latest open call of this kind."""
         for frame in reversed(self.frames):
-            if isinstance(frame.call, call):
+            if frame.kind is call:
                 return frame
         return None
 
@@ -75,22 +102,29 @@ class Task:
 class Tasks:
     """Every task of a recording."""
 
-    __slots__ = ("_tasks", "lost_entries", "lost_returns", "lost_returns_at")
+    __slots__ = ("_last", "_last_pid", "_tasks", "lost_entries", "lost_returns", "lost_returns_at")
 
     def __init__(self) -> None:
-        self._tasks: dict[tuple[int, int], Task] = {}
+        self._tasks: dict[int, Task] = {}  # by pid; the idle tasks by the negative of their CPU, from _IDLE down
+        self._last = Task()
+        self._last_pid = 0  # whose task `_last` is; 0 nobody's
         self.lost_entries = 0  # returns whose entry was not seen
         self.lost_returns = 0  # entries whose return was not seen
         self.lost_returns_at: list[tuple[int, str]] = []
 
     def of(self, event: Event) -> Task:
         """The task of an event; idle tasks (pid 0) are one for each CPU."""
-        key = (event.pid, event.cpu if event.pid == 0 else 0)
+        key = event.pid
+        if key == self._last_pid and key != 0:
+            return self._last
+        if key == 0:
+            key = _IDLE - event.cpu
         task = self._tasks.get(key)
         if task is None:
             if len(self._tasks) >= _TASKS:
                 self._tasks.clear()
             task = self._tasks[key] = Task()
+        self._last, self._last_pid = task, event.pid
         return task
 
     def interrupt(self) -> None:
@@ -101,25 +135,30 @@ class Tasks:
 
     def forget(self, pid: int) -> None:
         """A task is gone; its number may be used again."""
-        task = self._tasks.pop((pid, 0), None)
+        task = self._tasks.pop(pid, None)
+        self._last_pid = 0
         if task is not None:
             self._give_up(task.frames)
 
     def enter(self, call: Call, api: str) -> tuple[Task, Frame]:
         """Open a call."""
         task = self.of(call)
-        kind = type(call)
-        if kind in SCOPES:
-            task.scope = call
-        elif kind not in _INSIDE:
-            task.scope = None
         frame = Frame(call, api)
-        if kind not in SCOPES:
-            task.frames.append(frame)
-            if len(task.frames) > _DEPTH:
-                self._give_up(task.frames[:-_DEPTH])
-                del task.frames[:-_DEPTH]
+        if frame.kind in SCOPES:
+            task.scope = call
+        else:
+            self.open(task, frame)
         return task, frame
+
+    def open(self, task: Task, frame: Frame) -> None:
+        """A call whose return will be recorded is open."""
+        if frame.kind not in _INSIDE:
+            task.scope = None
+        frames = task.frames
+        frames.append(frame)
+        if len(frames) > _DEPTH:
+            self._give_up(frames[:-_DEPTH])
+            del frames[:-_DEPTH]
 
     def leave(self, event: Return) -> tuple[Task, Frame | None]:
         """Close the latest open call of the function; None when its entry was not seen."""
@@ -127,8 +166,9 @@ class Tasks:
         frames = task.frames
         for place in range(len(frames) - 1, -1, -1):
             frame = frames[place]
-            if type(frame.call) is event.call and frame.api == event.api:
-                self._give_up(frames[place + 1 :])
+            if frame.kind is event.call and frame.api == event.api:
+                if place + 1 < len(frames):
+                    self._give_up(frames[place + 1 :])
                 del frames[place:]
                 return task, frame
         if event.entry is None and event.call not in SCOPES:
@@ -140,6 +180,7 @@ class Tasks:
         for task in self._tasks.values():
             self._give_up(task.frames)
         self._tasks.clear()
+        self._last_pid = 0
 
     def _give_up(self, frames: list[Frame]) -> None:
         for frame in frames:
@@ -154,24 +195,24 @@ def owner_of_reserve(task: Task, call: Call, caller: str) -> Owner:
     for frame in reversed(task.frames):
         inside = frame.call
         match inside:
-            case events.IoremapCaller():
+            case IoremapCaller():
                 return _driver("ioremap", task, comm, pid)
-            case events.ArchIoReserveMemtypeWc() | events.SetMemory():
+            case ArchIoReserveMemtypeWc() | SetMemory():
                 return _driver(frame.api, task, comm, pid)
-            case events.CopyPageRange():
+            case CopyPageRange():
                 owner = Owner("fork", comm)
                 owner.parent = pid
-                dup = task.innermost(events.DupMmap)
-                if dup is not None and isinstance(dup.call, events.DupMmap):
+                dup = task.innermost(DupMmap)
+                if dup is not None and isinstance(dup.call, DupMmap):
                     owner.mm = dup.call.mm
                 return owner
-            case events.RemapPfnRange():
+            case RemapPfnRange():
                 return Owner("remap_pfn_range", comm, pid, inside.mm)
-            case events.MemtypeReserveIo() if task.innermost(events.ArchIoReserveMemtypeWc) is None:
+            case MemtypeReserveIo() if task.innermost(ArchIoReserveMemtypeWc) is None:
                 return _driver("memtype_reserve_io", task, comm, pid)
             case _:
                 pass
-    if task.innermost(events.ReservePfnRange) is not None:
+    if task.innermost(ReservePfnRange) is not None:
         return Owner("remap_pfn_range", comm, pid)
     return Owner(_function(caller) or "memtype_reserve", comm, pid, symbol=caller)
 
@@ -195,7 +236,7 @@ def who_frees(task: Task, caller: str) -> str:
     if scope is not None:
         return scope_api(scope)
     for frame in reversed(task.frames):
-        if not isinstance(frame.call, events.MemtypeFree | events.MemtypeErase):
+        if not isinstance(frame.call, MemtypeFree | MemtypeErase):
             return frame.api
     return "memtype_free"
 
@@ -203,15 +244,15 @@ def who_frees(task: Task, caller: str) -> str:
 def scope_api(call: Call) -> str:
     """The kernel function that a scope call stands for."""
     match call:
-        case events.FreePfnRange() | events.ZapVma() | events.InsertPfn():
+        case FreePfnRange() | ZapVma() | InsertPfn():
             return call.api
-        case events.Iounmap():
+        case Iounmap():
             return "iounmap"
-        case events.ArchIoFreeMemtypeWc():
+        case ArchIoFreeMemtypeWc():
             return "arch_io_free_memtype_wc"
-        case events.MemtypeFreeIo():
+        case MemtypeFreeIo():
             return "memtype_free_io"
-        case events.ExitMmap():
+        case ExitMmap():
             return "exit_mmap"
         case _:
             return "unmap_vmas"
@@ -220,9 +261,9 @@ def scope_api(call: Call) -> str:
 def mm_of(task: Task, event: Event) -> int:
     """The address space that a task works on: of its open calls or its scope; 0 unknown."""
     scope = task.scope
-    if isinstance(scope, events.FreePfnRange | events.ZapVma) and scope.mm:
+    if isinstance(scope, FreePfnRange | ZapVma) and scope.mm:
         return scope.mm
     for frame in reversed(task.frames):
-        if isinstance(frame.call, events.RemapPfnRange | events.CopyPageRange) and frame.call.mm:
+        if isinstance(frame.call, RemapPfnRange | CopyPageRange) and frame.call.mm:
             return frame.call.mm
     return task.mm if event.pid != NO_PID else 0

@@ -7,14 +7,29 @@ is known of it. A copy that fork makes belongs to the child's address space, whi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from pat_check import events
-from pat_check.events import Call, Event, Return
+from pat_check.events import (
+    Call,
+    CopyPageRange,
+    CopyVma,
+    DupMmap,
+    Event,
+    FreePfnRange,
+    InsertPfn,
+    MprotectFixup,
+    RemapPfnRange,
+    Return,
+    SchedProcessFork,
+    SplitVma,
+    VmAreaDup,
+    VmAreaFree,
+    ZapVma,
+)
 from pat_check.model.memory import PAGE
 from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP
 from pat_check.replay.context import Context
+from pat_check.replay.tasks import Frame
 from pat_check.replay.wanted import page_align
 
 _SPECIAL = VM_PFNMAP | VM_IO | VM_MIXEDMAP
@@ -22,15 +37,15 @@ _REMAPPED = VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP
 _LIMIT = 200_000
 
 
-@dataclass(slots=True)
 class Mapped:
     """A followed VMA: user virtual bytes [start, end)."""
 
-    mm: int  # negative: of a forked child whose address space has no number yet
-    start: int
-    end: int
-    flags: int
-    offset: int | None = None  # physical minus virtual address of every page, while surely no entry is missing
+    __slots__ = ("end", "flags", "mm", "offset", "start")
+
+    def __init__(self, mm: int, start: int, end: int, flags: int, offset: int | None = None) -> None:
+        self.mm = mm  # negative: of a forked child whose address space has no number yet
+        self.start, self.end, self.flags = start, end, flags
+        self.offset = offset  # physical minus virtual address of every page, while surely no entry is missing
 
 
 class Vmas:
@@ -45,38 +60,35 @@ class Vmas:
         self._gaps = False
         self.complete = False  # the lives of VMAs are recorded, so that none goes unseen
         self._enter: dict[type[Call], Callable[[Any], None]] = {
-            events.RemapPfnRange: self._seen,
-            events.SplitVma: self._seen,
-            events.MprotectFixup: self._seen,
-            events.InsertPfn: self._seen,
-            events.FreePfnRange: self._untrack,
-            events.VmAreaDup: self._dup,
-            events.VmAreaFree: self._free,
-            events.ZapVma: self._zap,
+            RemapPfnRange: self._seen,
+            SplitVma: self._seen,
+            MprotectFixup: self._seen,
+            InsertPfn: self._seen,
+            FreePfnRange: self._untrack,
+            VmAreaDup: self._dup,
+            VmAreaFree: self._free,
+            ZapVma: self._zap,
         }
         self._leave: dict[type[Call], Callable[[Any, Return], None]] = {
-            events.RemapPfnRange: self._remapped,
-            events.VmAreaDup: self._copied,
-            events.MprotectFixup: self._protected,
-            events.CopyPageRange: self._tracked,
+            RemapPfnRange: self._remapped,
+            VmAreaDup: self._copied,
+            MprotectFixup: self._protected,
+            CopyPageRange: self._tracked,
         }
 
-    def enter(self, call: Call) -> None:
-        """A call begins."""
-        handler = self._enter.get(type(call))
-        if handler is not None:
-            handler(call)
+    def entering(self, kind: type[Call]) -> Callable[[Any], None] | None:
+        """What to do with a call of this kind when it begins."""
+        return self._enter.get(kind)
 
-    def leave(self, event: Return) -> None:
-        """A call is over; it is still open in its task."""
+    def leave(self, event: Return, frame: Frame | None) -> None:
+        """A call is over; it is still open in its task, in `frame` where its entry was seen."""
         handler = self._leave.get(event.call)
         if handler is not None:
-            frame = self.context.tasks.of(event).innermost(event.call)
             call = frame.call if frame is not None and frame.api == event.api else event.entry
             if call is not None:
                 handler(call, event)
 
-    def fork(self, event: events.SchedProcessFork) -> None:
+    def fork(self, event: SchedProcessFork) -> None:
         """The child has a pid; without a copied address space it is a thread."""
         self.mm_of[event.child_pid] = self._forking.pop(event.pid, self.mm_of.get(event.pid, 0))
 
@@ -101,34 +113,37 @@ class Vmas:
 
     # --- calls -----------------------------------------------------------------------------------------------
 
-    def _own(self, call: Any) -> None:
+    def _own(self, pid: int, mm: int) -> None:
         """A call on a task's own address space names it."""
-        if not call.mm:
+        if not mm:
             return
-        known = self.mm_of.get(call.pid, 0)
+        known = self.mm_of.get(pid, 0)
+        if known == mm:
+            return
         if known < 0:
             for area in self.of.values():
                 if area.mm == known:
-                    area.mm = call.mm
-        self.mm_of[call.pid] = call.mm
+                    area.mm = mm
+        self.mm_of[pid] = mm
 
     def _seen(self, call: Any) -> None:
-        self._own(call)
-        self._observe(call)
+        self._own(call.pid, call.mm)
+        self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
 
-    def _observe(self, call: Any) -> None:
+    def _observe(self, vma: int, mm: int, vm_start: int, vm_end: int, flags: int) -> None:
         """Every event that shows a VMA is the truth about it."""
-        if call.vm_start < 0 or call.flags < 0:
+        if vm_start < 0 or flags < 0:
             return
-        if call.flags & _SPECIAL:
-            if call.vma in self.of or len(self.of) < _LIMIT:
-                mm = call.mm or (self.of[call.vma].mm if call.vma in self.of else 0)
-                offset = self.of[call.vma].offset if call.vma in self.of else None
-                self.of[call.vma] = Mapped(mm, call.vm_start, call.vm_end, call.flags, offset)
-        else:
-            self.of.pop(call.vma, None)
+        known = self.of.get(vma)
+        if flags & _SPECIAL:
+            if known is not None:
+                self.of[vma] = Mapped(mm or known.mm, vm_start, vm_end, flags, known.offset)
+            elif len(self.of) < _LIMIT:
+                self.of[vma] = Mapped(mm, vm_start, vm_end, flags)
+        elif known is not None:
+            del self.of[vma]
 
-    def _untrack(self, call: events.FreePfnRange) -> None:
+    def _untrack(self, call: FreePfnRange) -> None:
         if call.api == "untrack_pfn":
             self._seen(call)
         elif call.api != "untrack_pfn_clear":  # of a fresh copy, which still shows the original's address space
@@ -137,15 +152,15 @@ class Vmas:
         if area is not None:
             area.flags &= ~VM_PAT
 
-    def _dup(self, call: events.VmAreaDup) -> None:
+    def _dup(self, call: VmAreaDup) -> None:
         self.complete = not self._gaps
-        self._observe(call)
+        self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
 
-    def _free(self, call: events.VmAreaFree) -> None:
+    def _free(self, call: VmAreaFree) -> None:
         self.complete = not self._gaps
         self.of.pop(call.vma, None)
 
-    def _remapped(self, call: events.RemapPfnRange, event: Return) -> None:
+    def _remapped(self, call: RemapPfnRange, event: Return) -> None:
         if event.ret != 0 or call.vm_start < 0:
             return
         flags = call.flags if call.flags >= 0 else 0
@@ -163,22 +178,22 @@ class Vmas:
             offset = call.pfn * PAGE - call.addr if full else None
         self.of[call.vma] = Mapped(call.mm, call.vm_start, call.vm_end, flags, offset)
 
-    def _zap(self, call: events.ZapVma) -> None:
+    def _zap(self, call: ZapVma) -> None:
         """Entries go; with VM_PAT set none was gone before where a zap clears that flag, too."""
-        self._own(call)
+        self._own(call.pid, call.mm)
         area = self.of.get(call.vma)
         if area is not None and not (self.context.era.zap_untracks and area.flags & VM_PAT):
             area.offset = None
 
-    def _copied(self, call: events.VmAreaDup, event: Return) -> None:
+    def _copied(self, call: VmAreaDup, event: Return) -> None:
         """vm_area_dup() gave a new VMA: the other half of a split, the target of a move, or a child's copy."""
         area = self.of.get(call.vma)
         if not event.ret or area is None:
             return
         new = event.ret & ((1 << 64) - 1)
         task = self.context.tasks.of(event)
-        split, move = task.innermost(events.SplitVma), task.innermost(events.CopyVma)
-        if split is not None and isinstance(split.call, events.SplitVma):
+        split, move = task.innermost(SplitVma), task.innermost(CopyVma)
+        if split is not None and isinstance(split.call, SplitVma):
             addr = split.call.addr
             if split.call.new_below:
                 self.of[new] = Mapped(area.mm, area.start, addr, area.flags, area.offset)
@@ -186,7 +201,7 @@ class Vmas:
             else:
                 self.of[new] = Mapped(area.mm, addr, area.end, area.flags, area.offset)
                 area.end = addr
-        elif move is not None and isinstance(move.call, events.CopyVma):
+        elif move is not None and isinstance(move.call, CopyVma):
             addr, end = move.call.addr, move.call.addr + move.call.len
             whole = area.offset is not None and end - addr == area.end - area.start
             offset = area.offset + area.start - addr if whole and area.offset is not None else None
@@ -196,22 +211,22 @@ class Vmas:
 
     def _child(self, event: Event) -> int:
         """The address space that this task's fork copies into."""
-        dup = self.context.tasks.of(event).innermost(events.DupMmap)
-        if dup is not None and isinstance(dup.call, events.DupMmap):
+        dup = self.context.tasks.of(event).innermost(DupMmap)
+        if dup is not None and isinstance(dup.call, DupMmap):
             self._forking[event.pid] = dup.call.mm
         elif event.pid not in self._forking:
             self._nameless -= 1
             self._forking[event.pid] = self._nameless
         return self._forking[event.pid]
 
-    def _protected(self, call: events.MprotectFixup, event: Return) -> None:
+    def _protected(self, call: MprotectFixup, event: Return) -> None:
         if event.ret != 0 or call.newflags < 0:
             return
         for area in self.of.values():
             if area.mm == call.mm and call.start <= area.start and area.end <= call.end:
                 area.flags = call.newflags & ~VM_PAT | area.flags & VM_PAT
 
-    def _tracked(self, call: events.CopyPageRange, event: Return) -> None:
+    def _tracked(self, call: CopyPageRange, event: Return) -> None:
         """The child's copy is tracked if the parent's VMA is, and has the entries that the parent has."""
         area, parent = self.of.get(call.dst), self.of.get(call.vma)
         if call.api == "copy_page_range" and event.ret == 0 and area is not None and parent is not None:

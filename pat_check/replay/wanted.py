@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
-from pat_check import events
 from pat_check.cachemode import pgprot2cachemode
-from pat_check.events import Call
+from pat_check.events import (
+    Call,
+    CopyPageRange,
+    FreePfnRange,
+    MemtypeFree,
+    MemtypeFreeIo,
+    MemtypeReserve,
+    MemtypeReserveIo,
+    RemapPfnRange,
+    ReservePfnRange,
+)
 from pat_check.model.memory import PAGE
 
 _NO_PROT = 0x7FFF_FFFF_FFFF_F000  # protection bits are NX and the low twelve: else a tracer shows the pointer to them
 
 
-class Seen(NamedTuple):
+class Seen:
     """What the arguments of a call say, as far as they are recorded: -1 (0 for addresses of the kernel) is unknown."""
 
-    start: int = -1  # physical bytes
-    size: int = -1  # bytes
-    mode: int = -1  # cache mode asked for
-    addr: int = -1  # user virtual bytes
-    vma: int = 0
-    strict: int = -1
+    __slots__ = ("addr", "mode", "size", "start", "strict", "vma")
+
+    def __init__(
+        self, start: int = -1, size: int = -1, mode: int = -1, addr: int = -1, vma: int = 0, strict: int = -1
+    ) -> None:
+        self.start, self.size = start, size  # physical bytes
+        self.mode = mode  # cache mode asked for
+        self.addr = addr  # user virtual bytes
+        self.vma, self.strict = vma, strict
 
 
 class Wanted:
@@ -41,21 +50,22 @@ class Wanted:
         """Whether a recorded function between the caller and this one is missing."""
         return self.chain.index(self.must) < self.chain.index(function)
 
-    def differences(self, found: Seen) -> Iterator[tuple[str, str, str]]:
+    def differences(self, found: Seen) -> list[tuple[str, str, str]]:
         """What is not as wanted: as a phrase (with ``{}`` for the function), what was wanted, what was found."""
-        want = self.seen
+        want, told = self.seen, []
         elsewhere = found.size != want.size or (found.start != want.start and want.start >= 0)
         if found.size >= 0 <= want.size and elsewhere:
             wanted = f"[{want.start:#x}-{want.start + want.size:#x})" if want.start >= 0 else f"{want.size:#x} bytes"
-            yield "called {}() with", wanted, f"[{found.start:#x}-{found.start + found.size:#x})"
+            told.append(("called {}() with", wanted, f"[{found.start:#x}-{found.start + found.size:#x})"))
         elif found.mode >= 0 <= want.mode and found.mode != want.mode:
-            yield "asked for type", str(want.mode), str(found.mode)
+            told.append(("asked for type", str(want.mode), str(found.mode)))
         if found.addr >= 0 <= want.addr and found.addr != want.addr:
-            yield "called {}() at address", f"{want.addr:#x}", f"{found.addr:#x}"
+            told.append(("called {}() at address", f"{want.addr:#x}", f"{found.addr:#x}"))
         if found.vma and want.vma and found.vma != want.vma:
-            yield "called {}() of the VMA", f"{want.vma:#x}", f"{found.vma:#x}"
+            told.append(("called {}() of the VMA", f"{want.vma:#x}", f"{found.vma:#x}"))
         if found.strict >= 0 <= want.strict and found.strict != want.strict:
-            yield "called {}() with strict", str(want.strict), str(found.strict)
+            told.append(("called {}() with strict", str(want.strict), str(found.strict)))
+        return told
 
 
 def mode_of(prot: int) -> int:
@@ -71,40 +81,19 @@ def page_align(size: int) -> int:
 def seen_in(call: Call) -> Seen:
     """The arguments of a call that another one may want."""
     match call:
-        case events.MemtypeReserve():
+        case MemtypeReserve():
             return Seen(call.start, call.end - call.start, call.req)
-        case events.MemtypeFree() | events.MemtypeFreeIo() | events.MemtypeReserveIo():
+        case MemtypeFree() | MemtypeFreeIo() | MemtypeReserveIo():
             return Seen(call.start, call.end - call.start)
-        case events.ReservePfnRange():
+        case ReservePfnRange():
             return Seen(call.start, call.size, mode_of(call.prot), strict=call.strict)
-        case events.RemapPfnRange() if call.pfn >= 0:
+        case RemapPfnRange() if call.pfn >= 0:
             return Seen(call.pfn * PAGE, page_align(call.size), mode_of(call.prot), call.addr, call.vma)
-        case events.FreePfnRange() if call.api == "untrack_pfn":
+        case FreePfnRange() if call.api == "untrack_pfn":
             return Seen(vma=call.vma)
-        case events.FreePfnRange() if call.pfn >= 0:
+        case FreePfnRange() if call.pfn >= 0:
             return Seen(call.pfn * PAGE, call.size)
-        case events.CopyPageRange():
+        case CopyPageRange():
             return Seen(vma=call.vma)
         case _:
             return Seen()
-
-
-def function_of(call: Call) -> str:
-    """The kernel function that a call event stands for."""
-    return getattr(call, "api", "") or _FUNCTIONS.get(type(call), "")
-
-
-_FUNCTIONS: dict[type[Call], str] = {
-    events.MemtypeReserve: "memtype_reserve",
-    events.MemtypeFree: "memtype_free",
-    events.MemtypeErase: "memtype_erase",
-    events.MemtypeReserveIo: "memtype_reserve_io",
-    events.MemtypeFreeIo: "memtype_free_io",
-    events.ArchIoReserveMemtypeWc: "arch_io_reserve_memtype_wc",
-    events.ArchIoFreeMemtypeWc: "arch_io_free_memtype_wc",
-    events.IoremapCaller: "__ioremap_caller",
-    events.Iounmap: "iounmap",
-    events.VmAreaDup: "vm_area_dup",
-    events.VmAreaFree: "vm_area_free",
-    events.GetPatInfo: "get_pat_info",
-}
