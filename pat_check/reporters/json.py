@@ -24,11 +24,11 @@ class Json(Reporter):
 
 
 def _array(out: TextIO, name: str, records: Iterable[dict[str, Any]]) -> None:
-    """An array as the next member of the report's object; a report may hold many, so each is written by itself."""
+    """An array as the next member of the report's object: one record a line, written by itself, for there may be many."""
     out.write(f',\n  "{name}": [')
     separator = end = ""
     for record in records:
-        out.write(separator + "\n    " + pretty(record, 4))
+        out.write(f"{separator}\n    {harmless(json.dumps(record))}")
         separator, end = ",", "\n  "
     out.write(f"{end}]")
 

@@ -91,17 +91,16 @@ class Ftrace(Source):
 
         lane = Lane(scanner, self._place, self._name)
         last = 0  # the line that was read here last
-        for found, others, block, ignored in lane.blocks(lines.blocks()):
+        for found, others, cut, self.lines, ignored in lane.blocks(lines.blocks()):
             for index, at, line in others:
                 if at != last + 1:
                     self._layout = standard  # the scanner has read a line in between
                 last = at
-                lines.cut = block.cut
+                lines.cut = cut
                 event = self._read(at, lines.text_of(line), lines)
-                found[index] = torn(event) if block.cut and event is not None else event
+                found[index] = torn(event) if cut and event is not None else event
             for name, count in ignored:
                 self._ignore(name, count)
-            self.lines = block.first + block.lines - 1
             if lines.tick is not None:
                 lines.tick(self.lines)
             yield [event for event in found if event is not None] if others else cast("list[Event]", found)

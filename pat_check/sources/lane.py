@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from pat_check.events import Event
 from pat_check.sources.native import IGNORED, SLOW, Scanner, ScannerType
@@ -27,6 +27,17 @@ Other = tuple[int, int, bytes]
 
 Ignored = list[tuple[str, int]]
 """Names and how many lines of each."""
+
+
+class Read(NamedTuple):
+    """What was read of one block."""
+
+    events: list[Event | None]  # None for a line that the reference decoder reads
+    others: list[Other]  # those lines
+    cut: bool  # the block is a last line without a newline
+    lines: int  # number of its last line
+    ignored: Ignored
+
 
 Probed = tuple[Spec | None, bool, str]
 """A probed place: its function, whether it is a return, and to where; with no function, the name to ignore."""
@@ -51,10 +62,10 @@ class Lane:
         self._told: list[int] = []
         self._scanner: Scanner = scanner(self._resolve)
 
-    def blocks(self, blocks: Iterable[Block]) -> Iterator[tuple[list[Event | None], list[Other], Block, Ignored]]:
-        """For each block its events, with None for lines that the reference reads, and those; and what it ignored."""
+    def blocks(self, blocks: Iterable[Block]) -> Iterator[Read]:
+        """What was read of each block."""
         unpacker = self._unpacker
-        for block, rows, comms, ignored in ahead(self._scanned(blocks)):
+        for block, rows, lines, comms, ignored in ahead(self._scanned(blocks)):
             unpacker.comms.extend(comms)
             out: list[Event | None] = []
             others: list[Other] = []
@@ -62,16 +73,17 @@ class Lane:
             for place in range(0, len(slow), 4):
                 index, at, start, length = slow[place : place + 4]
                 others.append((index, at, block.text[start : start + length]))
-            yield out, others, block, ignored
+            yield Read(out, others, block.cut, lines, ignored)
 
-    def _scanned(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, bytes, list[str], Ignored]]:
+    def _scanned(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, bytes, int, list[str], Ignored]]:
         """In the thread of the scanner, which no other may touch."""
-        comms = 0
+        comms = lines = 0
         for block in blocks:
-            rows, block.lines = self._scanner.scan(block.text, block.first, block.cut)
+            rows, count = self._scanner.scan(block.text, lines + 1, block.cut)
             new = self._scanner.comms(comms)
             comms += len(new)
-            yield block, rows, new, self._counted()
+            lines += count
+            yield block, rows, lines, new, self._counted()
 
     def _counted(self) -> Ignored:
         counted: Ignored = []

@@ -44,9 +44,7 @@ class Block:
     """A piece of a recording: whole lines with their newlines, or with `cut` a last line without one."""
 
     text: bytes
-    first: int  # number of the first line
     cut: bool = False
-    lines: int = 1  # filled in by whoever counts them
 
 
 class _Reader(Protocol):
@@ -98,23 +96,21 @@ class Lines:
         Sets `broken` like iteration; `cut` is for the caller to set, when it comes to that block.
         """
         seen, self._seen = self._seen or [], None
-        rest, first = b"", 1
+        rest, begun = b"", False
         try:
             for chunk in chain(seen, self._chunks):
-                if first == 1 and not rest:
-                    chunk = chunk.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901 - of a file, not of a chunk
+                if not begun:
+                    begun, chunk = True, chunk.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901
                 stop = chunk.rfind(b"\n") + 1
                 if not stop:
                     rest = (rest + chunk)[:_BYTES]
                     continue
-                block = Block(rest + chunk[:stop], first)
-                rest = chunk[stop:]
-                yield block
-                first += block.text.count(b"\n")
+                text, rest = rest + chunk[:stop], chunk[stop:]
+                yield Block(text)
         except _BROKEN as error:
             self._fails(error)
         if rest:
-            yield Block(rest, first, cut=True)
+            yield Block(rest, cut=True)
 
     @staticmethod
     def text_of(line: bytes) -> str:
