@@ -96,6 +96,8 @@ class MemtypeTree:
         ending = self._by_end.get(node.end)
         if ending is None:
             self._by_end[node.end] = [node]
+        elif ending[-1].start <= node.start:
+            ending.append(node)
         else:
             ending.insert(_place(ending, node.start, node.order), node)
 
@@ -106,12 +108,12 @@ class MemtypeTree:
         if len(same) == 1:
             del self._by_range[node.start, node.end]
         else:
-            del same[_place(same, node.start, node.order)]
+            del same[0 if same[0] is node else _place(same, node.start, node.order)]
         ending = self._by_end[node.end]
         if len(ending) == 1:
             del self._by_end[node.end]
         else:
-            del ending[_place(ending, node.start, node.order)]
+            del ending[0 if ending[0] is node else _place(ending, node.start, node.order)]
 
     def shrink(self, node: Memtype, end: int) -> None:
         """Move the end of an entry down; it goes behind its equals, for it is taken out and put in again."""
