@@ -102,7 +102,7 @@ class Makes:
         machine = self.current.context.machine
         if machine.ram.known:
             return machine.ram.test(start, start + PAGE) == 0
-        return next(iter(machine.memtypes.overlapping(start, start + PAGE)), None) is not None
+        return machine.memtypes.first_overlap(start, start + PAGE) is not None
 
     def _vma(self, call: events.RemapPfnRange | events.InsertPfn, mode: int) -> tuple[Space, Area, Op | None]:
         """What is mapped there, and the mmap that makes it where it is seen for the first time."""

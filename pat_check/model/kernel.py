@@ -55,7 +55,7 @@ class Kernel(AddressSpaces):
         if self.flags_before_track and (ret := self._prepare(vma, addr, pfn, size)):
             return ret
         second = vma.ctx is not None and self.tracking.is_full(vma, addr, size)
-        reserved = any(True for _ in self.machine.memtypes.overlapping(pfn * PAGE, pfn * PAGE + size))
+        reserved = self.machine.memtypes.first_overlap(pfn * PAGE, pfn * PAGE + size) is not None
         ret, mode = self.tracking.remap(vma, addr, pfn, size, mode)
         if ret:
             self._remap_refused(vma, addr, pfn, size, second=second)

@@ -25,7 +25,7 @@ class Memtype:
     def __init__(self, start: int, end: int, type_: int, owner: Owner, born: int) -> None:
         self.start, self.end, self.type, self.owner, self.born = start, end, type_, owner, born
         self.assumed = False  # its type was neither recorded nor could be computed
-        self.order = 0  # grows with every insertion: equal starts are ordered by it
+        self.order = 0  # set by the tree, grows with every insertion: equal starts are ordered by it
         self.story: Story = []
 
     def tell(self, at: int, what: str) -> None:
@@ -45,13 +45,12 @@ class MemtypeTree:
     Identical ranges are separate entries; that is the only reference counting there is.
     """
 
-    __slots__ = ("_by_end", "_by_range", "_nodes", "_order")
+    __slots__ = ("_by_end", "_by_range", "_nodes")
 
     def __init__(self) -> None:
         self._nodes: RangeList[Memtype] = RangeList()
         self._by_range: dict[tuple[int, int], list[Memtype]] = {}
-        self._by_end: dict[int, list[Memtype]] = {}
-        self._order = 0
+        self._by_end: dict[int, list[Memtype]] = {}  # both in the order of the tree
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -59,9 +58,13 @@ class MemtypeTree:
     def __iter__(self) -> Iterator[Memtype]:
         return iter(self._nodes)
 
-    def overlapping(self, start: int, end: int) -> Iterator[Memtype]:
+    def overlapping(self, start: int, end: int) -> list[Memtype]:
         """The entries that intersect [start, end), in the kernel's order."""
         return self._nodes.overlapping(start, end)
+
+    def first_overlap(self, start: int, end: int) -> Memtype | None:
+        """The first entry that intersects [start, end), in the kernel's order."""
+        return self._nodes.first(start, end)
 
     def check_conflict(
         self, start: int, end: int, type_: int, *, strict: bool
@@ -84,23 +87,33 @@ class MemtypeTree:
 
     def insert(self, node: Memtype) -> None:
         """Add an entry without any check."""
-        self._order += 1
-        node.order = self._order
         self._nodes.add(node)
-        self._by_range.setdefault((node.start, node.end), []).append(node)
-        self._by_end.setdefault(node.end, []).append(node)
+        same = self._by_range.get((node.start, node.end))
+        if same is None:
+            self._by_range[node.start, node.end] = [node]
+        else:
+            same.append(node)
+        ending = self._by_end.get(node.end)
+        if ending is None:
+            self._by_end[node.end] = [node]
+        elif ending[-1].start <= node.start:
+            ending.append(node)
+        else:
+            ending.insert(_place(ending, node.start, node.order), node)
 
     def remove(self, node: Memtype) -> None:
         """Take out this very entry."""
         self._nodes.remove(node)
         same = self._by_range[node.start, node.end]
-        same.remove(node)
-        if not same:
+        if len(same) == 1:
             del self._by_range[node.start, node.end]
+        else:
+            del same[0 if same[0] is node else _place(same, node.start, node.order)]
         ending = self._by_end[node.end]
-        ending.remove(node)
-        if not ending:
+        if len(ending) == 1:
             del self._by_end[node.end]
+        else:
+            del ending[0 if ending[0] is node else _place(ending, node.start, node.order)]
 
     def shrink(self, node: Memtype, end: int) -> None:
         """Move the end of an entry down; it goes behind its equals, for it is taken out and put in again."""
@@ -109,20 +122,31 @@ class MemtypeTree:
         self.insert(node)
 
     def exact(self, start: int, end: int) -> list[Memtype]:
-        """The entries with these very bounds, in order."""
+        """The entries with these very bounds, in order; not to be changed."""
         return self._by_range.get((start, end), [])
 
     def ending_at(self, end: int, after: int) -> list[Memtype]:
         """The entries that end at `end` and begin before `after`, in order."""
-        nodes = [node for node in self._by_end.get(end, ()) if node.start < after]
-        nodes.sort(key=lambda node: (node.start, node.order))
-        return nodes
+        ending = self._by_end.get(end)
+        return [] if ending is None else ending[: _place(ending, after, 0)]
 
     def lookup(self, paddr: int) -> int:
         """The type of one page: that of the first entry that touches it, UC- where there is none."""
-        for node in self._nodes.overlapping(paddr, paddr + 4096):
-            return node.type
-        return UC_MINUS
+        node = self._nodes.first(paddr, paddr + 4096)
+        return UC_MINUS if node is None else node.type
+
+
+def _place(nodes: list[Memtype], start: int, order: int) -> int:
+    """How many of these entries, which are in order, come before `start` and `order`."""
+    low, high = 0, len(nodes)
+    while low < high:
+        middle = (low + high) // 2
+        node = nodes[middle]
+        if node.start < start or (node.start == start and node.order < order):
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def validate_tree(tree: MemtypeTree) -> None:

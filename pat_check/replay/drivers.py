@@ -142,7 +142,7 @@ class Drivers:
         if frame.unacceptable is None:
             return
         want, have = frame.unacceptable
-        overlap = next(iter(self.context.machine.memtypes.overlapping(start, end)), None)
+        overlap = self.context.machine.memtypes.first_overlap(start, end)
         self.context.emit(
             incidents.FallbackJudged(
                 *self.context.stamp(event),

@@ -149,7 +149,7 @@ class Frees:
         """Whether a free that finds nothing may hit a reservation that the recording does not know."""
         if self.context.reliable or (start, end) in self.context.machine.freed:
             return False
-        return next(iter(self.context.machine.memtypes.overlapping(start, end)), None) is None
+        return self.context.machine.memtypes.first_overlap(start, end) is None
 
     def _older(self, event: Event, start: int, end: int, api: str) -> None:
         self.context.emit(incidents.UnknownOrigin(*self.context.stamp(event), start, end, api))

@@ -45,7 +45,7 @@ class Mappings:
         machine, paddr = self.context.machine, pfn * PAGE
         if not mm or not self.zaps_seen or not machine.pat_enabled or self._count >= _LIMIT:
             return
-        covering = next(iter(machine.memtypes.overlapping(paddr, paddr + PAGE)), None)
+        covering = machine.memtypes.first_overlap(paddr, paddr + PAGE)
         if machine.ram.test(paddr, paddr + PAGE) or (covering is None and not machine.ram.known):
             return
         mode = operations.lookup_memtype(machine, paddr)

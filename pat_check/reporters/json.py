@@ -24,7 +24,7 @@ class Json(Reporter):
 
 
 def _array(out: TextIO, name: str, records: Iterable[dict[str, Any]]) -> None:
-    """An array as the next member of the report's object: one record a line, written by itself, for there may be many."""
+    """An array as the next member of the report: one record a line, each written by itself, for there may be many."""
     out.write(f',\n  "{name}": [')
     separator = end = ""
     for record in records:

@@ -203,7 +203,7 @@ class World:
         self.said.append(SAID[number])
         if number == 11:
             stamp = self.replay.context.stamp(self.event())
-            overlap = next(iter(self.machine.memtypes.overlapping(start, end)), None)
+            overlap = self.machine.memtypes.first_overlap(start, end)
             seen = overlap.seen() if overlap is not None else None
             self.emit(incidents.FallbackJudged(*stamp, start, end, want, have, False, "remap_pfn_range", "", seen))
         else:

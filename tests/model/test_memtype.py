@@ -217,6 +217,28 @@ def test_exact_bounds_win_over_an_earlier_entry_with_the_same_end(find):
     assert find(tree, 4 * PAGE, 8 * PAGE) == (second, False)
 
 
+@pytest.mark.parametrize("find", [find_exact, find_exact_or_end])
+def test_hundreds_of_identical_entries_go_one_by_one_oldest_first(find):
+    tree, entries = planted(*[(2, 6, WC)] * 300)
+    for entry in entries:
+        assert tree.exact(2 * PAGE, 6 * PAGE)[0] is entry
+        assert erase(tree, find, 2, 6)
+    assert (len(tree), tree.exact(2 * PAGE, 6 * PAGE), tree.ending_at(6 * PAGE, 9 * PAGE)) == (0, [], [])
+
+
+def test_entries_with_one_end_are_ordered_by_start_and_then_by_age():
+    #  pages  0123456789
+    #  1st        CC
+    #  2nd     BBBBB
+    #  3rd      DDDD
+    #  4th     EEEEE
+    tree, (first, second, third, fourth) = planted((4, 6, WC), (1, 6, WC), (2, 6, WC), (1, 6, WC))
+    assert tree.ending_at(6 * PAGE, 6 * PAGE) == [second, fourth, third, first]
+    assert tree.ending_at(6 * PAGE, 4 * PAGE) == [second, fourth, third]
+    tree.remove(second)
+    assert tree.ending_at(6 * PAGE, 2 * PAGE) == [fourth]
+
+
 # --- the two erase rules --------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ class Span:
     start: int
     end: int
     name: str = ""
+    order: int = 0
 
     def __repr__(self):
         return f"{self.name}[{self.start},{self.end})"
@@ -54,7 +55,8 @@ def test_an_empty_list_has_nothing_to_find():
     ranges = RangeList()
     assert len(ranges) == 0
     assert list(ranges) == []
-    assert list(ranges.overlapping(0, 100)) == []
+    assert ranges.overlapping(0, 100) == []
+    assert ranges.first(0, 100) is None
 
 
 def test_ranges_are_ordered_by_start_and_then_by_arrival():
@@ -78,6 +80,8 @@ def test_neighbours_that_only_touch_the_query_do_not_intersect_it():
     assert names(ranges.overlapping(3, 5)) == "b"
     assert names(ranges.overlapping(2, 5)) == "ab"
     assert names(ranges.overlapping(3, 6)) == "bc"
+    assert ranges.first(3, 6).name == "b"
+    assert ranges.first(8, 9) is None
 
 
 def test_an_early_long_range_is_found_behind_short_ones():
@@ -194,6 +198,7 @@ def test_any_adding_and_removing_agrees_with_a_sorted_list(steps, start, length)
             ranges.remove(left.pop(step % len(left)))
         assert list(ranges) == ordered(left)
         assert list(ranges.overlapping(start, start + length)) == meeting(left, start, start + length)
+        assert ranges.first(start, start + length) is next(iter(meeting(left, start, start + length)), None)
     assert len(ranges) == len(left)
 
 
@@ -210,6 +215,41 @@ def test_more_ranges_than_a_bucket_holds_agree_with_a_sorted_list(starts, order)
         ranges.remove(gone)
         left.remove(gone)
     assert list(ranges) == []
+
+
+SHAPES = {
+    "apart": lambda index, count: (4 * index, 4 * index + 2),
+    "one start": lambda index, count: (7, 8 + index),
+    "one range": lambda index, count: (7, 9),
+    "nested": lambda index, count: (index, 2 * count - index),
+    "one over all": lambda index, count: (0, 4 * count) if index == count // 2 else (4 * index, 4 * index + 2),
+    "staircase": lambda index, count: (index, index + 40),
+}
+"""Ranges that are hard to keep: index and count to (start, end)."""
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_thousands_of_ranges_agree_with_a_sorted_list_while_they_come_and_go(shape):
+    """Enough for three levels of the tree."""
+    order = random.Random(shape)
+    spans = [Span(*SHAPES[shape](index, 5000), str(index)) for index in range(5000)]
+    order.shuffle(spans)
+    ranges, left = listed(spans), ordered(spans)
+    assert list(ranges) == left
+    for gone in order.sample(spans, 4000):
+        ranges.remove(gone)
+        left.remove(gone)
+        if order.random() < 0.02:
+            start = order.choice((order.randrange(20_000), gone.start, gone.end))
+            end = start + order.choice((1, 5, 400))
+            assert ranges.overlapping(start, end) == meeting(left, start, end)
+            assert ranges.first(start, end) is next(iter(meeting(left, start, end)), None)
+    assert list(ranges) == left
+    back = [span for span in spans if span not in set(left)]
+    for span in back:
+        ranges.add(span)
+    assert list(ranges) == ordered([*left, *back])
+    assert len(ranges) == 5000
 
 
 # --- RangeMap -------------------------------------------------------------------------------------------------

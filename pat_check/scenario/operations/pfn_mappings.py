@@ -67,7 +67,7 @@ def _untracked(scene: Scene, vma: Vma, addr: int, paddr: int, size: int, wish: i
     if pte is None or wish in (UC_MINUS, pte.cachemode) or world.machine.ram.test(paddr, paddr + PAGE):
         return
     frames = (addr, addr + size, paddr // PAGE)
-    if next(iter(world.machine.memtypes.overlapping(paddr, paddr + size)), None) is not None:
+    if world.machine.memtypes.first_overlap(paddr, paddr + size) is not None:
         scene.note("reserved-otherwise", *frames, "the range is reserved with another type than the mapping's", vma)
     elif vma.full_mode == wish and vma.full_pfn + (addr - vma.start) // PAGE == paddr // PAGE:
         scene.note(
