@@ -5,28 +5,17 @@ Source: ``enum page_cache_mode`` (arch/x86/include/asm/pgtable_types.h) and ``ca
 """
 
 import errno
-from enum import IntEnum
+from typing import Final
 
+WB: Final = 0
+WC: Final = 1
+UC_MINUS: Final = 2
+UC: Final = 3
+WT: Final = 4
+WP: Final = 5
+"""The promises kept for a physical range."""
 
-class CacheMode(IntEnum):
-    """``enum page_cache_mode``: the promise kept for a physical range."""
-
-    WB = 0
-    WC = 1
-    UC_MINUS = 2
-    UC = 3
-    WT = 4
-    WP = 5
-
-
-WB: int = CacheMode.WB
-WC: int = CacheMode.WC
-UC_MINUS: int = CacheMode.UC_MINUS
-UC: int = CacheMode.UC
-WT: int = CacheMode.WT
-WP: int = CacheMode.WP
-
-NAMES: tuple[str, ...] = (
+NAMES: Final[tuple[str, ...]] = (
     "write-back",
     "write-combining",
     "uncached-minus",
@@ -36,10 +25,10 @@ NAMES: tuple[str, ...] = (
 )
 """The name that ``pat_memtype_list`` and the kernel log print, by number."""
 
-SHORT: tuple[str, ...] = ("WB", "WC", "UC-", "UC", "WT", "WP")
+SHORT: Final[tuple[str, ...]] = ("WB", "WC", "UC-", "UC", "WT", "WP")
 """The name of the boot line and of conversation, by number."""
 
-BY_NAME: dict[str, int] = {name: number for number, name in enumerate(NAMES)}
+BY_NAME: Final[dict[str, int]] = {name: number for number, name in enumerate(NAMES)}
 
 
 def cachemode_name(mode: int) -> str:
@@ -57,7 +46,7 @@ def errno_name(ret: int) -> str:
     return f"-{errno.errorcode[-ret]}" if -ret in errno.errorcode else str(ret)
 
 
-_SLOTS = (WB, WC, UC_MINUS, UC, WB, WP, UC_MINUS, WT)
+_SLOTS: Final = (WB, WC, UC_MINUS, UC, WB, WP, UC_MINUS, WT)
 
 
 def pgprot2cachemode(prot: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from typing import Final
 
 from pat_check.events import (
     Call,
@@ -19,12 +20,12 @@ from pat_check.events import (
 )
 from pat_check.replay.loop import Replay
 
-_CALLS = (MemtypeReserve, MemtypeFree)
-_FREES = frozenset(("memtype_free", "memtype_erase"))
-_EXCERPT = 50
+_CALLS: Final = (MemtypeReserve, MemtypeFree)
+_FREES: Final = frozenset(("memtype_free", "memtype_erase"))
+_EXCERPT: Final = 50
 """Events: so few were cut out by hand, and are taken to show all that matters."""
-_CPUS = re.compile(r"#.*#P:(?P<tracefs>\d{1,6})|cpus=(?P<tracecmd>\d{1,6})$")
-_BUFFER = re.compile(r"(?:^|/)per_cpu/cpu(?P<cpu>\d{1,6})/")
+_CPUS: Final = re.compile(r"#.*#P:(?P<tracefs>\d{1,6})|cpus=(?P<tracecmd>\d{1,6})$")
+_BUFFER: Final = re.compile(r"(?:^|/)per_cpu/cpu(?P<cpu>\d{1,6})/")
 
 
 class Foresight:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-NO_PID: int = -1
+NO_PID: Final = -1
 """The pid of an event whose recording shows no task (option ``nocontext-info``, kernel log)."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Final
 
 from pat_check.model.memory import Mtrr, Ram
 from pat_check.model.memtype import Memtype, MemtypeTree
@@ -10,7 +11,7 @@ from pat_check.model.owner import Owner
 from pat_check.model.page_table import FOUR_LEVELS, Paging
 from pat_check.model.vma import Mm
 
-_REMEMBERED = 20_000
+_REMEMBERED: Final = 20_000
 
 
 class Iomap:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from pat_check.cachemode import WB
 from pat_check.model.owner import Owner
@@ -11,10 +12,10 @@ from pat_check.model.ranges import RangeMap
 PageType = tuple[int, int, Owner]
 """The type of RAM pages, the line that set it, and who did."""
 
-PAGE: int = 4096
-ISA_START: int = 0xA0000
-ISA_END: int = 0x100000
-PHYSICAL_MASK: int = (1 << 52) - 1
+PAGE: Final = 4096
+ISA_START: Final = 0xA0000
+ISA_END: Final = 0x100000
+PHYSICAL_MASK: Final = (1 << 52) - 1
 """``__PHYSICAL_MASK`` of x86-64 without memory encryption: a decoy address has bit 63 set."""
 
 

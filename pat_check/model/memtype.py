@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
+from typing import Final
 
 from pat_check.cachemode import UC_MINUS
 from pat_check.incidents import Seen, Story
 from pat_check.model.owner import Owner
 from pat_check.model.ranges import RangeList
 
-_STORY_LIMIT = 12
+_STORY_LIMIT: Final = 12
 
 
 class Memtype:

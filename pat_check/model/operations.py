@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from typing import Final
 
 from pat_check.cachemode import UC, UC_MINUS, WB, WC, WP, WT
 from pat_check.model.machine import Machine
@@ -141,7 +142,7 @@ def lookup_memtype(machine: Machine, paddr: int) -> int:
     return machine.memtypes.lookup(start)
 
 
-_REFUSED: frozenset[tuple[int, int]] = frozenset(((WC, WB), (UC_MINUS, WB), (WT, WB), (WT, WC)))
+_REFUSED: Final[frozenset[tuple[int, int]]] = frozenset(((WC, WB), (UC_MINUS, WB), (WT, WB), (WT, WC)))
 
 
 def is_new_memtype_allowed(start: int, end: int, req: int, got: int) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pat_check.events import NO_PID
 
-MAPPINGS: frozenset[str] = frozenset(("remap_pfn_range", "fork"))
+MAPPINGS: Final[frozenset[str]] = frozenset(("remap_pfn_range", "fork"))
 """The ways in which a reservation belongs to an address space."""
 
 
@@ -55,5 +57,5 @@ def module_of(symbol: str) -> str:
     return rest.rstrip("] ") if bracket and head and " " not in rest.rstrip("] ") else ""
 
 
-BEFORE: Owner = Owner("before")
+BEFORE: Final[Owner] = Owner("before")
 """The owner of what was reserved before the trace began."""

@@ -6,20 +6,21 @@ Memory grows with what differs, not with what is mapped: a 64 GiB BAR mapped who
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from pat_check.cachemode import UC, UC_MINUS, WB, WC, WP, WT
 from pat_check.model.memory import PAGE
 from pat_check.model.ranges import RangeMap
 
-PMD_SIZE: int = 1 << 21
-PUD_SIZE: int = 1 << 30
-P4D_SIZE: int = 1 << 39
-LEVELS: dict[int, str] = {PAGE: "pte", PMD_SIZE: "pmd", PUD_SIZE: "pud"}
+PMD_SIZE: Final = 1 << 21
+PUD_SIZE: Final = 1 << 30
+P4D_SIZE: Final = 1 << 39
+LEVELS: Final[dict[int, str]] = {PAGE: "pte", PMD_SIZE: "pmd", PUD_SIZE: "pud"}
 """The levels at which an entry can be a leaf."""
 
-_ENTRIES: int = 512
+_ENTRIES: Final = 512
 
-_AS_HUGE: dict[int, int] = {WB: WB, WC: WP, UC_MINUS: UC_MINUS, UC: WT}
+_AS_HUGE: Final[dict[int, int]] = {WB: WB, WC: WP, UC_MINUS: UC_MINUS, UC: WT}
 
 
 class Paging:
@@ -40,9 +41,9 @@ class Paging:
         self.user_end: int = spans["pgd"] * _ENTRIES // 2 - PAGE
 
 
-FOUR_LEVELS: Paging = Paging(4)
-FIVE_LEVELS: Paging = Paging(5)
-MAP_WINDOW: int = FOUR_LEVELS.user_end
+FOUR_LEVELS: Final[Paging] = Paging(4)
+FIVE_LEVELS: Final[Paging] = Paging(5)
+MAP_WINDOW: Final = FOUR_LEVELS.user_end
 """``DEFAULT_MAP_WINDOW``: above this, exclusive, is mapped only where an address asks for it."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 
 class Ranged(Protocol):
@@ -19,10 +19,10 @@ class Ranged(Protocol):
 T = TypeVar("T", bound=Ranged)
 V = TypeVar("V")
 
-_MOST = 48
+_MOST: Final = 48
 """Entries of one node; a node with more is cut in two."""
 
-_ORDERS = 40
+_ORDERS: Final = 40
 """Bits of a key that hold the order; the start is above them."""
 
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from pat_check.model.memory import PAGE
 from pat_check.model.page_table import PageTable
 
-VM_READ: int = 0x1
-VM_WRITE: int = 0x2
-VM_SHARED: int = 0x8
-VM_MAYWRITE: int = 0x20
-VM_PFNMAP: int = 0x400
-VM_IO: int = 0x4000
-VM_DONTCOPY: int = 0x20000
-VM_DONTEXPAND: int = 0x40000
-VM_PAT: int = 0x01000000
-VM_DONTDUMP: int = 0x04000000
-VM_MIXEDMAP: int = 0x10000000
-VM_SPECIAL: int = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP
+VM_READ: Final = 0x1
+VM_WRITE: Final = 0x2
+VM_SHARED: Final = 0x8
+VM_MAYWRITE: Final = 0x20
+VM_PFNMAP: Final = 0x400
+VM_IO: Final = 0x4000
+VM_DONTCOPY: Final = 0x20000
+VM_DONTEXPAND: Final = 0x40000
+VM_PAT: Final = 0x01000000
+VM_DONTDUMP: Final = 0x04000000
+VM_MIXEDMAP: Final = 0x10000000
+VM_SPECIAL: Final = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP
 """A mapping with any of these never merges."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pat_check.events import (
     Call,
     CopyPageRange,
@@ -15,7 +17,7 @@ from pat_check.events import (
 from pat_check.model.memory import PHYSICAL_MASK
 from pat_check.replay.tasks import Frame, Task
 
-_STRICT = frozenset(("set_memory_uc", "set_memory_wc"))
+_STRICT: Final = frozenset(("set_memory_uc", "set_memory_wc"))
 
 
 def masked(call: MemtypeReserve) -> tuple[int, int]:

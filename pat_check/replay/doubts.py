@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Final
 
 from pat_check import incidents
 from pat_check.eras.base import Era
 from pat_check.events import Event
 from pat_check.replay.context import Context
 
-_ENOUGH = 3
+_ENOUGH: Final = 3
 """Contradictions after which the era is said to be wrong, once."""
 
 

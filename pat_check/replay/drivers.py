@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pat_check import incidents
 from pat_check.cachemode import pgprot2cachemode
 from pat_check.events import (
@@ -23,8 +25,9 @@ from pat_check.replay.context import Context
 from pat_check.replay.expected import Expected
 from pat_check.replay.tasks import Frame
 
-_MASK = ~(PAGE - 1)
-_NO_PROT = 0x7FFF_FFFF_FFFF_F000  # protection bits are NX and the low twelve: else a tracer shows the pointer to them
+_MASK: Final = ~(PAGE - 1)
+_NO_PROT: Final = 0x7FFF_FFFF_FFFF_F000
+"""Protection bits are NX and the low twelve: with any of these a tracer shows the pointer to them."""
 
 
 class Drivers:

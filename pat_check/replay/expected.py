@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from pat_check.events import NO_PID, Event, Message
 from pat_check.model.operations import Reserve
 
-CHECKED: frozenset[int] = frozenset((5, 7, 8, 9, 11, 12, 17, 19))
+CHECKED: Final[frozenset[int]] = frozenset((5, 7, 8, 9, 11, 12, 17, 19))
 """Rows of memtype.md section 13 that the replay predicts."""
 
-_LIMIT = 200_000
+_LIMIT: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)

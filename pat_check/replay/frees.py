@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pat_check import incidents
 from pat_check.cachemode import WB, errno_name
 from pat_check.eras import ERAS
@@ -19,9 +21,9 @@ from pat_check.replay.holders import EXPLICIT, Holders, swap
 from pat_check.replay.remarks import Surprise, odd_range
 from pat_check.replay.tasks import Frame, Task, mm_of, who_frees
 
-_ERROR_POINTER = (1 << 64) - 4095
-_HOW = {"missed": "found no entry", "shrunk": "shrank an entry", "removed": "removed an entry"}
-_PREDICTED = {"missed": "that it finds none", "shrunk": "that it shrinks one", "removed": "that it removes one"}
+_ERROR_POINTER: Final = (1 << 64) - 4095
+_HOW: Final = {"missed": "found no entry", "shrunk": "shrank an entry", "removed": "removed an entry"}
+_PREDICTED: Final = {"missed": "that it finds none", "shrunk": "that it shrinks one", "removed": "that it removes one"}
 
 
 class Frees:

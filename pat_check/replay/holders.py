@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pat_check.events import NO_PID, Event
 from pat_check.model.memtype import Memtype
 from pat_check.model.owner import BEFORE, Owner
 from pat_check.replay.context import Context
 from pat_check.replay.tasks import Task, mm_of
 
-_MAPPING = frozenset(("untrack_pfn", "pfnmap_untrack", "pfnmap_track_ctx_release", "free_pfn_range"))
-EXPLICIT = frozenset(("arch_io_free_memtype_wc", "memtype_free_io", "iounmap"))
-_HELD = frozenset(("ioremap", "arch_io_reserve_memtype_wc", "memtype_reserve_io"))
+_MAPPING: Final = frozenset(("untrack_pfn", "pfnmap_untrack", "pfnmap_track_ctx_release", "free_pfn_range"))
+EXPLICIT: Final = frozenset(("arch_io_free_memtype_wc", "memtype_free_io", "iounmap"))
+_HELD: Final = frozenset(("ioremap", "arch_io_reserve_memtype_wc", "memtype_reserve_io"))
 
 
 class Holders:

@@ -5,6 +5,8 @@ A caller wants a chain of functions, of which the first that is recorded must co
 
 from __future__ import annotations
 
+from typing import Final
+
 from pat_check.eras import ERAS
 from pat_check.events import (
     ArchIoFreeMemtypeWc,
@@ -47,7 +49,7 @@ from pat_check.replay.tasks import Frame
 from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import Seen, Wanted, seen_in
 
-_DEPTH = 32
+_DEPTH: Final = 32
 
 
 class Layers:
@@ -244,9 +246,9 @@ def _fails(event: Return) -> bool:
     return event.ret is not None and event.ret < 0 and event.call is not GetPatInfo
 
 
-_INLINED: frozenset[str] = frozenset(("memtype_reserve_io", "memtype_free_io"))
+_INLINED: Final[frozenset[str]] = frozenset(("memtype_reserve_io", "memtype_free_io"))
 """Functions of one file with a caller of theirs: the compiler may have put them into it."""
-_SCOPES: frozenset[str] = frozenset(
+_SCOPES: Final[frozenset[str]] = frozenset(
     (
         "unmap_single_vma",
         "untrack_pfn",
@@ -259,9 +261,9 @@ _SCOPES: frozenset[str] = frozenset(
     )
 )
 """Callers whose return is not recorded: what they want comes next or not at all."""
-_BESIDE: frozenset[str] = frozenset(("get_pat_info",))
+_BESIDE: Final[frozenset[str]] = frozenset(("get_pat_info",))
 """What may stand between such a caller and the call that it wants."""
-LAYERED: frozenset[type[Event]] = frozenset(
+LAYERED: Final[frozenset[type[Event]]] = frozenset(
     (
         RemapPfnRange,
         ReservePfnRange,
@@ -291,7 +293,7 @@ LAYERED: frozenset[type[Event]] = frozenset(
     )
 )
 """The calls that this part and the followed VMAs hear."""
-_LAYERS: tuple[tuple[str, frozenset[type[Call]]], ...] = (
+_LAYERS: Final[tuple[tuple[str, frozenset[type[Call]]], ...]] = (
     ("memtype", frozenset((MemtypeReserve, MemtypeFree))),
     (
         "drivers",

@@ -7,6 +7,7 @@ the page changes under them (invariants 17 and 18).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from pat_check import incidents
 from pat_check.cachemode import UC, UC_MINUS
@@ -16,8 +17,8 @@ from pat_check.model.memory import PAGE
 from pat_check.model.ranges import RangeMap
 from pat_check.replay.context import Context
 
-_LIMIT = 100_000
-_SAME = frozenset((UC, UC_MINUS))
+_LIMIT: Final = 100_000
+_SAME: Final = frozenset((UC, UC_MINUS))
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pat_check import incidents
 from pat_check.events import Marker
@@ -12,7 +13,7 @@ from pat_check.replay.context import Context
 from pat_check.replay.snapshots import checkpoint_number
 from pat_check.replay.vmas import Mapped, Vmas
 
-LETTERS: dict[int, str] = {
+LETTERS: Final[dict[int, str]] = {
     VM_WRITE: "wr",
     VM_SHARED: "sh",
     VM_PFNMAP: "pf",
@@ -24,7 +25,7 @@ LETTERS: dict[int, str] = {
 }
 """VmFlags of smaps that are compared."""
 
-_LIVES = frozenset(
+_LIVES: Final = frozenset(
     (
         "vm_area_dup",
         "vm_area_free",
@@ -36,8 +37,8 @@ _LIVES = frozenset(
     )
 )
 """Functions that make, change and end what is compared: a difference is sure only where all of them are recorded."""
-_SPECIAL = frozenset(("pf", "io", "mm"))
-_OF_THE_KERNEL = VM_SHARED | 0x20 | 0x40 | 0x80
+_SPECIAL: Final = frozenset(("pf", "io", "mm"))
+_OF_THE_KERNEL: Final = VM_SHARED | 0x20 | 0x40 | 0x80
 """A mapping without VM_SHARED and without any VM_MAY* but read is [vvar], which the files leave out."""
 
 

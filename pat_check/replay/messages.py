@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from typing import Final
 
 from pat_check import events, incidents
 from pat_check.cachemode import cachemode_name
@@ -15,10 +16,10 @@ from pat_check.replay.frees import Frees
 from pat_check.replay.reserves import Reserves
 from pat_check.replay.tasks import Frame, Task
 
-_LIMIT = 10_000
-_DRIVING = frozenset((14, 15))  # rows of section 13 that tell of every change
-_OF_RESERVE = frozenset((5, 7, 8, 11, 17, 19))  # rows that what memtype_reserve() answers leads to
-_MARGIN = 0.5  # seconds; the clocks of traces and of printk differ by less
+_LIMIT: Final = 10_000
+_DRIVING: Final = frozenset((14, 15))  # rows of section 13 that tell of every change
+_OF_RESERVE: Final = frozenset((5, 7, 8, 11, 17, 19))  # rows that what memtype_reserve() answers leads to
+_MARGIN: Final = 0.5  # seconds; the clocks of traces and of printk differ by less
 
 
 class Span:

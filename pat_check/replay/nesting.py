@@ -6,7 +6,7 @@ Each decides from its own arguments. These decisions are the same in every era; 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from pat_check.cachemode import UC_MINUS, WC
 from pat_check.events import (
@@ -31,9 +31,9 @@ from pat_check.replay.context import Context
 from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import Seen, mode_of, page_align
 
-_PHYSICAL = ((1 << 52) - 1) & -PAGE
-_REMAP = ("track_pfn_remap", "remap_pfn_range_track")
-_RESERVE = ("reserve_pfn_range", "pfnmap_track")
+_PHYSICAL: Final = ((1 << 52) - 1) & -PAGE
+_REMAP: Final = ("track_pfn_remap", "remap_pfn_range_track")
+_RESERVE: Final = ("reserve_pfn_range", "pfnmap_track")
 
 
 class Want(Protocol):

@@ -7,6 +7,7 @@ recorded. What it still holds is judged once its teardown is over, for the frees
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from pat_check import incidents
 from pat_check.events import (
@@ -29,7 +30,7 @@ from pat_check.model.memtype import Memtype
 from pat_check.model.owner import Owner
 from pat_check.replay.context import Context
 
-_WHOLE = 1 << 46
+_WHOLE: Final = 1 << 46
 """An unmap_vmas() from 0 to at least here is of a whole address space."""
 
 

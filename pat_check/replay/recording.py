@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pat_check import events
 from pat_check.incidents import TraceEnded
 from pat_check.replay.context import Stamp
 
-_PLACES = 5
+_PLACES: Final = 5
 """Places that are kept for the story; the rest are counted."""
 
 

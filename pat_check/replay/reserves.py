@@ -6,6 +6,8 @@ tree changes at its return, else at the return of memtype_reserve().
 
 from __future__ import annotations
 
+from typing import Final
+
 from pat_check import incidents
 from pat_check.cachemode import UC, UC_MINUS, WB, cachemode_name, errno_name
 from pat_check.events import NO_PID, ArchIoReserveMemtypeWc, Call, Event, MemtypeCheckInsert, MemtypeReserve, Return
@@ -22,7 +24,7 @@ from pat_check.replay.refusals import Refusals
 from pat_check.replay.remarks import Surprise, odd_range
 from pat_check.replay.tasks import Frame, Task, owner_of_reserve
 
-_EXPLICIT = frozenset(("arch_io_reserve_memtype_wc", "set_memory_uc", "set_memory_wc"))
+_EXPLICIT: Final = frozenset(("arch_io_reserve_memtype_wc", "set_memory_uc", "set_memory_wc"))
 
 
 class Reserves:

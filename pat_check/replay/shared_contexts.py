@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from pat_check.events import RemapPfnRange, VmAreaDup, VmAreaFree
 from pat_check.model.memory import PAGE
 from pat_check.replay.context import Context
 from pat_check.replay.wanted import page_align
 
-_LIMIT = 10_000
+_LIMIT: Final = 10_000
 
 
 @dataclass(slots=True)

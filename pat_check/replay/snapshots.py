@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from pat_check import incidents
 from pat_check.events import Event, Marker
@@ -16,7 +17,7 @@ from pat_check.replay.context import Context
 Listed = tuple[int, int, int]
 """start, end (exclusive) and type of one line of pat_memtype_list."""
 
-_CHECKPOINT = re.compile(r"(?:^|[\s:])checkpoint (?P<number>\d{1,9})\b")
+_CHECKPOINT: Final = re.compile(r"(?:^|[\s:])checkpoint (?P<number>\d{1,9})\b")
 
 
 @dataclass(slots=True)

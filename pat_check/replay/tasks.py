@@ -7,6 +7,8 @@ without a result: such a call is only the `scope` of what follows, until the nex
 
 from __future__ import annotations
 
+from typing import Final
+
 from pat_check.events import (
     NO_PID,
     ArchIoFreeMemtypeWc,
@@ -37,11 +39,11 @@ from pat_check.model.memtype import Memtype
 from pat_check.model.operations import Reserve
 from pat_check.model.owner import Owner
 
-_DEPTH = 64
-_TASKS = 100_000
-_IDLE = -2
+_DEPTH: Final = 64
+_TASKS: Final = 100_000
+_IDLE: Final = -2
 
-SCOPES: frozenset[type[Call]] = frozenset(
+SCOPES: Final[frozenset[type[Call]]] = frozenset(
     (
         MemtypeFreeIo,
         ArchIoFreeMemtypeWc,
@@ -56,7 +58,7 @@ SCOPES: frozenset[type[Call]] = frozenset(
 )
 """Calls whose return may not be recorded."""
 
-_INSIDE: frozenset[type[Call]] = frozenset((MemtypeFree, MemtypeErase, GetPatInfo))
+_INSIDE: Final[frozenset[type[Call]]] = frozenset((MemtypeFree, MemtypeErase, GetPatInfo))
 """Calls that are made inside a scope."""
 
 

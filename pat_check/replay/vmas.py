@@ -7,7 +7,7 @@ is known of it. A copy that fork makes belongs to the child's address space, whi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from pat_check.events import (
     Call,
@@ -32,9 +32,9 @@ from pat_check.replay.context import Context
 from pat_check.replay.tasks import Frame
 from pat_check.replay.wanted import page_align
 
-_SPECIAL = VM_PFNMAP | VM_IO | VM_MIXEDMAP
-_REMAPPED = VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP
-_LIMIT = 200_000
+_SPECIAL: Final = VM_PFNMAP | VM_IO | VM_MIXEDMAP
+_REMAPPED: Final = VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP
+_LIMIT: Final = 200_000
 
 
 class Mapped:

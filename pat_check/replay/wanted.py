@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pat_check.cachemode import pgprot2cachemode
 from pat_check.events import (
     Call,
@@ -16,7 +18,8 @@ from pat_check.events import (
 )
 from pat_check.model.memory import PAGE
 
-_NO_PROT = 0x7FFF_FFFF_FFFF_F000  # protection bits are NX and the low twelve: else a tracer shows the pointer to them
+_NO_PROT: Final = 0x7FFF_FFFF_FFFF_F000
+"""Protection bits are NX and the low twelve: with any of these a tracer shows the pointer to them."""
 
 
 class Seen:

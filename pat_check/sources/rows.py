@@ -6,6 +6,8 @@ their own, all others go the catalogue's way. A row is of 64-bit words, in the o
 
 from __future__ import annotations
 
+from typing import Final
+
 from librt.strings import read_f64_le, read_i64_le
 from mypy_extensions import i64
 
@@ -14,12 +16,12 @@ from pat_check.events import Event, Return
 from pat_check.sources.catalogue import signed
 from pat_check.sources.specs import Spec
 
-WORD = 8
-_HEAD = 7 * WORD
-_SLOW_ROW = 4 * WORD
-_MAX = 1 << 64
+WORD: Final = 8
+_HEAD: Final = 7 * WORD
+_SLOW_ROW: Final = 4 * WORD
+_MAX: Final = 1 << 64
 
-_KINDS: tuple[type[Event], ...] = (
+_KINDS: Final[tuple[type[Event], ...]] = (
     Return,
     events.VmAreaFree,
     events.VmAreaDup,
@@ -35,7 +37,7 @@ _KINDS: tuple[type[Event], ...] = (
     events.MemtypeKernelMapSync,
     events.SplitVma,
 )
-_GENERIC = len(_KINDS)
+_GENERIC: Final = len(_KINDS)
 
 
 class Program:
