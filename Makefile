@@ -4,7 +4,9 @@ KERNEL ?= 6.12
 CAPTURE ?= fork-partial-6.12
 BIN := .venv/bin
 
-.PHONY: demo docs test test-kernel clean
+SOURCES := $(shell find pat_check grammars .ci -type f ! -name '*.pyc' ! -name '*.so')
+
+.PHONY: compiled demo docs test test-kernel clean
 
 # Replay a recording of a real kernel. pat-check exits with 1 when it finds something, which here is the point.
 demo: .venv/installed
@@ -17,11 +19,20 @@ docs: .venv/installed-docs
 	$(BIN)/sphinx-build -W --keep-going -n -q -b html docs build/docs
 	@echo build/docs/index.html
 
-test: .venv/installed-test
+test: .venv/installed-test compiled
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict pat_check
 	$(BIN)/pytest -n auto
+
+# A wheel with its compiled parts, unpacked: what is released, for tests and benchmarks.
+compiled: build/installed/made
+
+build/installed/made: .venv/installed-test $(SOURCES)
+	rm -rf build/installed build/wheel
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps -w build/wheel .
+	$(BIN)/python -m zipfile -e build/wheel/*.whl build/installed
+	touch $@
 
 # Record in Debian kernels under QEMU and replay: make test-kernel KERNEL="6.1 6.12 7.2". See docs/recording.md.
 test-kernel: .venv/installed-test

@@ -68,6 +68,7 @@ class Lines:
         self.cut = False
         self.broken = ""  # why the rest could not be decompressed
         self.tick: Callable[[int], None] | None = None  # told how many lines were read, now and then
+        self._torn = False  # the last line has no newline
         self._chunks = chunks
         self._ahead: list[str] = []
         self._seen: list[bytes] | None = []  # what a preview has taken, until it is known how the rest is read
@@ -121,7 +122,10 @@ class Lines:
     def __iter__(self) -> Iterator[str]:
         self._seen = None
         ahead, self._ahead = self._ahead, []
-        yield from ahead
+        if ahead:
+            yield from ahead[:-1]
+            self.cut = self._torn
+            yield ahead[-1]
         yield from self._lines
 
     def _split(self) -> Iterator[str]:
@@ -143,7 +147,8 @@ class Lines:
             self._fails(error)
         rest += decode(b"", final=True)
         if rest:
-            self.cut = True
+            self._torn = True
+            self.cut = self._seen is None
             yield rest[:LINE_LIMIT]
 
     def _fails(self, error: Exception) -> None:
