@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pat_check.scenario.formatter import formatted
     from pat_check.session import Options
     from pat_check.sources.capture import is_read
+    from pat_check.stats import Stats, stats
 
 __all__ = [
     "Comparison",
@@ -59,6 +60,7 @@ __all__ = [
     "RuleInfo",
     "Severity",
     "Sheet",
+    "Stats",
     "TraceError",
     "UnknownEra",
     "UnknownFormat",
@@ -83,6 +85,7 @@ __all__ = [
     "rules",
     "scenarios_below",
     "state",
+    "stats",
     "suppressions",
     "use_plugins",
 ]
@@ -114,6 +117,7 @@ _ELSEWHERE = {
     "scenario.formatter": ("formatted",),
     "session": ("Options",),
     "sources.capture": ("is_read",),
+    "stats": ("Stats", "stats"),
 }
 """Where the names that are defined elsewhere come from."""
 

@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "record": {"errors"},
     "live": WORDS | {"detection", "folding", "judge", "model", "places", "replay", "sources"},
     "detection": {"eras", "sources"},
+    "stats": {"errors", "sources"},
     "folding": {"findings", "rules"},
     "foresight": {"events", "replay"},
     "unchecked": {"foresight", "replay"},
@@ -60,7 +61,7 @@ MAY_IMPORT = {
     "session": WORDS | {"detection", "eras", "foresight", "model", "places", "replay", "sources", "unchecked"},
     "api": EVERYTHING_BELOW_API
     | {"about", "checking", "comparison", "conversion", "gate", "judge", "live", "plays", "points", "quoting"}
-    | {"scenario", "session", "sheets"},
+    | {"scenario", "session", "sheets", "stats"},
     "cli": {"api", "findings", "reporters", "errors", "cachemode", "record", "settings"},
     "docs": {"api", "cli", "settings", "sources"},
     "__main__": {"cli"},

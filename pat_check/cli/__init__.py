@@ -17,6 +17,7 @@ COMMANDS = (
     "record",
     "replay",
     "state",
+    "stats",
     "lint",
     "compare",
     "convert",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from pat_check.events import NO_PID, Event, Malformed, MemtypeFree, MemtypeReserve
-from pat_check.model.memory import PAGE
+from pat_check.sources.counting import Counts
 from pat_check.sources.opening import LINE_LIMIT, Lines
 
 PREVIEW = 20_000
@@ -16,6 +16,7 @@ PREVIEW = 20_000
 
 _EXCERPT = 160
 _BATCH = 1024
+_PAGE = 4096
 
 _CALLS = (MemtypeReserve, MemtypeFree)
 
@@ -54,6 +55,13 @@ class Source(ABC):
                 batch = []
         yield batch
 
+    def count(self, lines: Lines) -> Counts:
+        """Read everything, only to count it."""
+        counts = Counts()
+        for batch in self.batches(lines):
+            counts.add(batch)
+        return counts
+
     def unusable(self, head: list[str]) -> str:
         """Why a recording that begins so cannot be replayed; empty when it can."""
         return ""
@@ -67,6 +75,6 @@ class Source(ABC):
 
 def torn(event: Event) -> Event:
     """The event of a last line without a newline: malformed if the end of its range has lost digits."""
-    if isinstance(event, _CALLS) and (event.start >= event.end or event.end % PAGE):
+    if isinstance(event, _CALLS) and (event.start >= event.end or event.end % _PAGE):
         return Malformed(event.at, None, -1, NO_PID, "", 1, "the end of its range is torn", "torn", cut=True)
     return event

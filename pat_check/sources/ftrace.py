@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from pat_check.events import NO_PID, Event, LostEvents, Marker
 from pat_check.sources import catalogue, klog, specs
 from pat_check.sources.base import Source, torn
 from pat_check.sources.catalogue import FieldError
 from pat_check.sources.columns import Context, Layout, context_of, latency, standard, verbose
+from pat_check.sources.counting import Counts
 from pat_check.sources.grammar import Explainer
 from pat_check.sources.native import scanner_type
 from pat_check.sources.opening import Lines
+
+if TYPE_CHECKING:
+    from pat_check.sources.lane import Lane
 
 _OFFSET = r"(?:\+0x[0-9a-f]+/0x[0-9a-f]+)?(?: <[0-9a-f]+>)?"  # options sym-offset and sym-addr
 _NAMED = re.compile(rf"(?P<name>[A-Za-z_][\w.]*){_OFFSET}: *(?P<payload>.*)", re.ASCII)
@@ -90,6 +94,22 @@ class Ftrace(Source):
         from pat_check.sources.lane import Lane  # noqa: PLC0415 - made of compiled code, which may not be there
 
         lane = Lane(scanner, self._place, self._name)
+        yield from self._with(lane, lines)
+
+    def count(self, lines: Lines) -> Counts:
+        scanner = scanner_type()
+        if scanner is None:
+            return super().count(lines)
+        from pat_check.sources.lane import Lane  # noqa: PLC0415
+
+        lane, counts = Lane(scanner, self._place, self._name, count_only=True), Counts()
+        for batch in self._with(lane, lines):
+            counts.add(batch)
+        lane.count(counts)
+        return counts
+
+    def _with(self, lane: Lane, lines: Lines) -> Iterator[list[Event]]:
+        """The events that the lane reads, and in their places those of lines that it leaves to this decoder."""
         last = 0  # the line that was read here last
         for found, others, cut, self.lines, ignored in lane.blocks(lines.blocks()):
             for index, at, line in others:

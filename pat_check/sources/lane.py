@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from pat_check.events import Event
+from pat_check.sources.counting import Counts
 from pat_check.sources.native import IGNORED, SLOW, Scanner, ScannerType
 from pat_check.sources.opening import Block
 from pat_check.sources.rows import ARGUMENTS, MODE, RESULT, STARTS, Program, Unpacker
@@ -47,7 +48,7 @@ class Lane:
     """The scanner of one recording and what its rows mean.
 
     `place` and `name` are the reference decoder's: what a probed place is, and which name of an event or function
-    counts as ignored; None sends the line to it.
+    counts as ignored; None sends the line to it. With `count_only` there are no events but those of the reference.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class Lane:
         scanner: ScannerType,
         place: Callable[[str], Probed | None],
         name: Callable[[str], str | None],
+        *,
+        count_only: bool = False,
     ) -> None:
         self._place, self._name = place, name
         self._unpacker = Unpacker()
         self._ignored: list[str] = []
         self._told: list[int] = []
-        self._scanner: Scanner = scanner(self._resolve)
+        self._scanner: Scanner = scanner(self._resolve, count_only=count_only)
 
     def blocks(self, blocks: Iterable[Block]) -> Iterator[Read]:
         """What was read of each block."""
@@ -74,6 +77,13 @@ class Lane:
                 index, at, start, length = slow[place : place + 4]
                 others.append((index, at, block.text[start : start + length]))
             yield Read(out, others, block.cut, lines, ignored)
+
+    def count(self, counts: Counts) -> None:
+        """Add what was only counted, once everything is read."""
+        for program, times in zip(self._unpacker.programs, self._scanner.seen(), strict=False):
+            kind = counts.returns if program.is_return else counts.entries
+            if times:
+                kind[program.spec.function] += times
 
     def _scanned(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, bytes, int, list[str], Ignored]]:
         """In the thread of the scanner, which no other may touch."""

@@ -474,11 +474,15 @@ int64_t scanner_scan(scanner *self, const char *text, size_t length, int64_t fir
         } else if (what >= 0 && what < self->program_count) {
             int64_t *row = self->rows + self->words;
             int64_t comm = self->count_only ? 0 : comm_of(self, before.comm, before.comm_length);
-            if (comm == SCAN_FAILED || (self->count_only && add_one(&self->seen, &self->seen_room, what) < 0))
+            if (comm == SCAN_FAILED)
                 return -1;
-            if (self->count_only) {
-                /* its name is all that counts */
-            } else if (comm >= 0 && values(&self->programs[what], payload, end, row) == 0) {
+            if (comm >= 0 && values(&self->programs[what], payload, end, row) == 0) {
+                if (self->count_only) {
+                    if (add_one(&self->seen, &self->seen_room, what) < 0)
+                        return -1;
+                    line = end + 1;
+                    continue;
+                }
                 row[ROW_AT] = at;
                 row[ROW_PROGRAM] = what;
                 row[ROW_PID] = before.pid;

@@ -55,7 +55,7 @@ typedef struct {
     void *context;
     int64_t *rows; /* of the last block */
     size_t words, room;
-    int count_only; /* no rows: lines are only counted */
+    int count_only; /* no rows of what is decoded: it is only counted */
 } scanner;
 
 int scanner_init(scanner *self, scan_resolve resolve, void *context);
