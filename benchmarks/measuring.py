@@ -19,6 +19,7 @@ class Run:
     """One run of one program."""
 
     seconds: float
+    busy: float  # seconds of processor time, which other programs change less
     peak: int  # bytes of memory at most
     code: int
 
@@ -29,7 +30,8 @@ quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
 started = time.perf_counter()
 child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
 _, status, usage = os.wait4(child, 0)
-print(time.perf_counter() - started, usage.ru_maxrss, os.waitstatus_to_exitcode(status))
+seconds = time.perf_counter() - started
+print(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, os.waitstatus_to_exitcode(status))
 """
 """Runs a command and tells of it. It is a program of its own since a child counts the memory of its parent as its own
 until it begins; that of this one is about 10 MB."""
@@ -45,11 +47,11 @@ def run(command, fine=(0,), *, may_say=False):
     done = subprocess.run(launched, capture_output=True, text=True, cwd=ROOT, check=False)
     if done.returncode:
         sys.exit(f"{shlex.join(command[:4])}: {done.stderr.strip()}")
-    seconds, peak, code = done.stdout.split()
+    seconds, busy, peak, code = done.stdout.split()
     if int(code) not in fine or (done.stderr and not may_say):
         sys.exit(f"{shlex.join(command[:4])} exited with {code}: {done.stderr.strip()}")
     unit = 1 if sys.platform == "darwin" else 1024
-    return Run(float(seconds), int(peak) * unit, int(code))
+    return Run(float(seconds), float(busy), int(peak) * unit, int(code))
 
 
 @dataclass
@@ -63,6 +65,13 @@ class Turns:
     def ratios(self):
         """Our time by theirs, for each pair."""
         return [ours.seconds / theirs.seconds for ours, theirs in zip(self.ours, self.theirs, strict=True)]
+
+    @property
+    def busy(self):
+        """The median of the ratios of processor time: near the other where nothing else ran."""
+        return statistics.median(
+            ours.busy / max(theirs.busy, 1e-3) for ours, theirs in zip(self.ours, self.theirs, strict=True)
+        )
 
 
 def take_turns(ours, theirs, pairs, said=lambda turns: None):

@@ -58,7 +58,9 @@ def target_of(id_, what, turns, lines, share):
     what = f"replay of {what}, by the time of the counter"
     rates = [lines / one.seconds for one in turns.ours]
     limit = 1.0 if share <= THIRD else 3.0
-    return of_figures(id_, what, "x", turns.ratios, limit, lines=lines, share=share, lines_per_second=rates)
+    numbers = {"lines": lines, "share": share, "lines_per_second": rates, "busy": turns.busy}
+    note = f"{turns.busy:.3g} x in processor time"
+    return of_figures(id_, what, "x", turns.ratios, limit, note=note, **numbers)
 
 
 def main():

@@ -46,12 +46,11 @@ class MemtypeTree:
     Identical ranges are separate entries; that is the only reference counting there is.
     """
 
-    __slots__ = ("_by_end", "_by_range", "_nodes")
+    __slots__ = ("_by_end", "_nodes")
 
     def __init__(self) -> None:
         self._nodes: RangeList[Memtype] = RangeList()
-        self._by_range: dict[tuple[int, int], list[Memtype]] = {}
-        self._by_end: dict[int, list[Memtype]] = {}  # both in the order of the tree
+        self._by_end: dict[int, list[Memtype]] = {}  # each list in the order of the tree
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -89,11 +88,6 @@ class MemtypeTree:
     def insert(self, node: Memtype) -> None:
         """Add an entry without any check."""
         self._nodes.add(node)
-        same = self._by_range.get((node.start, node.end))
-        if same is None:
-            self._by_range[node.start, node.end] = [node]
-        else:
-            same.append(node)
         ending = self._by_end.get(node.end)
         if ending is None:
             self._by_end[node.end] = [node]
@@ -105,11 +99,6 @@ class MemtypeTree:
     def remove(self, node: Memtype) -> None:
         """Take out this very entry."""
         self._nodes.remove(node)
-        same = self._by_range[node.start, node.end]
-        if len(same) == 1:
-            del self._by_range[node.start, node.end]
-        else:
-            del same[0 if same[0] is node else _place(same, node.start, node.order)]
         ending = self._by_end[node.end]
         if len(ending) == 1:
             del self._by_end[node.end]
@@ -123,8 +112,13 @@ class MemtypeTree:
         self.insert(node)
 
     def exact(self, start: int, end: int) -> list[Memtype]:
-        """The entries with these very bounds, in order; not to be changed."""
-        return self._by_range.get((start, end), [])
+        """The entries with these very bounds, in order; the list is not to be changed."""
+        ending = self._by_end.get(end)
+        if ending is None:
+            return []
+        if ending[0].start == start == ending[-1].start:
+            return ending
+        return ending[_place(ending, start, 0) : _place(ending, start + 1, 0)]
 
     def ending_at(self, end: int, after: int) -> list[Memtype]:
         """The entries that end at `end` and begin before `after`, in order."""
