@@ -11,6 +11,7 @@ import gc
 import os
 import pickle
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -80,15 +81,15 @@ class _Crew(Generic[Item, Result]):
     def __init__(self, task: Task[Item, Result], items: Sequence[Item], jobs: int) -> None:
         self._task, self._items, self._jobs = task, items, jobs
         self._workers: dict[Connection, _Worker] = {}
-        self._waiting = deque(index for index, item in enumerate(items) if not task.is_here(item))
+        self._here = [task.is_here(item) for item in items]
+        self._waiting = deque(index for index, here in enumerate(self._here) if not here)
         self._done: dict[int, _Done[Result] | None] = {}  # None: failed, and is to be done again here
         self._lines: dict[int, int] = {}  # read by workers whose turn has not come
         self._turn = 0
 
     def results(self) -> Iterator[Result]:
         """The result of every item."""
-        for turn, item in enumerate(self._items):
-            here = self._task.is_here(item)
+        for turn, (item, here) in enumerate(zip(self._items, self._here, strict=True)):
             room = self._jobs - here  # this process works, too
             self._turn = turn
             if turn in self._lines:
@@ -102,14 +103,19 @@ class _Crew(Generic[Item, Result]):
 
     def dismiss(self) -> None:
         """End every worker that is left, at once."""
-        for worker in self._workers.values():
-            worker.process.kill()
-        for reader in [*self._workers]:
-            self._gone(reader)
+        with _no_interrupt():
+            for worker in self._workers.values():
+                worker.process.kill()
+            for reader in [*self._workers]:
+                self._gone(reader)
 
     def _fill(self, room: int) -> None:
         while self._waiting and len(self._workers) < room:
-            self._start(self._waiting.popleft())
+            index = self._waiting.popleft()
+            try:
+                self._start(index)
+            except OSError:  # no more processes, files or memory
+                self._done[index] = None
 
     def _start(self, index: int) -> None:
         from multiprocessing import get_context
@@ -118,10 +124,9 @@ class _Crew(Generic[Item, Result]):
         reader, writer = context.Pipe(duplex=False)
         inherited = [*self._workers, reader]
         process = context.Process(target=_work, args=(self._task.do, self._items[index], writer, inherited))
-        with _no_interrupt():  # a worker that is there is known here, and deaf to Ctrl-C
+        with _no_interrupt(), writer:  # a worker that is there is known here, and deaf to Ctrl-C
             process.start()
             self._workers[reader] = _Worker(index, process)
-            writer.close()
 
     def _listen(self) -> None:
         """Take the next message of every worker that has one."""
@@ -164,8 +169,9 @@ def _work(do: Callable[[Item, Tick], Any], item: Item, writer: Connection, inher
         said = b""
     try:
         writer.send_bytes(said)
+        sys.stdout.flush()  # what a rule has printed
     finally:
-        os._exit(0)  # without writing the text that the parent may have buffered
+        os._exit(0)  # without what the parent does at its end
 
 
 def _packed(said: int | _Done[Any]) -> bytes:

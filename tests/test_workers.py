@@ -18,7 +18,7 @@ from tests.test_watch import Watched
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = text_of(KEPT / "6.1" / "munmap-middle" / "trace.txt.xz")
-_DEADLINE = 60
+_DEADLINE = 120
 
 
 def line(start):
@@ -323,6 +323,18 @@ def test_watching_replays_all_of_them_again(folder):
     finally:
         watch.child.kill()
         watch.child.wait()
+
+
+def test_what_no_process_can_be_had_for_is_done_here(folder):
+    text = """
+        import json, os, resource
+        from pat_check.workers import Task, in_order
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+        task = Task(lambda item, tick: item, lambda item: False, None, None)
+        print(json.dumps([*in_order(task, range(100), 50)]))
+    """
+    assert script(folder, text) == [*range(100)]
 
 
 # --- who does what -----------------------------------------------------------------------------------------
