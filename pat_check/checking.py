@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from os.path import isdir, isfile
 
 from pat_check import __version__
 from pat_check.about import SCENARIO, rule_texts
 from pat_check.eras import NEWEST, era_of
 from pat_check.errors import TraceError
-from pat_check.findings import Input, Report
+from pat_check.findings import Finding, Input, Report
 from pat_check.gate.policy import Policy, apply_policy
 from pat_check.judge import Judge
 from pat_check.session import Options, Session
 from pat_check.sources.formats import source_named
+from pat_check.workers import Task, Tick, in_order
 
 _MAPS = frozenset(("remap", "inserts"))
 """Layers with which `deep` has something to play."""
@@ -23,12 +26,16 @@ def check(
     options: Options | Callable[[str], Options] | None = None,
     progress: Callable[[str, int], None] | None = None,
     policy: Policy | None = None,
+    jobs: int = 1,
 ) -> Report:
     """Replay recordings and play scenarios, and judge them; `progress(path, lines)` is called now and then.
 
     `options` are those of every path, or a function of the path; `policy` says what is selected, silenced and known.
     An input that cannot be read has `Input.error` set, in a report that still holds the others. Raises UnknownEra and
     UnknownFormat before anything is read.
+
+    Recordings are replayed by up to `jobs` processes at a time, which changes nothing in the report. Scenarios, which
+    are short, and what can be read only once are for this process, and so is everything where it has other threads.
     """
     chosen = [options(path) if callable(options) else options or Options() for path in paths]
     for own in chosen:
@@ -37,39 +44,59 @@ def check(
         if own.input_format and own.input_format != SCENARIO[0]:
             source_named(own.input_format)
     report = Report(__version__, rules=rule_texts())
-    for path, own in zip(paths, chosen, strict=True):
-        _check(path, own, report, progress)
+    task = Task(_checked, _is_here, _lost, lambda one, lines: progress(one[0], lines) if progress else None)
+    with closing(in_order(task, list(zip(paths, chosen, strict=True)), jobs)) as results:
+        for seen, findings in results:
+            report.inputs.append(seen)
+            report.findings += findings
     apply_policy(report, policy or Policy())
     return report
 
 
-def _check(path: str, options: Options, report: Report, progress: Callable[[str, int], None] | None) -> None:
-    if is_scenario(path, options):
-        _check_scenario(path, options, report)
-    else:
-        judge = Judge(path)
-        try:
-            session = Session(path, options, judge.hear, progress)
-            judge.file = session.trace if session.trace != "-" else "<stdin>"
-            judge.places = session.places
-            seen = session.run()
-        except TraceError as error:
-            report.inputs.append(Input(path, "", "", "", error=str(error)))
-            return
-        report.inputs.append(seen)
-        findings = judge.close()
-        if options.deep:
-            from pat_check.deep import played
+_Asked = tuple[str, Options]
+_Seen = tuple[Input, list[Finding]]
 
-            found, why = played(session, seen)
-            findings = sorted([*findings, *found], key=lambda one: (one.file != judge.file, one.file, one.line))
-            if why:
-                seen.facts.append(f"mappings and page tables (--deep): {why}")
-        elif _MAPS & set(seen.layers):
-            seen.facts.append("what is mapped, and with which frames and types: --deep plays what was recorded")
-        for finding in findings:
-            finding.era = seen.era
-            report.findings.append(finding)
+
+def _is_here(one: _Asked) -> bool:
+    """Whether an input is none for a worker: there is nothing to win, or no second time to read it."""
+    path, options = one
+    return path == "-" or is_scenario(path, options) or not (isfile(path) or isdir(path))
+
+
+def _lost(one: _Asked, how: str) -> _Seen:
+    path, _ = one
+    return _unread(path, f"{path}: was not replayed: {how}; where memory is short, --jobs 1 needs the least")
+
+
+def _unread(path: str, error: str, excerpt: str = "") -> _Seen:
+    return Input(path, "", "", "", error=error, excerpt=excerpt), []
+
+
+def _checked(one: _Asked, tick: Tick) -> _Seen:
+    path, options = one
+    if is_scenario(path, options):
+        return _checked_scenario(path, options)
+    judge = Judge(path)
+    try:
+        session = Session(path, options, judge.hear, lambda _, lines: tick(lines))
+        judge.file = session.trace if session.trace != "-" else "<stdin>"
+        judge.places = session.places
+        seen = session.run()
+    except TraceError as error:
+        return _unread(path, str(error))
+    findings = judge.close()
+    if options.deep:
+        from pat_check.deep import played
+
+        found, why = played(session, seen)
+        findings = sorted([*findings, *found], key=lambda one: (one.file != judge.file, one.file, one.line))
+        if why:
+            seen.facts.append(f"mappings and page tables (--deep): {why}")
+    elif _MAPS & set(seen.layers):
+        seen.facts.append("what is mapped, and with which frames and types: --deep plays what was recorded")
+    for finding in findings:
+        finding.era = seen.era
+    return seen, findings
 
 
 def is_scenario(path: str, options: Options) -> bool:
@@ -77,7 +104,7 @@ def is_scenario(path: str, options: Options) -> bool:
     return options.input_format == SCENARIO[0] if options.input_format else path.endswith(".pat")
 
 
-def _check_scenario(path: str, options: Options, report: Report) -> None:
+def _checked_scenario(path: str, options: Options) -> _Seen:
     """Play a scenario in one era. What it claims counts for nothing here, what its comments ignore is left out."""
     era = NEWEST if options.era == "auto" else era_of(options.era)
     reason = options.era_reason
@@ -90,14 +117,11 @@ def _check_scenario(path: str, options: Options, report: Report) -> None:
         scenario = read_scenario(path)
         played = play(scenario, era)
     except TraceError as error:
-        message = str(error).removesuffix(error.excerpt).rstrip("\n")
-        report.inputs.append(Input(path, "", "", "", error=message, excerpt=error.excerpt))
-        return
+        return _unread(path, str(error).removesuffix(error.excerpt).rstrip("\n"), error.excerpt)
     seen = input_of(path, scenario, played, reason)
     seen.facts = [
         f"--{name} was not used: a scenario says itself what there is"
         for name in ("memtypes", "iomem", "mtrr")
         if getattr(options, name)
     ]
-    report.inputs.append(seen)
-    report.findings.extend(sorted([*played.findings, *played.ignored], key=lambda one: (one.line, one.rule)))
+    return seen, sorted([*played.findings, *played.ignored], key=lambda one: (one.line, one.rule))

@@ -67,7 +67,7 @@ def checked(monkeypatch):
     def install(report):
         calls = []
 
-        def check(paths, options, progress=None, policy=None):
+        def check(paths, options, progress=None, policy=None, jobs=1):
             calls.append(options(paths[0]))
             apply_policy(report, policy)
             return report

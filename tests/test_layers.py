@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "folding": {"findings", "rules"},
     "foresight": {"events", "replay"},
     "unchecked": {"foresight", "replay"},
+    "workers": set(),
     "invariants": set(),
     "plugins": {"errors", "findings", "registry", "rules"},
     "judge": {"errors", "findings", "fingerprints", "incidents", "places", "plugins", "registry", "rules"},
@@ -57,6 +58,7 @@ MAY_IMPORT = {
         "session",
         "sheets",
         "sources",
+        "workers",
     },
     "session": WORDS | {"detection", "eras", "foresight", "model", "places", "replay", "sources", "unchecked"},
     "api": EVERYTHING_BELOW_API

@@ -21,6 +21,7 @@ from pat_check.cli.options import (
     refuse_overwriting,
     replay_options,
     style_for,
+    workers,
 )
 from pat_check.cli.progress import Progress
 from pat_check.cli.settings import settings
@@ -58,13 +59,14 @@ def write(ctx: click.Context, /, traces: tuple[str, ...], to: str | None, **valu
     set it in its configuration the same command refreshes it.
     """
     chosen = {name: values.pop(name) for name in POLICY}
+    jobs = workers(values.pop("jobs"))
     target = to or chosen["baseline"] or DEFAULT
     chosen["baseline"] = None
     sides = (values[name] for name in ("memtypes", "iomem", "mtrr"))
     refuse_overwriting(ctx, target, traces, *sides, *chosen["suppressions"])
     judged, replayed = policy(**chosen), options(**values)
     with Progress() as progress:
-        report = api.check(traces, replayed, progress.update, judged)
+        report = api.check(traces, replayed, progress.update, judged, jobs)
     failed = [an_input for an_input in report.inputs if an_input.error]
     for an_input in failed:
         complain(an_input.error, an_input.excerpt)

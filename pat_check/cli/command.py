@@ -14,7 +14,7 @@ ARGUMENTS = "pat_check.arguments"
 """Where the context holds the command line as it was given."""
 
 SECTIONS = {
-    "Input": ("era", "machine", "memtypes", "iomem", "mtrr", "input_format", "strict", "deep"),
+    "Input": ("era", "machine", "memtypes", "iomem", "mtrr", "input_format", "strict", "deep", "jobs"),
     "What counts": (
         "select",
         "ignore",

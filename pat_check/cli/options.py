@@ -44,8 +44,8 @@ def replay_options(command: F) -> F:
 
 
 def policy_options(command: F) -> F:
-    """What every command that judges accepts; `policy()` takes it."""
-    return settings("deep", *_POLICY)(command)
+    """What every command that judges accepts; `policy()` takes it, but `deep` and `jobs`."""
+    return settings("deep", "jobs", *_POLICY)(command)
 
 
 def report_options(command: F) -> F:
@@ -134,6 +134,13 @@ def policy(
         tuple(entry for path in suppressions for entry in api.suppressions(path)),
         tuple(api.baseline(baseline)) if baseline is not None else None,
     )
+
+
+def workers(jobs: str) -> int:
+    """How many recordings are replayed at a time, as the API takes it: auto is as many as this process has CPUs."""
+    if jobs != "auto":
+        return int(jobs)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def eras_option(help_text: str) -> Callable[[F], F]:

@@ -1,8 +1,12 @@
-"""A progress line for long inputs, on stderr and only where a person watches."""
+"""A progress line for long inputs, on stderr and only where a person watches.
+
+It is drawn when it is told something and not by a thread, for a process that has threads cannot be forked.
+"""
 
 from __future__ import annotations
 
 import sys
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -10,6 +14,7 @@ if TYPE_CHECKING:
     import rich.progress
 
 _LONG = 100_000  # lines; shorter inputs are done before anyone wonders
+_PAUSE = 0.1  # seconds between two drawings
 
 
 class Progress:
@@ -19,6 +24,7 @@ class Progress:
         self._watched = sys.stderr.isatty()
         self._shown: rich.progress.Progress | None = None
         self._task: rich.progress.TaskID | None = None
+        self._drawn = 0.0
 
     def __enter__(self) -> Progress:
         return self
@@ -38,7 +44,10 @@ class Progress:
         if self._shown is None:
             self._shown, self._task = _start()
         assert self._task is not None
-        self._shown.update(self._task, completed=lines, description=escaped(path))
+        now = time.monotonic()
+        if now - self._drawn >= _PAUSE:
+            self._drawn = now
+            self._shown.update(self._task, completed=lines, description=escaped(path), refresh=True)
 
 
 def _start() -> tuple[rich.progress.Progress, rich.progress.TaskID]:
@@ -52,6 +61,7 @@ def _start() -> tuple[rich.progress.Progress, rich.progress.TaskID]:
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
+        auto_refresh=False,
     )
     progress.start()
     return progress, progress.add_task("", total=None)

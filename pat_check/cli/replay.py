@@ -22,6 +22,7 @@ from pat_check.cli.options import (
     replay_options,
     report_options,
     style_for,
+    workers,
 )
 from pat_check.cli.paging import page
 from pat_check.cli.progress import Progress
@@ -69,6 +70,7 @@ def replay(ctx: click.Context, /, traces: tuple[str, ...], watch: bool, **values
     outputs = _outputs(ctx, values.pop("output"), also_suppressions=values.pop("gen_suppressions"))
     shown = _Shown(**{name: values.pop(name) for name in _Shown.__annotations__})
     chosen = {name: values.pop(name) for name in POLICY}
+    jobs = workers(values.pop("jobs"))
     sides = [values[name] for name in ("memtypes", "iomem", "mtrr")] + [*chosen["suppressions"], chosen["baseline"]]
     _check_outputs(ctx, outputs, traces, sides)
     if watch:
@@ -79,7 +81,7 @@ def replay(ctx: click.Context, /, traces: tuple[str, ...], watch: bool, **values
     with ExitStack() as files:
         targets = [(output, _open(output, files)) for output in outputs]
         with Progress() as progress:
-            report = api.check(traces, replayed, progress.update, judged)
+            report = api.check(traces, replayed, progress.update, judged, jobs)
         failed = [an_input for an_input in report.inputs if an_input.error]
         for an_input in failed:
             complain(an_input.error, an_input.excerpt)

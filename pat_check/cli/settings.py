@@ -243,6 +243,12 @@ def _anchor(value: str) -> tuple[str, int]:
     return file, int(line)
 
 
+def _jobs(value: str) -> str:
+    if value != "auto" and not (value.isascii() and value.isdigit() and int(value)):
+        raise ValueError(f"{value!r} is neither a number from 1 on nor auto.")
+    return value
+
+
 _ACCEPT: dict[str, Callable[[str], Any]] = {
     "era": _era,
     "input-format": _one_of("format", lambda: [name for name, _ in api.formats()]),
@@ -251,6 +257,7 @@ _ACCEPT: dict[str, Callable[[str], Any]] = {
     "severity": _override,
     "min-severity": _severity,
     "fail-on": _severity,
+    "jobs": _jobs,
     "sarif-anchor": _anchor,
     "color": _one_of("choice", lambda: ["auto", "always", "never"]),
     "links": _one_of("choice", lambda: ["auto", "always", "never"]),
@@ -269,6 +276,7 @@ _OFFER: dict[str, Callable[[click.Context], Iterable[str]]] = {
     "min-severity": lambda ctx: _LEVELS,
     "fail-on": lambda ctx: _LEVELS,
     "output": lambda ctx: reporters(),
+    "jobs": lambda ctx: ["auto"],
     "color": lambda ctx: _WHEN,
     "links": lambda ctx: _WHEN,
     "pager": lambda ctx: ["auto", "never"],

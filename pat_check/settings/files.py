@@ -85,7 +85,7 @@ def read_document(path: Path, commands: Collection[str]) -> Document:
 
 
 def inline(text: str, commands: Collection[str]) -> Document:
-    """``--config key=value``: TOML, or a bare word for a string; no setting is a number, so ``6.10`` is a word."""
+    """``--config key=value``: TOML, or a bare word for a string; a number is a word, too, for ``6.10`` is not 6.1."""
     try:
         whole = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
@@ -139,6 +139,8 @@ class _Reader:
             return [f"{own}={one}" for own, one in value.items()]
         if key.is_many and isinstance(value, list) and all(isinstance(one, str) for one in value):
             return [self._rooted(key, one) for one in value]
+        if key.kind is Kind.NUMBER and type(value) is int:
+            return str(value)
         if key.kind is not Kind.FLAG and isinstance(value, str):
             rooted = self._rooted(key, value)
             return [rooted] if key.is_many else rooted

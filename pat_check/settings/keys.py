@@ -16,6 +16,7 @@ class Kind(Enum):
 
     FLAG = "true or false"
     TEXT = "a string"
+    NUMBER = "a whole number, or a word"
     PATH = "a path; in a file, relative to that file"
     WORDS = "a list of strings"
     PATHS = "a list of paths; in a file, relative to that file"
@@ -69,6 +70,7 @@ KEYS: tuple[Key, ...] = (
     Key("input-format", Kind.TEXT, "Do not guess the format of TRACE.", "", "FORMAT"),
     Key("strict", Kind.FLAG, "Damage in a trace is an error."),
     Key("deep", Kind.FLAG, "Also play what was recorded, and judge mappings and page tables."),
+    Key("jobs", Kind.NUMBER, "Replay up to N recordings at a time; auto: one for each CPU.", "auto", "N", short="j"),
     Key(
         "select",
         Kind.WORDS,

@@ -84,6 +84,7 @@ def test_every_setting_has_one_name_everywhere(key, config):
         "links": "never",
         "pager": "never",
         "input-format": "ftrace",
+        "jobs": "2",
     }.get(key.name, "true" if key.kind is Kind.FLAG else "x")
     shown = True if key.kind is Kind.FLAG else [value] if key.is_many and key.name != "era" else value
     flag = [f"--{key.name}"] if key.kind is Kind.FLAG else [f"--{key.name}", value]
