@@ -171,11 +171,11 @@ class Target:
 
     def told(self):
         """The figure, its spread, and what is wanted."""
-        wanted = f"wanted {'at least' if self.least else 'at most'} {self.limit:,g} {self.unit}"
+        wanted = f"wanted {'at least' if self.least else 'at most'} {self.limit:,g} {self.unit}".rstrip()
         if self.figure is None:
             return wanted
         spread = "" if self.low is None else f" ({shown(self.low)} to {shown(self.high)})"
-        return f"{shown(self.figure)} {self.unit}{spread}, {wanted}"
+        return f"{f'{shown(self.figure)} {self.unit}'.rstrip()}{spread}, {wanted}"
 
 
 def shown(number):

@@ -178,7 +178,7 @@ def growth(bench):
     note = f"R2 {power.r2:.4f}; straight line: {line.slope * 1e6:.2f} s per million lines, R2 {line.r2:.4f}"
     what = f"time from {lengths[0]:,} to {lengths[-1]:,} lines grows with the power"
     numbers = {"lines": list(lengths), "seconds": seconds, "fit": vars(line), "power": vars(power)}
-    yield of_figures("growth", what, "", [power.slope], 1.1, note=note, **numbers)
+    yield largest("growth", what, "", [power.slope], 1.1, note=note, **numbers)
 
 
 def intervals(bench):
