@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -174,8 +172,7 @@ class Session:
 
     def run(self) -> Input:
         """Replay all of it, compare what was saved beside it, and say what was seen."""
-        with rare_collections():
-            self.replay.play(self.batches())
+        self.replay.play(self.batches())
         if self._lines.broken:
             self.replay.recording.broken(self.source.lines, self._lines.broken)
         self._dmesg()
@@ -220,17 +217,6 @@ class Session:
     def _layers(self) -> list[str]:
         seen = self.replay.layers.names()
         return ["memtype", *seen] if self.replay.context.probes_seen and "memtype" not in seen else seen
-
-
-@contextmanager
-def rare_collections() -> Iterator[None]:
-    """Let the collector of cyclic garbage rest: a replay makes next to none, and many objects that live on."""
-    before = gc.get_threshold()
-    gc.set_threshold(200_000, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _source(asked: str | None, head: list[str], lines: Lines) -> Source:

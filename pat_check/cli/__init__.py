@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -35,6 +36,9 @@ COMMANDS = (
 
 FINDINGS = 1  # exit code: something of severity warning or above was found
 UNUSABLE = 2  # exit code: the request or the input cannot be used
+_GARBAGE = 200_000
+"""Objects between two searches for cyclic garbage: a replay makes next to none, and many objects that live on."""
+
 _INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 _PIPE_CLOSED = 141  # 128 + SIGPIPE
 
@@ -157,4 +161,8 @@ def main() -> None:
         from pat_check.cli.completion import answer_with_ours
 
         answer_with_ours()
-    cli(prog_name="pat-check", complete_var="_PAT_CHECK_COMPLETE")
+    gc.set_threshold(_GARBAGE)
+    try:
+        cli(prog_name="pat-check", complete_var="_PAT_CHECK_COMPLETE")
+    finally:
+        gc.freeze()  # the process ends: nothing needs to be looked through once more

@@ -21,23 +21,37 @@ _HEAD: Final = 7 * WORD
 _SLOW_ROW: Final = 4 * WORD
 _MAX: Final = 1 << 64
 
-_KINDS: Final[tuple[type[Event], ...]] = (
-    Return,
-    events.VmAreaFree,
-    events.VmAreaDup,
-    events.ZapVma,
-    events.CopyPageRange,
-    events.UnmapVmas,
-    events.MemtypeReserve,
-    events.MemtypeFree,
-    events.MemtypeCheckInsert,
-    events.MemtypeErase,
-    events.RemapPfnRange,
-    events.FreePfnRange,
-    events.MemtypeKernelMapSync,
-    events.SplitVma,
-)
-_GENERIC: Final = len(_KINDS)
+_VM_AREA_FREE: Final = 0
+_VM_AREA_DUP: Final = 1
+_ZAP_VMA: Final = 2
+_COPY_PAGE_RANGE: Final = 3
+_UNMAP_VMAS: Final = 4
+_MEMTYPE_RESERVE: Final = 5
+_MEMTYPE_FREE: Final = 6
+_MEMTYPE_CHECK_INSERT: Final = 7
+_MEMTYPE_ERASE: Final = 8
+_REMAP_PFN_RANGE: Final = 9
+_FREE_PFN_RANGE: Final = 10
+_MEMTYPE_KERNEL_MAP_SYNC: Final = 11
+_SPLIT_VMA: Final = 12
+_GENERIC: Final = 13
+"""Kinds of calls: those with code of their own, and all others."""
+
+_KINDS: Final[dict[type[events.Call], int]] = {
+    events.VmAreaFree: _VM_AREA_FREE,
+    events.VmAreaDup: _VM_AREA_DUP,
+    events.ZapVma: _ZAP_VMA,
+    events.CopyPageRange: _COPY_PAGE_RANGE,
+    events.UnmapVmas: _UNMAP_VMAS,
+    events.MemtypeReserve: _MEMTYPE_RESERVE,
+    events.MemtypeFree: _MEMTYPE_FREE,
+    events.MemtypeCheckInsert: _MEMTYPE_CHECK_INSERT,
+    events.MemtypeErase: _MEMTYPE_ERASE,
+    events.RemapPfnRange: _REMAP_PFN_RANGE,
+    events.FreePfnRange: _FREE_PFN_RANGE,
+    events.MemtypeKernelMapSync: _MEMTYPE_KERNEL_MAP_SYNC,
+    events.SplitVma: _SPLIT_VMA,
+}
 
 
 class Program:
@@ -56,11 +70,7 @@ class Program:
         for index, field in enumerate((*spec.fields, *spec.trailing)):
             if field.default is None:
                 self.needed |= 1 << index
-        self.kind: int = _GENERIC
-        if is_return:
-            self.kind = 0
-        elif spec.call in _KINDS and spec.convert is None:
-            self.kind = _KINDS.index(spec.call)
+        self.kind: int = _GENERIC if spec.convert is not None else _KINDS.get(spec.call, _GENERIC)
 
 
 RESULT, MODE, STARTS, ARGUMENTS = 0, 1, 2, 3
@@ -101,54 +111,54 @@ class Unpacker:
             comm = comms[read_i64_le(rows, place + 5 * WORD)]
             mask = read_i64_le(rows, place + 6 * WORD)
             place += _HEAD
-            out.append(_event(program, rows, place, mask, at, time, cpu, pid, comm))
+            if program.is_return:
+                out.append(_return(program, rows, place, mask, at, time, cpu, pid, comm))
+                place += ARGUMENTS * WORD
+            else:
+                out.append(_call(program, rows, place, mask, at, time, cpu, pid, comm))
             slots: i64 = program.slots
-            if program.kind == 0:
-                slots += ARGUMENTS
             place += slots * WORD
         return slow
 
 
-def _event(
+def _call(
     program: Program, rows: bytes, place: i64, mask: i64, at: int, time: float, cpu: int, pid: int, comm: str
-) -> Event:
+) -> events.Call:
     kind: i64 = program.kind
-    if kind == 0:
-        return _return(program, rows, place, mask, at, time, cpu, pid, comm)
     v0 = _value(rows, place, mask, 0)
-    if kind == 1:
+    if kind == _VM_AREA_FREE:
         return events.VmAreaFree(at, time, cpu, pid, comm, v0, _value(rows, place, mask, 1))
-    if kind == 12:
+    if kind == _MEMTYPE_KERNEL_MAP_SYNC:
         v1 = _value(rows, place, mask, 1)
         return events.MemtypeKernelMapSync(at, time, cpu, pid, comm, v0, v1, _value(rows, place, mask, 2))
     if kind == _GENERIC:
         return _generic(program, rows, place, mask, at, time, cpu, pid, comm)
     v1 = _value(rows, place, mask, 1)
-    if kind == 5:
+    if kind == _UNMAP_VMAS:
         return events.UnmapVmas(at, time, cpu, pid, comm, v0, v1)
-    if kind == 7:
+    if kind == _MEMTYPE_FREE:
         return events.MemtypeFree(at, time, cpu, pid, comm, v0, v1)
-    if kind == 9:
+    if kind == _MEMTYPE_ERASE:
         return events.MemtypeErase(at, time, cpu, pid, comm, v0, v1)
     v2 = _value(rows, place, mask, 2)
-    if kind == 8:
+    if kind == _MEMTYPE_CHECK_INSERT:
         return events.MemtypeCheckInsert(at, time, cpu, pid, comm, v0, v1, v2)
     v3 = _value(rows, place, mask, 3)
-    if kind == 6:
+    if kind == _MEMTYPE_RESERVE:
         return events.MemtypeReserve(at, time, cpu, pid, comm, v0, v1, v2, v3)
     v4, v5 = _value(rows, place, mask, 4), _value(rows, place, mask, 5)
     api = program.api
-    if kind == 2:
+    if kind == _VM_AREA_DUP:
         return events.VmAreaDup(at, time, cpu, pid, comm, v0, v1, v2, v3, v4, v5)
-    if kind == 4:
+    if kind == _COPY_PAGE_RANGE:
         return events.CopyPageRange(at, time, cpu, pid, comm, v0, v1, v2, api, v3, v4, v5)
     v6 = _value(rows, place, mask, 6)
-    if kind == 3:
+    if kind == _ZAP_VMA:
         return events.ZapVma(at, time, cpu, pid, comm, v0, v1, v2, v3, api, v4, v5, v6)
-    if kind == 13:
+    if kind == _SPLIT_VMA:
         return events.SplitVma(at, time, cpu, pid, comm, v0, v1, v2, v3, v4, v5, v6)
     v7 = _value(rows, place, mask, 7)
-    if kind == 11:
+    if kind == _FREE_PFN_RANGE:
         return events.FreePfnRange(at, time, cpu, pid, comm, v0, v1, api, v2, v3, v4, v5, v6, v7)
     v8, v9 = _value(rows, place, mask, 8), _value(rows, place, mask, 9)
     return events.RemapPfnRange(at, time, cpu, pid, comm, v0, v1, v2, v3, v4, v5, v6, api, v7, v8, v9)
@@ -185,7 +195,7 @@ def _return(
     if present & 4:
         needed = program.needed
         if int(present) >> ARGUMENTS & needed == needed:
-            entry = _generic(program, rows, place + ARGUMENTS * WORD, mask >> ARGUMENTS, at, time, cpu, pid, comm)
+            entry = _call(program, rows, place + ARGUMENTS * WORD, mask >> ARGUMENTS, at, time, cpu, pid, comm)
     return Return(at, time, cpu, pid, comm, spec.call, spec.function, ret, mode, program.caller, entry)
 
 
