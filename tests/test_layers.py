@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "live": WORDS | {"detection", "folding", "judge", "model", "places", "replay", "sources"},
     "detection": {"eras", "sources"},
     "folding": {"findings", "rules"},
-    "foresight": {"events", "replay"},
+    "foresight": {"events", "replay", "sources"},
     "unchecked": {"foresight", "replay"},
     "invariants": set(),
     "plugins": {"errors", "findings", "registry", "rules"},

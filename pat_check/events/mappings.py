@@ -152,10 +152,12 @@ class ZapVma(Call):
 
 @dataclass(slots=True)
 class UnmapVmas(Call):
-    """``unmap_vmas(vma, start, end)``; [0, max) is the end of an address space."""
+    """``unmap_vmas(vma, start, end)`` from `vma` on; [0, max) is the end of an address space."""
 
     start: int
     end: int
+    vma: int = 0  # the first of the VMAs; 0 not recorded
+    mm: int = 0  # 0 not recorded
 
 
 @dataclass(slots=True)

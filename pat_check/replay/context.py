@@ -42,6 +42,7 @@ class Context:
         "forked",
         "forks_seen",
         "frees_unseen",
+        "halves",
         "insert_seen",
         "log",
         "lossy",
@@ -68,7 +69,8 @@ class Context:
         self.forks_seen = False  # so that sharing after a fork is known
         self.lossy = False
         self.lost_any = False
-        self.recorded: set[str] = set()  # functions that are known to be recorded: seen, foreseen, or said to be probed
+        self.recorded: set[str] = set()  # functions whose calls are known to be recorded: seen, or said to be probed
+        self.halves: dict[str, str] = {}  # functions of which only the "entries" or only the "returns" are recorded
         self.frees_unseen = False  # nothing shows that frees are recorded at all
         self.one_cpu = False  # events of other CPUs are left out
         self.unproven: list[MemtypeLeaked | IoremapLeaked] = []  # by what is recorded, but frees may have gone unseen

@@ -30,6 +30,7 @@ class Frees:
     def __init__(self, context: Context, expected: Expected, doubts: Doubts) -> None:
         self.context, self.expected, self.doubts = context, expected, doubts
         self.holders = Holders(context)
+        self._erased: dict[int, tuple[int, int]] = {}  # by pid: a range, where no entry of the caller was seen
 
     def free(self, call: MemtypeFree) -> None:
         """Entry of memtype_free()."""
@@ -38,6 +39,9 @@ class Frees:
         if self.context.entry_only:
             self.apply(task, frame, call, None, "")
             task.frames.clear()
+        elif self.context.halves.get("memtype_free") == "entries" and not self.context.erase_seen:
+            self.apply(task, frame, call, None, "")
+            task.frames.remove(frame)
 
     def erase(self, call: events.MemtypeErase) -> None:
         """Entry of memtype_erase()."""
@@ -45,7 +49,6 @@ class Frees:
 
     def erase_return(self, event: Return) -> None:
         """Return of memtype_erase(): the removed entry, 0 when one was shrunk, or an error pointer."""
-        self.context.erase_seen = True
         task, frame = self.context.tasks.leave(event)
         call = frame.call if frame is not None else event.entry
         outer = task.innermost(MemtypeFree)
@@ -53,6 +56,9 @@ class Frees:
             call = outer.call  # only the return is recorded
         if not isinstance(call, events.MemtypeErase | MemtypeFree):
             return
+        self.context.erase_seen = True
+        if outer is None:
+            self._erased[event.pid] = call.start & PHYSICAL_MASK, call.end & PHYSICAL_MASK
         result = event.ret
         how: str | None = None
         if result is not None:
@@ -66,7 +72,8 @@ class Frees:
         if frame is None:
             if not isinstance(event.entry, MemtypeFree):
                 return
-            frame = Frame(event.entry, "memtype_free")
+            entry, frame = event.entry, Frame(event.entry, "memtype_free")
+            frame.done = self._erased.pop(event.pid, None) == (entry.start & PHYSICAL_MASK, entry.end & PHYSICAL_MASK)
         self.apply(task, frame, event, event.ret, event.caller)
 
     def predicted(self, call: MemtypeFree, api: str) -> int:

@@ -12,14 +12,17 @@ from pat_check.model.memory import PAGE
 from pat_check.model.vma import VM_PAT, VM_PFNMAP
 from pat_check.replay.context import Context
 from pat_check.replay.doubts import Doubts
+from pat_check.replay.layered import layers_of
 from pat_check.replay.nesting import Nesting
 from pat_check.replay.remarks import Surprise
 from pat_check.replay.shared_contexts import SharedContexts
 from pat_check.replay.tasks import Frame
+from pat_check.replay.unmaps import UNMAPPING, Unmaps
 from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import Seen, Wanted, function_of, seen_in
 
 _DEPTH = 32
+_TASKS = 100_000
 
 
 class Layers:
@@ -29,10 +32,11 @@ class Layers:
         self.context, self.doubts = context, doubts
         self.nesting = Nesting(context, vmas, self._want)
         self.contexts = SharedContexts(context)
-        self.seen: set[str] = set()  # functions that were seen
-        self.kinds: set[type[Call]] = set()
+        self.unmaps = Unmaps(context, vmas, self.nesting.is_tracked)
+        self.seen: set[str] = set()  # functions whose calls were seen
         self._waiting: dict[int, list[Wanted]] = {}  # by pid: calls that must come next, innermost last
         self._freed: dict[int, tuple[int, int, int]] = {}  # by pid: its last memtype_free: line, start, end
+        self._copied: dict[int, tuple[int, int]] = {}  # by pid: its last vm_area_dup: the VMA, and the new one
 
     # --- the loop --------------------------------------------------------------------------------------
 
@@ -40,10 +44,9 @@ class Layers:
         """A call begins: it may be what another wanted, and want calls itself."""
         kind = type(call)
         function = function_of(call)
-        if kind not in self.kinds or function not in self.seen:
-            self.kinds.add(kind)
+        if function not in self.seen:
             self.seen.add(function)
-            self.context.recorded.add(function)
+            self._shows("entries", function)
         if function in self.context.era.lacks:
             fitting = [era for era in ERAS if function not in era.lacks]
             self.doubts.against(call, f"{function}() is called", fitting)
@@ -51,8 +54,12 @@ class Layers:
             assert isinstance(call, events.MemtypeFree)
             self._freed[call.pid] = call.at, call.start, call.end
             self.context.frees_unseen = False
+        if function in self.context.halves:
+            return  # as if it was not recorded at all
         if self._waiting.get(call.pid):
             self._settle(call, function)
+        if kind in UNMAPPING or self.unmaps.due:
+            self.unmaps.enter(call)
         if self.context.lossy or self.context.entry_only:
             return
         if kind is events.FreePfnRange:
@@ -60,6 +67,11 @@ class Layers:
         elif kind is events.VmAreaDup:
             assert isinstance(call, events.VmAreaDup)
             self.contexts.dup(call)
+            if len(self._copied) > _TASKS:
+                self._copied.clear()
+            self._copied[call.pid] = call.vma, 0
+        elif kind is events.CopyPageRange:
+            self._copies(call)
         elif kind is events.VmAreaFree:
             self._vma_free(call)
         elif kind is events.ZapVma:
@@ -68,8 +80,11 @@ class Layers:
 
     def leave(self, event: Return) -> None:
         """A call is over: what it and those inside it wanted must have come."""
+        if event.api in self.context.halves:
+            self._shows("returns", event.api)
         frame = self.context.tasks.of(event).innermost(event.call)
         if frame is None or frame.api != event.api:
+            self._without_entry(event)
             return
         fails = _fails(event)
         waiting = self._waiting.get(event.pid)
@@ -79,17 +94,36 @@ class Layers:
                 self._missing(wanted, event)
         if event.call is events.GetPatInfo:
             self._looked_up(event)
+        elif event.call is events.VmAreaDup and isinstance(frame.call, events.VmAreaDup):
+            self._copied[event.pid] = frame.call.vma, (event.ret or 0) & _POINTER
         elif fails:
             self._must_give_back(frame, event)
 
+    def over(self, event: Event) -> None:
+        """A task writes a marker, or ends: what it was in the midst of is over."""
+        waiting = self._waiting.get(event.pid)
+        while waiting and waiting[-1].by in _SCOPES:
+            wanted = waiting.pop()
+            self._missing(wanted, wanted.call)
+        self.unmaps.over(event)
+
     def names(self) -> list[str]:
         """The layers that the recording shows, the lowest first."""
-        return [name for name, kinds in _LAYERS if self.kinds & kinds]
+        return layers_of(self.seen)
 
     def lost(self) -> None:
         """Events are missing: expect nothing any more."""
         self._waiting.clear()
+        self._copied.clear()
         self.contexts.lost()
+        self.unmaps.lost()
+
+    def _shows(self, half: str, function: str) -> None:
+        """The first of the entries, or of the returns, of a function."""
+        if self.context.halves.get(function, "") != half:
+            self.context.halves.pop(function, None)
+            self.context.tasks.endless.discard(function)
+            self.context.recorded.add(function)
 
     # --- what is wanted ----------------------------------------------------------------------------------
 
@@ -120,11 +154,20 @@ class Layers:
             waiting.pop()
             self._missing(wanted, wanted.call)
 
+    def _without_entry(self, event: Return) -> None:
+        """A return whose entry did not come, where it had to: the call itself is missing."""
+        waiting = self._waiting.get(event.pid)
+        if waiting and waiting[-1].must == event.api:
+            self._missing(waiting.pop(), event)
+
     def _looked_up(self, event: Return) -> None:
         """get_pat_info() has found the range, or untrack_pfn() has none to free."""
+        if (event.ret or 0) >= 0:
+            return
         waiting = self._waiting.get(event.pid)
-        if waiting and waiting[-1].by in ("untrack_pfn", "unmap_single_vma") and (event.ret or 0) < 0:
+        if waiting and waiting[-1].by in ("untrack_pfn", "unmap_single_vma"):
             waiting.pop()
+        self.unmaps.looked_up(event)
 
     def _compare(self, wanted: Wanted, call: Call) -> None:
         found = seen_in(call)
@@ -178,6 +221,18 @@ class Layers:
                 chain += ("memtype_free",)
             self._want(call, chain, Seen(*gone))
 
+    def _copies(self, call: Call) -> None:
+        """fork copies the page tables of a VMA to the copy that vm_area_dup() has just made of it."""
+        assert isinstance(call, events.CopyPageRange)
+        made = self._copied.get(call.pid)
+        if made is None and self.context.tasks.of(call).innermost(events.DupMmap) is not None:
+            made = 0, 0
+        if call.api != "copy_page_range" or not call.vma or made is None:
+            return
+        if "vm_area_dup" in self.context.recorded and made not in ((call.vma, call.dst), (call.vma, 0)):
+            surprise = Surprise(self.context, call, call.api, 0, 0)
+            surprise.tell("came", f"a call of vm_area_dup() of the VMA {call.vma:#x} before it", "without one", [])
+
     def _must_give_back(self, frame: Frame, event: Return) -> None:
         """A call that failed after it had reserved must have freed what it reserved."""
         node = frame.node
@@ -190,11 +245,16 @@ class Layers:
 
 
 def _fails(event: Return) -> bool:
-    if event.call is events.IoremapCaller:
-        return event.ret == 0
+    if event.call in _GIVES_POINTER:
+        return event.ret == 0 or (event.ret or 0) & _POINTER >= _ERROR_POINTER
     return event.call is not events.GetPatInfo and (event.ret or 0) < 0
 
 
+_POINTER = (1 << 64) - 1
+_ERROR_POINTER = (1 << 64) - 4095
+_GIVES_POINTER: frozenset[type[Call]] = frozenset(
+    (events.IoremapCaller, events.VmAreaDup, events.CopyVma, events.MemremapPages)
+)
 _INLINED: frozenset[str] = frozenset(("memtype_reserve_io", "memtype_free_io"))
 """Functions of one file with a caller of theirs: the compiler may have put them into it."""
 _SCOPES: frozenset[str] = frozenset(
@@ -207,51 +267,9 @@ _SCOPES: frozenset[str] = frozenset(
         "iounmap",
         "memtype_free_io",
         "arch_io_free_memtype_wc",
+        "memunmap_pages",
     )
 )
 """Callers whose return is not recorded: what they want comes next or not at all."""
 _BESIDE: frozenset[str] = frozenset(("get_pat_info",))
 """What may stand between such a caller and the call that it wants."""
-LAYERED: frozenset[type[Event]] = frozenset(
-    (
-        events.RemapPfnRange,
-        events.ReservePfnRange,
-        events.CopyPageRange,
-        events.FreePfnRange,
-        events.GetPatInfo,
-        events.VmAreaDup,
-        events.VmAreaFree,
-        events.MemtypeReserve,
-        events.MemtypeFree,
-        events.MemtypeErase,
-        events.MemtypeReserveIo,
-        events.MemtypeFreeIo,
-        events.ArchIoReserveMemtypeWc,
-        events.ArchIoFreeMemtypeWc,
-        events.IoremapCaller,
-        events.Iounmap,
-        events.SetMemory,
-        events.SplitVma,
-        events.CopyVma,
-        events.MprotectFixup,
-        events.InsertPfn,
-        events.ZapVma,
-        events.UnmapVmas,
-        events.ExitMmap,
-        events.DupMmap,
-    )
-)
-"""The calls that this part and the followed VMAs hear."""
-_LAYERS: tuple[tuple[str, frozenset[type[Call]]], ...] = (
-    ("memtype", frozenset((events.MemtypeReserve, events.MemtypeFree))),
-    (
-        "drivers",
-        frozenset((events.IoremapCaller, events.Iounmap, events.ArchIoReserveMemtypeWc, events.ArchIoFreeMemtypeWc)),
-    ),
-    ("PFN tracking", frozenset((events.ReservePfnRange, events.FreePfnRange))),
-    ("remap", frozenset((events.RemapPfnRange,))),
-    ("inserts", frozenset((events.InsertPfn,))),
-    ("zaps", frozenset((events.ZapVma,))),
-    ("fork", frozenset((events.CopyPageRange,))),
-    ("VMAs", frozenset((events.VmAreaDup, events.VmAreaFree, events.SplitVma, events.CopyVma, events.MprotectFixup))),
-)

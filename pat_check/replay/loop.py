@@ -16,7 +16,8 @@ from pat_check.replay.doubts import Doubts
 from pat_check.replay.drivers import Drivers
 from pat_check.replay.expected import Expected
 from pat_check.replay.frees import Frees
-from pat_check.replay.layers import LAYERED, Layers
+from pat_check.replay.layered import LAYERED
+from pat_check.replay.layers import Layers
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.maps import Maps, SavedMaps
 from pat_check.replay.messages import Messages, Span
@@ -74,7 +75,7 @@ class Replay:
             events.InsertPfn: self._insert_pfn,
             events.SchedProcessFork: self._fork,
             events.SchedProcessExec: self._exec,
-            events.SchedProcessExit: self.processes.exit,
+            events.SchedProcessExit: self._exit,
             events.ModuleLoad: self.drivers.module_load,
             events.ModuleFree: self.drivers.module_free,
             events.Marker: self._marker,
@@ -92,6 +93,7 @@ class Replay:
             events.MemtypeReserveIo: self.drivers.reserve_io_return,
             events.ArchIoReserveMemtypeWc: self.drivers.explicit_return,
             events.SetMemory: self.drivers.explicit_return,
+            events.MemremapPages: self.drivers.explicit_return,
             events.RemapPfnRange: self._remap_return,
             events.DupMmap: self.processes.dup_mmap_return,
             events.ExitMmap: self.processes.exit_mmap_return,
@@ -208,7 +210,13 @@ class Replay:
         self.processes.exec(event)
         self.vmas.exec(event.pid)
 
+    def _exit(self, event: events.SchedProcessExit) -> None:
+        self.layers.over(event)
+        self.vmas.gone(event.exit_pid)
+        self.processes.exit(event)
+
     def _marker(self, event: events.Marker) -> None:
+        self.layers.over(event)
         self.snapshots.marker(event)
         self.maps.marker(event)
 
@@ -244,4 +252,6 @@ _APIS: dict[type[events.Call], str] = {
     events.SplitVma: "__split_vma",
     events.CopyVma: "copy_vma",
     events.MprotectFixup: "mprotect_fixup",
+    events.MemremapPages: "memremap_pages",
+    events.MemunmapPages: "memunmap_pages",
 }

@@ -22,15 +22,16 @@ from pat_check.replay.refusals import Refusals
 from pat_check.replay.remarks import Surprise, odd_range
 from pat_check.replay.tasks import Frame, Task, owner_of_reserve
 
-_EXPLICIT = frozenset(("arch_io_reserve_memtype_wc", "set_memory_uc", "set_memory_wc"))
+_EXPLICIT = frozenset(("arch_io_reserve_memtype_wc", "memremap_pages", "set_memory_uc", "set_memory_wc"))
 
 
 class Reserves:
     """The handlers of memtype_reserve() and memtype_check_insert()."""
 
     def __init__(self, context: Context, expected: Expected) -> None:
-        self.context = context
+        self.context, self.expected = context, expected
         self.refusals = Refusals(context, expected)
+        self._inserted: dict[int, tuple[Reserve, Memtype | None]] = {}  # by pid: where no entry of the caller was seen
 
     def reserve(self, call: MemtypeReserve) -> None:
         """Entry of memtype_reserve()."""
@@ -39,6 +40,9 @@ class Reserves:
         if self.context.entry_only:
             self._finish_reserve(task, frame, call, None, -1, "")
             task.frames.clear()
+        elif self.context.halves.get("memtype_reserve") == "entries" and not self.context.insert_seen:
+            self._finish_reserve(task, frame, call, None, -1, "")
+            task.frames.remove(frame)
 
     def check_insert(self, call: events.MemtypeCheckInsert) -> None:
         """Entry of memtype_check_insert()."""
@@ -49,7 +53,6 @@ class Reserves:
 
     def check_insert_return(self, event: Return) -> None:
         """Return of memtype_check_insert(): the tree has changed."""
-        self.context.insert_seen = True
         task, frame = self.context.tasks.leave(event)
         call = frame.call if frame is not None else event.entry
         outer = task.innermost(MemtypeReserve)
@@ -62,6 +65,7 @@ class Reserves:
                 start, end = masked(reserve)
         elif start < 0:
             return
+        self.context.insert_seen = True
         req = reserve.req if isinstance(reserve, MemtypeReserve) else actual
         strict = outer is not None and is_strict(task, reserve)
         wanted = operations.memtype_reserve(self.context.machine, start, end, req, strict=strict)
@@ -81,6 +85,8 @@ class Reserves:
         node = self._apply(task, outcome, event, event.ret, event.got, call)
         if outer is not None:
             outer.done, outer.reserve, outer.node = True, outcome, node
+        else:
+            self._inserted[event.pid] = outcome, node
 
     def reserve_return(self, event: Return) -> None:
         """Return of memtype_reserve()."""
@@ -89,6 +95,9 @@ class Reserves:
             if not isinstance(event.entry, MemtypeReserve):
                 return
             frame = Frame(event.entry, "memtype_reserve")
+            made = self._inserted.pop(event.pid, None)
+            if made is not None and (made[0].start, made[0].end) == masked(event.entry):
+                frame.done, (frame.reserve, frame.node) = True, made
         if isinstance(frame.call, MemtypeReserve):
             self._finish_reserve(task, frame, event, event.ret, event.got, event.caller)
 
@@ -229,7 +238,8 @@ class Reserves:
         if node is None or node.type == outcome.actual or outcome.overlap is None:
             return
         if outcome.assumed or outcome.overlap.assumed:
-            return  # whether it got another type than it asked for is not known
+            self.expected.types_known = False  # whether it got another type than it asked for
+            return
         overlap = outcome.overlap.seen()
         allowed = operations.is_new_memtype_allowed(node.start, node.end, call.req, node.type)
         if not allowed or is_fork(task):

@@ -27,6 +27,7 @@ SCOPES: frozenset[type[Call]] = frozenset(
         events.ExitMmap,
         events.InsertPfn,
         events.VmAreaFree,
+        events.MemunmapPages,
     )
 )
 """Calls whose return may not be recorded."""
@@ -75,10 +76,11 @@ class Task:
 class Tasks:
     """Every task of a recording."""
 
-    __slots__ = ("_tasks", "lost_entries", "lost_returns", "lost_returns_at")
+    __slots__ = ("_tasks", "endless", "lost_entries", "lost_returns", "lost_returns_at")
 
     def __init__(self) -> None:
         self._tasks: dict[tuple[int, int], Task] = {}
+        self.endless: set[str] = set()  # functions whose returns are not recorded: nothing is known to be inside them
         self.lost_entries = 0  # returns whose entry was not seen
         self.lost_returns = 0  # entries whose return was not seen
         self.lost_returns_at: list[tuple[int, str]] = []
@@ -114,7 +116,7 @@ class Tasks:
         elif kind not in _INSIDE:
             task.scope = None
         frame = Frame(call, api)
-        if kind not in SCOPES:
+        if kind not in SCOPES and api not in self.endless:
             task.frames.append(frame)
             if len(task.frames) > _DEPTH:
                 self._give_up(task.frames[:-_DEPTH])
@@ -165,6 +167,10 @@ def owner_of_reserve(task: Task, call: Call, caller: str) -> Owner:
                 if dup is not None and isinstance(dup.call, events.DupMmap):
                     owner.mm = dup.call.mm
                 return owner
+            case events.MemremapPages():
+                return _driver("memremap_pages", task, comm, pid)
+            case events.RemapPfnRange() if inside.vma == 0 == inside.addr:
+                return _driver("memremap_pages", task, comm, pid)
             case events.RemapPfnRange():
                 return Owner("remap_pfn_range", comm, pid, inside.mm)
             case events.MemtypeReserveIo() if task.innermost(events.ArchIoReserveMemtypeWc) is None:
@@ -211,6 +217,8 @@ def scope_api(call: Call) -> str:
             return "arch_io_free_memtype_wc"
         case events.MemtypeFreeIo():
             return "memtype_free_io"
+        case events.MemunmapPages():
+            return "memunmap_pages"
         case events.ExitMmap():
             return "exit_mmap"
         case _:

@@ -79,12 +79,14 @@ def seen_in(call: Call) -> Seen:
             return Seen(call.start, call.size, mode_of(call.prot), strict=call.strict)
         case events.RemapPfnRange() if call.pfn >= 0:
             return Seen(call.pfn * PAGE, page_align(call.size), mode_of(call.prot), call.addr, call.vma)
-        case events.FreePfnRange() if call.api == "untrack_pfn":
+        case events.FreePfnRange() if call.api == "untrack_pfn" and (call.vma or call.pfn <= 0):
             return Seen(vma=call.vma)
         case events.FreePfnRange() if call.pfn >= 0:
             return Seen(call.pfn * PAGE, call.size)
-        case events.CopyPageRange():
+        case events.CopyPageRange() | events.VmAreaDup():
             return Seen(vma=call.vma)
+        case events.MemtypeKernelMapSync():
+            return Seen(call.base, call.size)
         case _:
             return Seen()
 
@@ -107,4 +109,14 @@ _FUNCTIONS: dict[type[Call], str] = {
     events.VmAreaDup: "vm_area_dup",
     events.VmAreaFree: "vm_area_free",
     events.GetPatInfo: "get_pat_info",
+    events.SplitVma: "__split_vma",
+    events.CopyVma: "copy_vma",
+    events.MprotectFixup: "mprotect_fixup",
+    events.DupMmap: "dup_mmap",
+    events.ExitMmap: "exit_mmap",
+    events.UnmapVmas: "unmap_vmas",
+    events.MemtypeCheckInsert: "memtype_check_insert",
+    events.MemtypeKernelMapSync: "memtype_kernel_map_sync",
+    events.MemremapPages: "memremap_pages",
+    events.MemunmapPages: "memunmap_pages",
 }

@@ -1,0 +1,108 @@
+"""The layers of a recording: which functions belong to each, and what a missing one leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+
+from pat_check import events
+from pat_check.eras.base import Era
+from pat_check.events import Event
+
+LAYERED: frozenset[type[Event]] = frozenset(
+    (
+        events.RemapPfnRange,
+        events.ReservePfnRange,
+        events.CopyPageRange,
+        events.FreePfnRange,
+        events.GetPatInfo,
+        events.VmAreaDup,
+        events.VmAreaFree,
+        events.MemtypeReserve,
+        events.MemtypeFree,
+        events.MemtypeErase,
+        events.MemtypeKernelMapSync,
+        events.MemtypeReserveIo,
+        events.MemtypeFreeIo,
+        events.ArchIoReserveMemtypeWc,
+        events.ArchIoFreeMemtypeWc,
+        events.IoremapCaller,
+        events.Iounmap,
+        events.SetMemory,
+        events.MemremapPages,
+        events.MemunmapPages,
+        events.SplitVma,
+        events.CopyVma,
+        events.MprotectFixup,
+        events.InsertPfn,
+        events.ZapVma,
+        events.UnmapVmas,
+        events.ExitMmap,
+        events.DupMmap,
+    )
+)
+"""The calls that the layers and the followed VMAs hear."""
+
+LAYERS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("memtype", ("memtype_reserve", "memtype_free"), ("memtype_kernel_map_sync",)),
+    (
+        "drivers",
+        ("__ioremap_caller", "iounmap"),
+        (
+            "arch_io_reserve_memtype_wc",
+            "arch_io_free_memtype_wc",
+            "memtype_reserve_io",
+            "memtype_free_io",
+            "set_memory_uc",
+            "set_memory_wc",
+            "set_memory_wb",
+            "memremap_pages",
+            "memunmap_pages",
+        ),
+    ),
+    (
+        "PFN tracking",
+        (
+            "track_pfn_remap",
+            "reserve_pfn_range",
+            "track_pfn_copy",
+            "untrack_pfn",
+            "untrack_pfn_clear",
+            "get_pat_info",
+            "pfnmap_track",
+            "pfnmap_untrack",
+            "pfnmap_track_ctx_release",
+        ),
+        (),
+    ),
+    ("remap", ("remap_pfn_range",), ("remap_pfn_range_track", "remap_pfn_range_complete")),
+    (
+        "inserts",
+        ("vmf_insert_pfn_prot",),
+        (
+            "vmf_insert_mixed",
+            "vmf_insert_pfn_pmd",
+            "vmf_insert_pfn_pmd_prot",
+            "vmf_insert_pfn_pud",
+            "vmf_insert_pfn_pud_prot",
+        ),
+    ),
+    ("zaps", ("unmap_vmas", "unmap_single_vma"), ("unmap_page_range", "__zap_vma_range")),
+    ("fork", ("copy_page_range",), ("dup_mmap",)),
+    ("VMAs", ("vm_area_dup", "vm_area_free", "__split_vma", "copy_vma", "mprotect_fixup"), ()),
+    ("exit", ("exit_mmap",), ()),
+)
+"""The lowest first: its name, the functions of it that every kernel should show, and those that not every one has."""
+
+
+def layers_of(functions: Set[str]) -> list[str]:
+    """The layers that these functions belong to."""
+    return [name for name, main, others in LAYERS if functions & {*main, *others}]
+
+
+def missing_in(recorded: Set[str], era: Era) -> Iterator[str]:
+    """What nothing shows to be recorded: whole layers by their names, single functions of the others."""
+    for name, main, others in LAYERS:
+        if recorded & {*main, *others}:
+            yield from (one for one in main if one not in recorded | era.lacks | era.inlined)
+        else:
+            yield name
