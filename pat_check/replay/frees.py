@@ -16,7 +16,7 @@ from pat_check.replay.context import Context
 from pat_check.replay.doubts import Doubts
 from pat_check.replay.expected import Expected
 from pat_check.replay.holders import EXPLICIT, Holders, swap
-from pat_check.replay.remarks import Surprise, odd_range
+from pat_check.replay.remarks import Surprise, called_here, odd_range
 from pat_check.replay.tasks import Frame, Task, mm_of, who_frees
 
 _ERROR_POINTER = (1 << 64) - 4095
@@ -98,6 +98,9 @@ class Frees:
                 machine.ram.learn(outcome.start, outcome.end)  # freed without a look at the tree
                 machine.ram.set_type(outcome.start, outcome.end, WB, event.at, BEFORE)
             elif not frame.done:
+                if tree_expected and machine.ram.known and ret is not None and not self.context.lossy:
+                    surprise = Surprise(self.context, event, "memtype_free", outcome.start, outcome.end)
+                    surprise.tell("went", "into the tree", "elsewhere", called_here(call, event))
                 how = None if ret is None else "missed" if ret < 0 else "hit"
                 self.erased(task, frame, event, outcome.start, outcome.end, how, caller)
         elif ret is not None and ret != outcome.ret:

@@ -8,21 +8,20 @@ from __future__ import annotations
 from pat_check import events
 from pat_check.eras import ERAS
 from pat_check.events import Call, Event, Return
-from pat_check.model.memory import PAGE
-from pat_check.model.vma import VM_PAT, VM_PFNMAP
+from pat_check.model.vma import VM_PFNMAP
 from pat_check.replay.context import Context
 from pat_check.replay.doubts import Doubts
 from pat_check.replay.layered import layers_of
 from pat_check.replay.nesting import Nesting
-from pat_check.replay.remarks import Surprise
+from pat_check.replay.remarks import Surprise, called_here
 from pat_check.replay.shared_contexts import SharedContexts
 from pat_check.replay.tasks import Frame
 from pat_check.replay.unmaps import UNMAPPING, Unmaps
+from pat_check.replay.unwanted import Unwanted
 from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import Seen, Wanted, function_of, seen_in
 
 _DEPTH = 32
-_TASKS = 100_000
 
 
 class Layers:
@@ -32,11 +31,11 @@ class Layers:
         self.context, self.doubts = context, doubts
         self.nesting = Nesting(context, vmas, self._want)
         self.contexts = SharedContexts(context)
+        self.unwanted = Unwanted(context, doubts, self.contexts)
         self.unmaps = Unmaps(context, vmas, self.nesting.is_tracked)
         self.seen: set[str] = set()  # functions whose calls were seen
         self._waiting: dict[int, list[Wanted]] = {}  # by pid: calls that must come next, innermost last
         self._freed: dict[int, tuple[int, int, int]] = {}  # by pid: its last memtype_free: line, start, end
-        self._copied: dict[int, tuple[int, int]] = {}  # by pid: its last vm_area_dup: the VMA, and the new one
 
     # --- the loop --------------------------------------------------------------------------------------
 
@@ -62,20 +61,12 @@ class Layers:
             self.unmaps.enter(call)
         if self.context.lossy or self.context.entry_only:
             return
-        if kind is events.FreePfnRange:
-            self._untracks(call)
-        elif kind is events.VmAreaDup:
+        if kind is events.VmAreaDup:
             assert isinstance(call, events.VmAreaDup)
             self.contexts.dup(call)
-            if len(self._copied) > _TASKS:
-                self._copied.clear()
-            self._copied[call.pid] = call.vma, 0
-        elif kind is events.CopyPageRange:
-            self._copies(call)
         elif kind is events.VmAreaFree:
             self._vma_free(call)
-        elif kind is events.ZapVma:
-            self._cleared(call)
+        self.unwanted.enter(call)
         self.nesting.predict(call)
 
     def leave(self, event: Return) -> None:
@@ -95,7 +86,7 @@ class Layers:
         if event.call is events.GetPatInfo:
             self._looked_up(event)
         elif event.call is events.VmAreaDup and isinstance(frame.call, events.VmAreaDup):
-            self._copied[event.pid] = frame.call.vma, (event.ret or 0) & _POINTER
+            self._duplicated(frame.call, event)
         elif fails:
             self._must_give_back(frame, event)
 
@@ -114,7 +105,7 @@ class Layers:
     def lost(self) -> None:
         """Events are missing: expect nothing any more."""
         self._waiting.clear()
-        self._copied.clear()
+        self.unwanted.lost()
         self.contexts.lost()
         self.unmaps.lost()
 
@@ -181,35 +172,9 @@ class Layers:
         if not wanted.optional and not self.context.lossy:
             start, size = max(wanted.seen.start, 0), max(wanted.seen.size, 0)
             surprise = Surprise(self.context, event, wanted.by, start, start + size)
-            story = [(wanted.at, "called here")] if event.at != wanted.at else []
-            surprise.tell("made", f"a call of {wanted.must}()", "none", story)
+            surprise.tell("made", f"a call of {wanted.must}()", "none", called_here(wanted.call, event))
 
-    # --- what no caller wants ---------------------------------------------------------------------------------
-
-    def _untracks(self, call: Call) -> None:
-        """unmap_single_vma() alone calls untrack_pfn(vma, 0, 0); a context goes with its last VMA."""
-        assert isinstance(call, events.FreePfnRange)
-        if call.api == "pfnmap_track_ctx_release":
-            left = self.contexts.released(call.ctx)
-            if left > 0 and "vm_area_free" in self.context.recorded:
-                start = max(call.pfn, 0) * PAGE
-                surprise = Surprise(self.context, call, call.api, start, start + max(call.size, 0))
-                surprise.tell("came", f"only after {left} more mappings are gone", "already", [])
-        elif call.api == "untrack_pfn" and call.pfn == 0 == call.size and self.context.era.zap_untracks:
-            scope = self.context.tasks.of(call).scope
-            inside = isinstance(scope, events.ZapVma) and scope.vma == call.vma
-            if "unmap_single_vma" in self.context.recorded and call.vma and not inside:
-                surprise = Surprise(self.context, call, call.api, 0, 0)
-                surprise.tell("came", "that only unmap_single_vma() of this VMA calls it", "by itself", [])
-
-    def _cleared(self, call: Call) -> None:
-        """untrack_pfn() has come before the entries of a VM_PAT mapping are cleared, where any zap untracks."""
-        assert isinstance(call, events.ZapVma)
-        tracked = call.flags >= 0 and call.flags & VM_PAT and call.flags & VM_PFNMAP
-        if tracked and call.api == "unmap_page_range" and self.context.era.zap_untracks:
-            surprise = Surprise(self.context, call, call.api, call.start, call.end, "zap")
-            surprise.tell("came", "that untrack_pfn() has cleared it", "with VM_PAT set", [])
-            self.doubts.against(call, "a zap leaves VM_PAT set", [era for era in ERAS if not era.zap_untracks])
+    # --- what a call leads to ---------------------------------------------------------------------------------
 
     def _vma_free(self, call: Call) -> None:
         """vm_area_free() of the last VMA with a context releases it."""
@@ -221,17 +186,12 @@ class Layers:
                 chain += ("memtype_free",)
             self._want(call, chain, Seen(*gone))
 
-    def _copies(self, call: Call) -> None:
-        """fork copies the page tables of a VMA to the copy that vm_area_dup() has just made of it."""
-        assert isinstance(call, events.CopyPageRange)
-        made = self._copied.get(call.pid)
-        if made is None and self.context.tasks.of(call).innermost(events.DupMmap) is not None:
-            made = 0, 0
-        if call.api != "copy_page_range" or not call.vma or made is None:
-            return
-        if "vm_area_dup" in self.context.recorded and made not in ((call.vma, call.dst), (call.vma, 0)):
-            surprise = Surprise(self.context, call, call.api, 0, 0)
-            surprise.tell("came", f"a call of vm_area_dup() of the VMA {call.vma:#x} before it", "without one", [])
+    def _duplicated(self, call: events.VmAreaDup, event: Return) -> None:
+        """vm_area_dup() has made a VMA: fork then copies the page tables, of a PFN mapping always."""
+        self.unwanted.duplicated(call, event)
+        fork = self.context.tasks.of(event).innermost(events.DupMmap)
+        if fork is not None and event.ret and call.flags >= 0 and call.flags & VM_PFNMAP:
+            self._want(fork.call, ("copy_page_range",), Seen(vma=call.vma))
 
     def _must_give_back(self, frame: Frame, event: Return) -> None:
         """A call that failed after it had reserved must have freed what it reserved."""
@@ -255,7 +215,7 @@ _ERROR_POINTER = (1 << 64) - 4095
 _GIVES_POINTER: frozenset[type[Call]] = frozenset(
     (events.IoremapCaller, events.VmAreaDup, events.CopyVma, events.MemremapPages)
 )
-_INLINED: frozenset[str] = frozenset(("memtype_reserve_io", "memtype_free_io"))
+_INLINED: frozenset[str] = frozenset(("memtype_reserve_io", "memtype_free_io", "__split_vma"))
 """Functions of one file with a caller of theirs: the compiler may have put them into it."""
 _SCOPES: frozenset[str] = frozenset(
     (

@@ -41,6 +41,7 @@ class Nesting:
             events.CopyPageRange: self._copy,
             events.SplitVma: self._split,
             events.CopyVma: self._move,
+            events.MprotectFixup: self._protect,
             events.ZapVma: self._zap,
             events.FreePfnRange: self._free,
             events.IoremapCaller: self._ioremap,
@@ -110,6 +111,13 @@ class Nesting:
         """copy_vma() copies the VMA that moves, unless it can grow a neighbour: a special one never can."""
         if call.flags >= 0 and call.flags & VM_SPECIAL:
             self.want(call, ("vm_area_dup",), Seen(vma=call.vma))
+
+    def _protect(self, call: events.MprotectFixup) -> None:
+        """mprotect_fixup() splits a special VMA, which it can not merge, at each end of a part of it."""
+        if min(call.flags, call.newflags, call.vm_start, call.start, call.end) < 0 or call.flags == call.newflags:
+            return
+        if call.flags & VM_SPECIAL and (call.vm_start < call.start or call.end < call.vm_end):
+            self.want(call, ("__split_vma", "vm_area_dup"), Seen(vma=call.vma))
 
     def _zap(self, call: events.ZapVma) -> None:
         """unmap_single_vma() untracks a PFN mapping, before it clears any entry."""

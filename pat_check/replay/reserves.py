@@ -19,7 +19,7 @@ from pat_check.replay.callers import is_fork, is_strict, masked, outer
 from pat_check.replay.context import Context
 from pat_check.replay.expected import Expected
 from pat_check.replay.refusals import Refusals
-from pat_check.replay.remarks import Surprise, odd_range
+from pat_check.replay.remarks import Surprise, called_here, odd_range
 from pat_check.replay.tasks import Frame, Task, owner_of_reserve
 
 _EXPLICIT = frozenset(("arch_io_reserve_memtype_wc", "memremap_pages", "set_memory_uc", "set_memory_wc"))
@@ -134,7 +134,8 @@ class Reserves:
         """The recording shows no insertion where the model expects one: RAM that we did not know of."""
         machine = self.context.machine
         if machine.ram.known:
-            self._surprise(event, outcome.start, outcome.end).tell("went", "into the tree", "elsewhere", [])
+            story = called_here(call, event)
+            self._surprise(event, outcome.start, outcome.end).tell("went", "into the tree", "elsewhere", story)
         elif ret == 0:
             machine.ram.learn(outcome.start, outcome.end)
         return Reserve(outcome.start, outcome.end, "ram", ret, call.req)
