@@ -11,6 +11,7 @@ from pat_check.events import (
     Event,
     MemtypeFree,
     MemtypeReserve,
+    Message,
     Return,
     VmAreaFree,
     ZapVma,
@@ -22,6 +23,9 @@ from pat_check.sources.probes import Probes
 
 _CALLS = (MemtypeReserve, MemtypeFree)
 _HOLDS = frozenset(("memtype_reserve", "memtype_free"))  # what is inserted and erased is inside them
+_RESERVES = frozenset(("memtype_reserve", "memtype_check_insert"))
+_CHANGES = frozenset((13, 14, 15))
+"""Rows of memtype.md section 13 that debugpat prints of every change."""
 _FREES = frozenset(("memtype_free", "memtype_erase"))
 _EXCERPT = 50
 """Events: so few were cut out by hand, and are taken to show all that matters."""
@@ -46,6 +50,7 @@ class Foresight:
         self._count = 0
         self._open: Counter[tuple[int, type[Call]]] = Counter()
         self._orphans = 0
+        self._driven = False  # messages tell of each change
 
     def learn(self, events: Iterable[Event], replay: Replay) -> None:
         """Read the first events."""
@@ -57,6 +62,8 @@ class Foresight:
                 self.cpus.add(event.cpu)
             self._pids.add(event.pid)
             halves.hear(event)
+            if isinstance(event, Message) and event.number in _CHANGES:
+                self._driven = True
             if isinstance(event, _CALLS):
                 calls += 1
                 self._open[event.pid, type(event)] += 1
@@ -72,7 +79,9 @@ class Foresight:
         context.probes_seen = bool(calls or returns)
         context.entry_only = bool(calls) and not (returns or context.insert_seen or context.erase_seen)
         self._know(context, halves)
-        context.frees_unseen = context.probes_seen and not self._shows_frees(halves) and self._count > _EXCERPT
+        if (halves.entered or halves.returned) and (self._count > _EXCERPT or self.probes.entries):
+            context.reserves_unseen = not self._shows(halves, _RESERVES)
+            context.frees_unseen = not self._shows(halves, _FREES)
         context.one_cpu = self._is_buffer_of_one()
 
     def _know(self, context: Context, halves: Halves) -> None:
@@ -83,9 +92,9 @@ class Foresight:
         if not context.entry_only:
             context.tasks.endless |= {name for name, half in context.halves.items() if half == "entries"} - _HOLDS
 
-    def _shows_frees(self, halves: Halves) -> bool:
+    def _shows(self, halves: Halves, functions: frozenset[str]) -> bool:
         probed = self.probes.entries | self.probes.returns
-        return bool((halves.entered | halves.returned | probed) & _FREES)
+        return self._driven or bool((halves.entered | halves.returned | probed) & functions)
 
     def _close(self, event: Return) -> None:
         key = event.pid, event.call

@@ -37,7 +37,9 @@ def _memtypes(replay: Replay, source: str) -> Iterator[str]:
 
 def _left_out(replay: Replay, foresight: Foresight) -> Iterator[str]:
     context = replay.context
-    if context.frees_unseen:
+    if context.probes_seen and context.reserves_unseen:
+        yield "nothing shows that memtype_reserve is recorded: what is freed, or listed, may be unknown (probe it)"
+    if context.probes_seen and context.frees_unseen:
         yield (
             "nothing shows that memtype_free is recorded: whether reservations leak is open "
             "(probe it, or put kprobe_profile.txt beside the trace)"
@@ -68,7 +70,7 @@ def _layers(replay: Replay, foresight: Foresight) -> Iterator[str]:
             yield f"only the {half} of {listed} are recorded: their calls were not checked (record the {other} too)"
     if context.probes_seen:
         known = context.recorded | context.halves.keys() | foresight.probes.entries
-        missing = list(missing_in(known, context.era))
+        missing = list(missing_in(known, replay.layers.passed, context.era))
         if missing:
             yield f"nothing shows that these are recorded, so they were not checked: {', '.join(missing)}"
 

@@ -81,7 +81,8 @@ PREDICTED: tuple[Row, ...] = (
         "unmap_vmas",
         "unmap_single_vma untrack_pfn memtype_free",
         "unmap_page_range __zap_vma_range",
-        "each PFN mapping in the range, where the lives of VMAs are recorded; memtype_free with VM_PAT",
+        "each PFN mapping in the range, where the lives of VMAs are recorded; memtype_free with VM_PAT. From 6.16 only "
+        "the zap, which has another name since 7.2",
     ),
     Row("unmap_single_vma", "untrack_pfn memtype_free", "", "a PFN mapping; memtype_free with VM_PAT"),
     Row(

@@ -99,10 +99,15 @@ def layers_of(functions: Set[str]) -> list[str]:
     return [name for name, main, others in LAYERS if functions & {*main, *others}]
 
 
-def missing_in(recorded: Set[str], era: Era) -> Iterator[str]:
-    """What nothing shows to be recorded: whole layers by their names, single functions of the others."""
+def missing_in(recorded: Set[str], called: Set[str], era: Era) -> Iterator[str]:
+    """What nothing shows to be recorded: whole layers by their names, single functions of the others.
+
+    Functions that not every kernel shows are named where it is known that they were `called`.
+    """
+    absent = recorded | era.lacks | era.inlined
     for name, main, others in LAYERS:
         if recorded & {*main, *others}:
-            yield from (one for one in main if one not in recorded | era.lacks | era.inlined)
+            yield from (one for one in main if one not in absent)
+            yield from (one for one in others if one not in absent and one in called)
         else:
             yield name

@@ -34,6 +34,8 @@ class Layers:
         self.unwanted = Unwanted(context, doubts, self.contexts)
         self.unmaps = Unmaps(context, vmas, self.nesting.is_tracked)
         self.seen: set[str] = set()  # functions whose calls were seen
+        self.passed: set[str] = set()  # functions that must have been called, or have called, and are not recorded
+        self._callers: set[str] = set()
         self._waiting: dict[int, list[Wanted]] = {}  # by pid: calls that must come next, innermost last
         self._freed: dict[int, tuple[int, int, int]] = {}  # by pid: its last memtype_free: line, start, end
 
@@ -53,6 +55,8 @@ class Layers:
             assert isinstance(call, events.MemtypeFree)
             self._freed[call.pid] = call.at, call.start, call.end
             self.context.frees_unseen = False
+        elif kind is events.MemtypeReserve:
+            self.context.reserves_unseen = False
         if function in self.context.halves:
             return  # as if it was not recorded at all
         if self._waiting.get(call.pid):
@@ -71,6 +75,9 @@ class Layers:
 
     def leave(self, event: Return) -> None:
         """A call is over: what it and those inside it wanted must have come."""
+        if event.caller not in self._callers:
+            self._callers.add(event.caller)
+            self.passed.add(event.caller.partition("+")[0])
         if event.api in self.context.halves:
             self._shows("returns", event.api)
         frame = self.context.tasks.of(event).innermost(event.call)
@@ -122,6 +129,8 @@ class Layers:
         self, call: Call, chain: tuple[str, ...], seen: Seen, then: tuple[str, ...] = (), *, optional: bool = False
     ) -> None:
         chain = tuple(function for function in chain if function not in self.context.era.lacks)
+        if not self.context.recorded.issuperset(chain):
+            self.passed.update(chain)
         must = next((one for one in chain if one in self.context.recorded and one not in _INLINED), "")
         if must:
             waiting = self._waiting.setdefault(call.pid, [])

@@ -151,7 +151,7 @@ class Reserves:
         story = _story(outcome)
         start, end, new = outcome.start, outcome.end, outcome.new
         decided = outcome.clash or outcome.overlap
-        surprising = decided is None or not decided.assumed
+        surprising = decided is None or not (decided.assumed or self.context.frees_unseen)  # it may be gone
         if ret is not None and ret != outcome.ret and surprising:
             self._surprise(event, start, end).tell("returned", errno_name(outcome.ret), errno_name(ret), story)
         final = outcome.ret if ret is None else ret
@@ -166,8 +166,8 @@ class Reserves:
         node.assumed = got < 0 and (outcome.overlap.assumed if outcome.overlap is not None else outcome.assumed)
         node.tell(call.at, f"reserved as {cachemode_name(type_)} by {node.owner}")
         others = [other for other in machine.memtypes.overlapping(start, end) if other.type != type_]
-        if others and self.context.lossy:
-            for other in others:  # freed where events were lost: the kernel cannot have both
+        if others and (self.context.lossy or self.context.frees_unseen):
+            for other in others:  # freed unseen: the kernel cannot have both
                 machine.memtypes.remove(other)
         elif others and got < 0 and not self.context.reliable:
             for other in (node, *others):  # one of them adopted the type of a reservation that is not known
