@@ -17,7 +17,7 @@ from pat_check.replay.remarks import Surprise, called_here
 from pat_check.replay.shared_contexts import SharedContexts
 from pat_check.replay.tasks import Frame
 from pat_check.replay.unmaps import UNMAPPING, Unmaps
-from pat_check.replay.unwanted import Unwanted
+from pat_check.replay.unwanted import WATCHED, Unwanted
 from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import Seen, Wanted, function_of, seen_in
 
@@ -36,6 +36,7 @@ class Layers:
         self.seen: set[str] = set()  # functions whose calls were seen
         self.passed: set[str] = set()  # functions that must have been called, or have called, and are not recorded
         self._callers: set[str] = set()
+        self._halves = context.halves
         self._waiting: dict[int, list[Wanted]] = {}  # by pid: calls that must come next, innermost last
         self._freed: dict[int, tuple[int, int, int]] = {}  # by pid: its last memtype_free: line, start, end
 
@@ -57,7 +58,7 @@ class Layers:
             self.context.frees_unseen = False
         elif kind is events.MemtypeReserve:
             self.context.reserves_unseen = False
-        if function in self.context.halves:
+        if self._halves and function in self._halves:
             return  # as if it was not recorded at all
         if self._waiting.get(call.pid):
             self._settle(call, function)
@@ -70,7 +71,8 @@ class Layers:
             self.contexts.dup(call)
         elif kind is events.VmAreaFree:
             self._vma_free(call)
-        self.unwanted.enter(call)
+        if kind in WATCHED:
+            self.unwanted.enter(call)
         self.nesting.predict(call)
 
     def leave(self, event: Return) -> None:
@@ -78,7 +80,7 @@ class Layers:
         if event.caller not in self._callers:
             self._callers.add(event.caller)
             self.passed.add(event.caller.partition("+")[0])
-        if event.api in self.context.halves:
+        if self._halves and event.api in self._halves:
             self._shows("returns", event.api)
         frame = self.context.tasks.of(event).innermost(event.call)
         if frame is None or frame.api != event.api:
@@ -118,8 +120,8 @@ class Layers:
 
     def _shows(self, half: str, function: str) -> None:
         """The first of the entries, or of the returns, of a function."""
-        if self.context.halves.get(function, "") != half:
-            self.context.halves.pop(function, None)
+        if self._halves.get(function, "") != half:
+            self._halves.pop(function, None)
             self.context.tasks.endless.discard(function)
             self.context.recorded.add(function)
 

@@ -9,8 +9,9 @@ from pat_check import incidents
 from pat_check.events import Marker
 from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP, VM_SHARED, VM_WRITE
 from pat_check.replay.context import Context
+from pat_check.replay.mapped import Mapped
 from pat_check.replay.snapshots import checkpoint_number
-from pat_check.replay.vmas import Mapped, Vmas
+from pat_check.replay.vmas import Vmas
 
 LETTERS: dict[int, str] = {
     VM_WRITE: "wr",

@@ -17,6 +17,14 @@ _TASKS = 100_000
 _POINTER = (1 << 64) - 1
 _RESERVING: frozenset[type[Call]] = frozenset((events.ReservePfnRange, events.MemtypeReserve))
 
+WATCHED: frozenset[type[Call]] = _RESERVING | {
+    events.CopyPageRange,
+    events.FreePfnRange,
+    events.VmAreaDup,
+    events.ZapVma,
+}
+"""Calls that are heard here."""
+
 
 class Unwanted:
     """Tells of each."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from pat_check import events
@@ -16,29 +15,13 @@ from pat_check.events import Call, Event, Return
 from pat_check.model.memory import PAGE
 from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP, VM_SHARED
 from pat_check.replay.context import Context
+from pat_check.replay.mapped import OVER, Mapped
 from pat_check.replay.wanted import page_align
 
 _SPECIAL = VM_PFNMAP | VM_IO | VM_MIXEDMAP
 _REMAPPED = VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP
 _LIMIT = 200_000
-_OVER = -(1 << 62)  # the address space of a VMA that was torn down
 _ENDING = 64  # address spaces that may be torn down at the same time
-
-
-@dataclass(slots=True)
-class Mapped:
-    """A followed VMA: user virtual bytes [start, end)."""
-
-    mm: int  # negative: of a forked child whose address space has no number yet
-    start: int
-    end: int
-    flags: int
-    offset: int | None = None  # physical minus virtual address of every page, while surely no entry is missing
-
-    @property
-    def is_over(self) -> bool:
-        """Whether its address space was torn down."""
-        return self.mm == _OVER
 
 
 class Vmas:
@@ -114,11 +97,11 @@ class Vmas:
         self._over.add(mm)
         ended = [vma for vma, area in self.of.items() if area.mm == mm]
         for vma in ended:
-            self.of[vma].mm = _OVER
+            self.of[vma].mm = OVER
         self._ended.append(ended)
         if len(self._ended) > _ENDING:
             for vma in self._ended.popleft():
-                if vma in self.of and self.of[vma].mm == _OVER:
+                if vma in self.of and self.of[vma].mm == OVER:
                     del self.of[vma]
 
     def ending(self, pid: int, mm: int) -> None:
@@ -155,7 +138,7 @@ class Vmas:
         A private mapping may have a copied page there.
         """
         area = self.of.get(vma)
-        if area is None or area.offset is None or not area.flags & VM_SHARED or vm_start < 0:
+        if area is None or area.offset is None or area.edited or not area.flags & VM_SHARED or vm_start < 0:
             return -1
         return vm_start + area.offset
 
@@ -191,7 +174,7 @@ class Vmas:
         self._own(call)
         self._observe(call)
         if over and call.vma in self.of:
-            self.of[call.vma].mm = _OVER
+            self.of[call.vma].mm = OVER
             self._ended[-1].append(call.vma)
 
     def _observe(self, call: Any) -> None:
@@ -200,9 +183,11 @@ class Vmas:
             return
         if call.flags & _SPECIAL:
             if call.vma in self.of or len(self.of) < _LIMIT:
-                mm = call.mm or (self.of[call.vma].mm if call.vma in self.of else 0)
-                offset = self.of[call.vma].offset if call.vma in self.of else None
-                self.of[call.vma] = Mapped(mm, call.vm_start, call.vm_end, call.flags, offset)
+                seen = Mapped(call.mm, call.vm_start, call.vm_end, call.flags)
+                if (known := self.of.get(call.vma)) is not None:
+                    seen.mm, seen.offset = call.mm or known.mm, known.offset
+                    seen.edited = known.edited or (known.start, known.end) != (seen.start, seen.end)
+                self.of[call.vma] = seen
         else:
             self.of.pop(call.vma, None)
 
@@ -239,7 +224,8 @@ class Vmas:
         if call.api != "track_pfn_remap" and call.pfn >= 0:  # which comes before the entries
             full = call.addr == call.vm_start and page_align(call.size) == call.vm_end - call.vm_start
             offset = call.pfn * PAGE - call.addr if full else None
-        self.of[call.vma] = Mapped(call.mm, call.vm_start, call.vm_end, flags, offset)
+        edited = known is not None and known.edited
+        self.of[call.vma] = Mapped(call.mm, call.vm_start, call.vm_end, flags, offset, edited)
 
     def _zap(self, call: events.ZapVma) -> None:
         """Entries go; with VM_PAT set none was gone before where a zap clears that flag, too."""

@@ -516,3 +516,12 @@ def test_an_address_space_with_a_number_that_is_used_again_is_another(divergence
     after = "next-8 [000] 10.2: sched_process_exit: comm=next pid=8 prio=120\n"
     torn_down_unseen = "app-7 [000] 8.0: sched_process_exit: comm=app pid=7 prio=120\n"
     assert divergences(FREED_ELSEWHERE + UNSEEN + torn_down_unseen + again + after) == []
+
+
+def test_a_driver_that_edits_the_bounds_of_a_mapping_leaves_nothing_sure(divergences):
+    chunk = second(OUTER).replace(
+        "vm_start=0x7000 vm_end=0x9000 vm_flags=0xbb", "vm_start=0x9000 vm_end=0xb000 vm_flags=0x50444bb"
+    )
+    chunk = chunk.replace("addr=0x7000", "addr=0x9000").replace(" 5.", " 2.")
+    unmaps = UNMAPS.replace("end=0x9000", "end=0xb000")
+    assert divergences(FREED_ELSEWHERE + UNSEEN + chunk + unmaps + ENDS) == []
