@@ -10,17 +10,23 @@ from typing import Final
 from pat_check.events import (
     Call,
     Event,
-    MemtypeCheckInsert,
-    MemtypeErase,
     MemtypeFree,
     MemtypeReserve,
+    Message,
     Return,
     VmAreaFree,
     ZapVma,
 )
+from pat_check.replay.context import Context
+from pat_check.replay.halves import Halves
 from pat_check.replay.loop import Replay
+from pat_check.sources.probes import Probes
 
 _CALLS: Final = (MemtypeReserve, MemtypeFree)
+_HOLDS: Final = frozenset(("memtype_reserve", "memtype_free"))  # what is inserted and erased is inside them
+_RESERVES: Final = frozenset(("memtype_reserve", "memtype_check_insert"))
+_CHANGES: Final = frozenset((13, 14, 15))
+"""Rows of memtype.md section 13 that debugpat prints of every change."""
 _FREES: Final = frozenset(("memtype_free", "memtype_erase"))
 _EXCERPT: Final = 50
 """Events: so few were cut out by hand, and are taken to show all that matters."""
@@ -31,7 +37,7 @@ _BUFFER: Final = re.compile(r"(?:^|/)per_cpu/cpu(?P<cpu>\d{1,6})/")
 class Foresight:
     """Looks at the first events, and tells the replay what it needs to know before it starts."""
 
-    def __init__(self, path: str, head: Iterable[str], probes: frozenset[str]) -> None:
+    def __init__(self, path: str, head: Iterable[str], probes: Probes) -> None:
         self.probes = probes  # functions that are said to be probed
         self.of_cpus = 0  # that the machine has; 0 not told
         for line in head:
@@ -45,39 +51,51 @@ class Foresight:
         self._count = 0
         self._open: Counter[tuple[int, type[Call]]] = Counter()
         self._orphans = 0
+        self._driven = False  # messages tell of each change
 
     def learn(self, events: Iterable[Event], replay: Replay) -> None:
         """Read the first events."""
-        context = replay.context
+        context, halves = replay.context, Halves()
         calls = returns = 0
         for event in events:
             self._count += 1
             if event.cpu >= 0:
                 self.cpus.add(event.cpu)
             self._pids.add(event.pid)
-            if isinstance(event, Call):
-                context.recorded.add(event.function())
-            elif isinstance(event, Return):
-                context.recorded.add(event.api)
+            halves.hear(event)
+            if isinstance(event, Message) and event.number in _CHANGES:
+                self._driven = True
             if isinstance(event, _CALLS):
                 calls += 1
                 self._open[event.pid, type(event)] += 1
             elif isinstance(event, Return) and event.call in _CALLS:
                 returns += 1
                 self._close(event)
-            elif isinstance(event, Return) and event.call is MemtypeCheckInsert:
-                context.insert_seen = True
-            elif isinstance(event, Return) and event.call is MemtypeErase:
-                context.erase_seen = True
             elif isinstance(event, ZapVma):
                 replay.mappings.zaps_seen = True
             elif isinstance(event, VmAreaFree):
                 replay.vmas.complete = True
-        context.recorded |= self.probes
+        context.insert_seen = halves.shows_result_of("memtype_check_insert")
+        context.erase_seen = halves.shows_result_of("memtype_erase", "memtype_free")
         context.probes_seen = bool(calls or returns)
-        context.entry_only = bool(calls) and not returns
-        context.frees_unseen = context.probes_seen and not context.recorded & _FREES and self._count > _EXCERPT
+        context.entry_only = bool(calls) and not (returns or context.insert_seen or context.erase_seen)
+        self._know(context, halves)
+        if (halves.entered or halves.returned) and (self._count > _EXCERPT or self.probes.entries):
+            context.reserves_unseen = not self._shows(halves, _RESERVES)
+            context.frees_unseen = not self._shows(halves, _FREES)
         context.one_cpu = self._is_buffer_of_one()
+
+    def _know(self, context: Context, halves: Halves) -> None:
+        """What is recorded as a whole, and what in halves."""
+        context.halves.update(dict.fromkeys(halves.entries_only(self.probes.returns), "entries"))
+        context.halves.update(dict.fromkeys(halves.returns_only(self.probes.entries), "returns"))
+        context.recorded |= (halves.entered | self.probes.entries) - context.halves.keys()
+        if not context.entry_only:
+            context.tasks.endless |= {name for name, half in context.halves.items() if half == "entries"} - _HOLDS
+
+    def _shows(self, halves: Halves, functions: frozenset[str]) -> bool:
+        probed = self.probes.entries | self.probes.returns
+        return self._driven or bool((halves.entered | halves.returned | probed) & functions)
 
     def _close(self, event: Return) -> None:
         key = event.pid, event.call

@@ -29,6 +29,7 @@ from pat_check.sources.maps import Area
 from pat_check.sources.memtype_list import read_memtype_list
 from pat_check.sources.mtrr import read_mtrr
 from pat_check.sources.opening import Lines, open_lines
+from pat_check.sources.probes import Probes
 from pat_check.unchecked import unchecked
 
 T = TypeVar("T")
@@ -120,7 +121,7 @@ class Session:
             if options.strict:
                 raise error
             replay.recording.unreadable(error.path, error.at, error.message)
-        self.foresight = Foresight(self.trace, head, capture.probes if capture is not None else frozenset())
+        self.foresight = Foresight(self.trace, head, capture.probes if capture is not None else Probes())
         beginning = type(self.source)().batches(Lines.of(self.trace, head))
         self.foresight.learn((event for batch in beginning for event in batch), replay)
         if options.memtypes:

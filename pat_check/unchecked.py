@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pat_check.foresight import Foresight
+from pat_check.replay.layered import missing_in
 from pat_check.replay.loop import Replay
 
 _LOCKED = (("memtype_check_insert", "insert_seen"), ("memtype_erase", "erase_seen"))
@@ -17,6 +18,7 @@ def unchecked(replay: Replay, source: str, foresight: Foresight) -> Iterator[str
     yield from _memtypes(replay, source)
     yield from _left_out(replay, foresight)
     yield from _tracking(replay)
+    yield from _layers(replay, foresight)
     yield from _beside(replay)
 
 
@@ -35,7 +37,9 @@ def _memtypes(replay: Replay, source: str) -> Iterator[str]:
 
 def _left_out(replay: Replay, foresight: Foresight) -> Iterator[str]:
     context = replay.context
-    if context.frees_unseen:
+    if context.probes_seen and context.reserves_unseen:
+        yield "nothing shows that memtype_reserve is recorded: what is freed, or listed, may be unknown (probe it)"
+    if context.probes_seen and context.frees_unseen:
         yield (
             "nothing shows that memtype_free is recorded: whether reservations leak is open "
             "(probe it, or put kprobe_profile.txt beside the trace)"
@@ -55,6 +59,20 @@ def _tracking(replay: Replay) -> Iterator[str]:
         yield "vm_area_dup and vm_area_free are not recorded: the references of shared contexts were not counted"
     elif context.era.fork_shares and context.lost_any:
         yield "events are missing: the references of shared contexts were not counted from there on"
+
+
+def _layers(replay: Replay, foresight: Foresight) -> Iterator[str]:
+    context = replay.context
+    for half, other in (("returns", "entries"), ("entries", "returns")):
+        names = sorted(name for name, one in context.halves.items() if one == half)
+        if names and not context.entry_only:
+            listed = ", ".join(names)
+            yield f"only the {half} of {listed} are recorded: their calls were not checked (record the {other} too)"
+    if context.probes_seen:
+        known = context.recorded | context.halves.keys() | foresight.probes.entries
+        missing = list(missing_in(known, replay.layers.passed, context.era))
+        if missing:
+            yield f"nothing shows that these are recorded, so they were not checked: {', '.join(missing)}"
 
 
 def _beside(replay: Replay) -> Iterator[str]:

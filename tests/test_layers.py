@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "detection": {"eras", "sources"},
     "stats": {"errors", "sources"},
     "folding": {"findings", "rules"},
-    "foresight": {"events", "replay"},
+    "foresight": {"events", "replay", "sources"},
     "unchecked": {"foresight", "replay"},
     "workers": set(),
     "invariants": set(),

@@ -11,6 +11,7 @@ from pat_check.docs.configuration import configuration_page
 from pat_check.docs.events import events_page
 from pat_check.docs.inputs import inputs_page
 from pat_check.docs.markdown import FROM, page, table
+from pat_check.docs.nested import nested_page
 from pat_check.docs.schema import schema_page
 
 DOCS: Path = Path(__file__).parent.parent.parent / "docs"
@@ -41,6 +42,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "reference/inputs.md", inputs_page()
     yield "reference/events.md", events_page()
     yield "reference/json.md", schema_page()
+    yield "reference/nested.md", nested_page()
 
 
 def _rule(rule: api.RuleInfo) -> str:

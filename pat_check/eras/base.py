@@ -30,6 +30,8 @@ class Era:
     pfnmap: type[PfnmapTracking]  # the hooks of the tracking layer
     zap_untracks: bool = False  # clearing any entry of a tracked mapping frees its reservation, and VM_PAT with it
     lacks: frozenset[str] = frozenset()  # functions of the tracking layer that these kernels do not have
+    inlined: frozenset[str] = frozenset()  # functions that builds of these kernels do not show: inlined, or gone
+    unmap_untracks: bool = False  # unmap_vmas() untracks each mapping itself, before the zap
     locks_checked: bool = False  # remap_pfn_range() warns when mmap_lock is not held for writing
     flags_checked: bool = False  # vm_flags_set() and vm_flags_clear() warn so
     huge_pfnmap: bool = False  # PFN mappings may have PMD and PUD leaves; else only DAX is asked for huge faults

@@ -62,6 +62,7 @@ ERA: Era = vm_pat_6_12.ERA.derive(
             "untrack_pfn_copy",
         )
     ),
+    inlined=frozenset(("get_pat_info", "remap_pfn_range_track", "reserve_pfn_range", "unmap_single_vma")),
     locks_checked=False,
     pud_looks_up=True,
     prot_replaces=True,

@@ -34,6 +34,7 @@ ERA: Era = vm_pat_6_12.ERA.derive(
     summary=__doc__,
     pfnmap=UnmapRegionTracking,
     zap_untracks=False,
+    unmap_untracks=True,
     changes=(
         Change(
             "the patch posted as 'mm/x86/pat: Only untrack the pfn range if unmap region' (2024), not merged",

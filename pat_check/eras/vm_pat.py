@@ -110,6 +110,7 @@ ERA: Era = Era(
             "remap_pfn_range_track",
         )
     ),
+    inlined=frozenset(("get_pat_info",)),
     changes=(
         Change(
             "arch/x86/mm/pat/memtype_interval.c of Linux 6.1.192",

@@ -32,6 +32,7 @@ ERA: Era = vm_pat.ERA.derive(
     end_invalidates=False,
     flush_invalidates=True,
     change_pte=False,
+    inlined=frozenset(),
     changes=(
         Change(
             "arch/x86/mm/pat/memtype.c and mm/memory.c of Linux 6.12.117",

@@ -29,6 +29,7 @@ from pat_check.events.memtype import (
     ArchIoReserveMemtypeWc,
     IoremapCaller,
     Iounmap,
+    MemremapPages,
     MemtypeCheckInsert,
     MemtypeErase,
     MemtypeFree,
@@ -36,6 +37,7 @@ from pat_check.events.memtype import (
     MemtypeKernelMapSync,
     MemtypeReserve,
     MemtypeReserveIo,
+    MemunmapPages,
     SetMemory,
 )
 from pat_check.events.recording import (
@@ -68,6 +70,7 @@ __all__ = [
     "LostEvents",
     "Malformed",
     "Marker",
+    "MemremapPages",
     "MemtypeCheckInsert",
     "MemtypeErase",
     "MemtypeFree",
@@ -75,6 +78,7 @@ __all__ = [
     "MemtypeKernelMapSync",
     "MemtypeReserve",
     "MemtypeReserveIo",
+    "MemunmapPages",
     "Message",
     "ModuleFree",
     "ModuleLoad",

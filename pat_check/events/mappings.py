@@ -376,10 +376,12 @@ class ZapVma(Call):
 
 @dataclass(slots=True, init=False)
 class UnmapVmas(Call):
-    """``unmap_vmas(vma, start, end)``; [0, max) is the end of an address space."""
+    """``unmap_vmas(vma, start, end)`` from `vma` on; [0, max) is the end of an address space."""
 
     start: int
     end: int
+    vma: int = 0  # the first of the VMAs; 0 not recorded
+    mm: int = 0  # 0 not recorded
 
     def __init__(
         self,
@@ -390,9 +392,11 @@ class UnmapVmas(Call):
         comm: str,
         start: int,
         end: int,
+        vma: int = 0,
+        mm: int = 0,
     ) -> None:
         self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
-        self.start, self.end = start, end
+        self.start, self.end, self.vma, self.mm = start, end, vma, mm
 
     def function(self) -> str:
         return "unmap_vmas"

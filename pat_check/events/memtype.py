@@ -185,6 +185,30 @@ class MemtypeKernelMapSync(Call):
 
 
 @dataclass(slots=True)
+class MemremapPages(Call):
+    """``memremap_pages(pgmap)``: the range of a device gets struct pages. Returns the address or an error pointer."""
+
+    start: int  # of the first range: bytes [start, end); the kernel's own end is inclusive
+    end: int
+    ranges: int = 1  # how many there are; -1 not recorded
+
+    def function(self) -> str:
+        return "memremap_pages"
+
+
+@dataclass(slots=True)
+class MemunmapPages(Call):
+    """``memunmap_pages(pgmap)``: the struct pages of [start, end) go, and those of further ranges."""
+
+    start: int
+    end: int
+    ranges: int = 1
+
+    def function(self) -> str:
+        return "memunmap_pages"
+
+
+@dataclass(slots=True)
 class IoremapCaller(Call):
     """``__ioremap_caller(phys_addr, size, pcm)``: every flavour of ioremap. Returns the address or 0."""
 

@@ -66,6 +66,10 @@ WANTED: tuple[Wanted, ...] = (
     _of("memtype", "memtype_kernel_map_sync", "base=base size=size pcm=pcm:u32", ret="s32"),
     _of("memtype", "arch_io_reserve_memtype_wc", "start=start size=size", ret="s32"),
     _of("memtype", "arch_io_free_memtype_wc", "start=start size=size"),
+    *(
+        _of("memtype", api, "start=pgmap->range.start end=pgmap->range.end nr_range=pgmap->nr_range:s32", ret=ret)
+        for api, ret in (("memremap_pages", "x64"), ("memunmap_pages", ""))
+    ),
     _of("memtype", "__ioremap_caller", "phys=phys_addr size=size pcm=pcm:u32", ret="x64"),
     _of("memtype", "iounmap", "addr=addr"),
     _of("memtype", "set_memory_uc", "addr=addr numpages=numpages:s32", ret="s32"),
@@ -114,8 +118,8 @@ WANTED: tuple[Wanted, ...] = (
     _of(
         "mm",
         "unmap_vmas",
-        "vma=unmap->first start=unmap->vma_start end=unmap->vma_end",
-        "vma=vma start=start_addr end=end_addr",
+        "vma=unmap->first mm=unmap->first->vm_mm start=unmap->vma_start end=unmap->vma_end",
+        "vma=vma mm=vma->vm_mm start=start_addr end=end_addr",
     ),
     _of("mm", "vmf_insert_pfn_prot", *_INSERT, ret="x32"),
     _of("mm", "vmf_insert_mixed", _INSERT_MIXED, ret="x32"),

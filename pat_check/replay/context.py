@@ -42,6 +42,7 @@ class Context:
         "forked",
         "forks_seen",
         "frees_unseen",
+        "halves",
         "insert_seen",
         "log",
         "lossy",
@@ -51,6 +52,7 @@ class Context:
         "one_cpu",
         "probes_seen",
         "recorded",
+        "reserves_unseen",
         "tasks",
         "unproven",
     )
@@ -68,7 +70,9 @@ class Context:
         self.forks_seen = False  # so that sharing after a fork is known
         self.lossy = False
         self.lost_any = False
-        self.recorded: set[str] = set()  # functions that are known to be recorded: seen, foreseen, or said to be probed
+        self.recorded: set[str] = set()  # functions whose calls are known to be recorded: seen, or said to be probed
+        self.halves: dict[str, str] = {}  # functions of which only the "entries" or only the "returns" are recorded
+        self.reserves_unseen = False  # nothing shows that reservations are recorded at all
         self.frees_unseen = False  # nothing shows that frees are recorded at all
         self.one_cpu = False  # events of other CPUs are left out
         self.unproven: list[MemtypeLeaked | IoremapLeaked] = []  # by what is recorded, but frees may have gone unseen
@@ -81,7 +85,12 @@ class Context:
     @property
     def shows_all(self) -> bool:
         """Whether whatever happened since the beginning, or the last snapshot after a loss, is in the recording."""
-        return not (self.lossy or self.one_cpu or self.frees_unseen)
+        return not (self.lossy or self.one_cpu or self.reserves_unseen is not self.frees_unseen)
+
+    @property
+    def shows_changes(self) -> bool:
+        """Whether reservations and frees are recorded, as far as that can be known."""
+        return not (self.reserves_unseen or self.frees_unseen)
 
     def leaked(self, leak: MemtypeLeaked | IoremapLeaked) -> None:
         """Tell of a leak; where frees may be missing, only once a list still has the reservation."""

@@ -11,6 +11,8 @@ from pat_check.model.operations import Reserve
 CHECKED: Final[frozenset[int]] = frozenset((5, 7, 8, 9, 11, 12, 17, 19))
 """Rows of memtype.md section 13 that the replay predicts."""
 
+_OF_TYPES: Final = frozenset((11, 17))
+"""Rows that say that a request got a type it may not keep."""
 _LIMIT: Final = 200_000
 
 
@@ -68,10 +70,11 @@ class Ledger:
 class Expected:
     """Predictions, kept for each log that can show them: console lines in the trace, and a dmesg file."""
 
-    __slots__ = ("complete", "console", "dmesg")
+    __slots__ = ("complete", "console", "dmesg", "types_known")
 
     def __init__(self) -> None:
         self.complete = {5, 7, 8, 9}  # rows whose every message is predicted: the calls that print them are recorded
+        self.types_known = True  # the type that every request got
         self.console = Ledger()
         self.dmesg = Ledger()
 
@@ -95,6 +98,10 @@ class Expected:
     def ioremapped(self) -> None:
         """__ioremap_caller() is recorded with its return."""
         self.complete.update((17, 19))
+
+    def sure(self) -> set[int]:
+        """Rows of which every message must be predicted."""
+        return self.complete if self.types_known else self.complete - _OF_TYPES
 
     def map_refused(self, event: Event, start: int, end: int) -> None:
         """reserve_pfn_range() got a type that it may not keep: #11."""

@@ -18,7 +18,7 @@ from pat_check.replay.context import Context
 from pat_check.replay.doubts import Doubts
 from pat_check.replay.expected import Expected
 from pat_check.replay.holders import EXPLICIT, Holders, swap
-from pat_check.replay.remarks import Surprise, odd_range
+from pat_check.replay.remarks import Surprise, called_here, odd_range
 from pat_check.replay.tasks import Frame, Task, mm_of, who_frees
 
 _ERROR_POINTER: Final = (1 << 64) - 4095
@@ -32,6 +32,7 @@ class Frees:
     def __init__(self, context: Context, expected: Expected, doubts: Doubts) -> None:
         self.context, self.expected, self.doubts = context, expected, doubts
         self.holders = Holders(context)
+        self._erased: dict[int, tuple[int, int]] = {}  # by pid: a range, where no entry of the caller was seen
 
     def free(self, call: MemtypeFree) -> None:
         """Entry of memtype_free()."""
@@ -40,6 +41,9 @@ class Frees:
         if self.context.entry_only:
             self.apply(task, frame, call, None, "")
             task.frames.clear()
+        elif self.context.halves.get("memtype_free") == "entries" and not self.context.erase_seen:
+            self.apply(task, frame, call, None, "")
+            task.frames.remove(frame)
 
     def erase(self, call: MemtypeErase) -> None:
         """Entry of memtype_erase()."""
@@ -47,7 +51,6 @@ class Frees:
 
     def erase_return(self, event: Return) -> None:
         """Return of memtype_erase(): the removed entry, 0 when one was shrunk, or an error pointer."""
-        self.context.erase_seen = True
         task, frame = self.context.tasks.leave(event)
         call = frame.call if frame is not None else event.entry
         outer = task.innermost(MemtypeFree)
@@ -55,6 +58,9 @@ class Frees:
             call = outer.call  # only the return is recorded
         if not isinstance(call, MemtypeErase | MemtypeFree):
             return
+        self.context.erase_seen = True
+        if outer is None:
+            self._erased[event.pid] = call.start & PHYSICAL_MASK, call.end & PHYSICAL_MASK
         result = event.ret
         how: str | None = None
         if result is not None:
@@ -68,7 +74,8 @@ class Frees:
         if frame is None:
             if not isinstance(event.entry, MemtypeFree):
                 return
-            frame = Frame(event.entry, "memtype_free")
+            entry, frame = event.entry, Frame(event.entry, "memtype_free")
+            frame.done = self._erased.pop(event.pid, None) == (entry.start & PHYSICAL_MASK, entry.end & PHYSICAL_MASK)
         self.apply(task, frame, event, event.ret, event.caller)
 
     def predicted(self, call: MemtypeFree, api: str) -> int:
@@ -93,6 +100,9 @@ class Frees:
                 machine.ram.learn(outcome.start, outcome.end)  # freed without a look at the tree
                 machine.ram.set_type(outcome.start, outcome.end, WB, event.at, BEFORE)
             elif not frame.done:
+                if tree_expected and machine.ram.known and ret is not None and not self.context.lossy:
+                    surprise = Surprise(self.context, event, "memtype_free", outcome.start, outcome.end)
+                    surprise.tell("went", "into the tree", "elsewhere", called_here(call, event))
                 how = None if ret is None else "missed" if ret < 0 else "hit"
                 self.erased(task, frame, event, outcome.start, outcome.end, how, caller)
         elif ret is not None and ret != outcome.ret:

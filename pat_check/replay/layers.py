@@ -9,43 +9,29 @@ from typing import Final
 
 from pat_check.eras import ERAS
 from pat_check.events import (
-    ArchIoFreeMemtypeWc,
-    ArchIoReserveMemtypeWc,
     Call,
-    CopyPageRange,
     CopyVma,
     DupMmap,
     Event,
-    ExitMmap,
-    FreePfnRange,
     GetPatInfo,
-    InsertPfn,
     IoremapCaller,
-    Iounmap,
-    MemtypeErase,
+    MemremapPages,
     MemtypeFree,
-    MemtypeFreeIo,
     MemtypeReserve,
-    MemtypeReserveIo,
-    MprotectFixup,
-    RemapPfnRange,
-    ReservePfnRange,
     Return,
-    SetMemory,
-    SplitVma,
-    UnmapVmas,
     VmAreaDup,
     VmAreaFree,
-    ZapVma,
 )
-from pat_check.model.memory import PAGE
-from pat_check.model.vma import VM_PAT, VM_PFNMAP
+from pat_check.model.vma import VM_PFNMAP
 from pat_check.replay.context import Context
 from pat_check.replay.doubts import Doubts
+from pat_check.replay.layered import layers_of
 from pat_check.replay.nesting import Nesting
-from pat_check.replay.remarks import Surprise
+from pat_check.replay.remarks import Surprise, called_here
 from pat_check.replay.shared_contexts import SharedContexts
 from pat_check.replay.tasks import Frame
+from pat_check.replay.unmaps import UNMAPPING, Unmaps
+from pat_check.replay.unwanted import WATCHED, Unwanted
 from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import Seen, Wanted, seen_in
 
@@ -59,8 +45,12 @@ class Layers:
         self.context, self.doubts = context, doubts
         self.nesting = Nesting(context, vmas, self._want)
         self.contexts = SharedContexts(context)
-        self.seen: set[str] = set()  # functions that were seen
-        self.kinds: set[type[Call]] = set()
+        self.unwanted = Unwanted(context, doubts, self.contexts)
+        self.unmaps = Unmaps(context, vmas, self.nesting.is_tracked)
+        self.seen: set[str] = set()  # functions whose calls were seen
+        self.passed: set[str] = set()  # functions that must have been called, or have called, and are not recorded
+        self._callers: set[str] = set()
+        self._halves = context.halves
         self._lacks = context.era.lacks
         self._chains: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {}  # remembered, while
         self._chains_of = -1  # so many functions are recorded
@@ -74,9 +64,8 @@ class Layers:
         kind = type(call)
         function = call.function()
         if function not in self.seen:
-            self.kinds.add(kind)
             self.seen.add(function)
-            self.context.recorded.add(function)
+            self._shows("entries", function)
         if function in self._lacks:
             fitting = [era for era in ERAS if function not in era.lacks]
             self.doubts.against(call, f"{function}() is called", fitting)
@@ -84,24 +73,34 @@ class Layers:
             assert isinstance(call, MemtypeFree)
             self._freed[call.pid] = call.at, call.start, call.end
             self.context.frees_unseen = False
+        elif kind is MemtypeReserve:
+            self.context.reserves_unseen = False
+        if self._halves and function in self._halves:
+            return  # as if it was not recorded at all
         if self._waiting and call.pid in self._waiting:
             self._settle(call, function)
+        if kind in UNMAPPING or self.unmaps.due:
+            self.unmaps.enter(call)
         if self.context.lossy or self.context.entry_only:
             return
-        if kind is FreePfnRange:
-            self._untracks(call)
-        elif kind is VmAreaDup:
+        if kind is VmAreaDup:
             assert isinstance(call, VmAreaDup)
             self.contexts.dup(call)
         elif kind is VmAreaFree:
             self._vma_free(call)
-        elif kind is ZapVma:
-            self._cleared(call)
+        if kind in WATCHED:
+            self.unwanted.enter(call)
         self.nesting.predict(call)
 
     def leave(self, event: Return, frame: Frame | None) -> None:
         """A call is over, of which `frame` is the latest open one: what it wanted must have come."""
+        if event.caller not in self._callers:
+            self._callers.add(event.caller)
+            self.passed.add(event.caller.partition("+")[0])
+        if self._halves and event.api in self._halves:
+            self._shows("returns", event.api)
         if frame is None or frame.api != event.api:
+            self._without_entry(event)
             return
         fails = _fails(event)
         if self._waiting and event.pid in self._waiting:
@@ -114,17 +113,36 @@ class Layers:
                 del self._waiting[event.pid]
         if event.call is GetPatInfo:
             self._looked_up(event)
+        elif event.call is VmAreaDup and isinstance(frame.call, VmAreaDup):
+            self._duplicated(frame.call, event)
         elif fails:
             self._must_give_back(frame, event)
 
+    def over(self, event: Event) -> None:
+        """A task writes a marker, or ends: what it was in the midst of is over."""
+        waiting = self._waiting.get(event.pid)
+        while waiting and waiting[-1].by in _SCOPES:
+            wanted = waiting.pop()
+            self._missing(wanted, wanted.call)
+        self.unmaps.over(event)
+
     def names(self) -> list[str]:
         """The layers that the recording shows, the lowest first."""
-        return [name for name, kinds in _LAYERS if self.kinds & kinds]
+        return layers_of(self.seen)
 
     def lost(self) -> None:
         """Events are missing: expect nothing any more."""
         self._waiting.clear()
+        self.unwanted.lost()
         self.contexts.lost()
+        self.unmaps.lost()
+
+    def _shows(self, half: str, function: str) -> None:
+        """The first of the entries, or of the returns, of a function."""
+        if self._halves.get(function, "") != half:
+            self._halves.pop(function, None)
+            self.context.tasks.endless.discard(function)
+            self.context.recorded.add(function)
 
     # --- what is wanted ----------------------------------------------------------------------------------
 
@@ -147,6 +165,8 @@ class Layers:
         known = self._chains.get(chain)
         if known is None:
             has = tuple([function for function in chain if function not in self._lacks])
+            if not recorded.issuperset(has):
+                self.passed.update(has)
             must = next((one for one in has if one in recorded and one not in _INLINED), "")
             known = self._chains[chain] = has, must
         return known
@@ -169,13 +189,22 @@ class Layers:
         if not waiting:
             del self._waiting[call.pid]
 
+    def _without_entry(self, event: Return) -> None:
+        """A return whose entry did not come, where it had to: the call itself is missing."""
+        waiting = self._waiting.get(event.pid)
+        if waiting and waiting[-1].must == event.api:
+            self._missing(waiting.pop(), event)
+
     def _looked_up(self, event: Return) -> None:
         """get_pat_info() has found the range, or untrack_pfn() has none to free."""
+        if (event.ret or 0) >= 0:
+            return
         waiting = self._waiting.get(event.pid)
-        if waiting and waiting[-1].by in ("untrack_pfn", "unmap_single_vma") and (event.ret or 0) < 0:
+        if waiting and waiting[-1].by in ("untrack_pfn", "unmap_single_vma"):
             waiting.pop()
             if not waiting:
                 del self._waiting[event.pid]
+        self.unmaps.looked_up(event)
 
     def _compare(self, wanted: Wanted, call: Call) -> None:
         found = seen_in(call)
@@ -189,35 +218,9 @@ class Layers:
         if not wanted.optional and not self.context.lossy:
             start, size = max(wanted.seen.start, 0), max(wanted.seen.size, 0)
             surprise = Surprise(self.context, event, wanted.by, start, start + size)
-            story = [(wanted.at, "called here")] if event.at != wanted.at else []
-            surprise.tell("made", f"a call of {wanted.must}()", "none", story)
+            surprise.tell("made", f"a call of {wanted.must}()", "none", called_here(wanted.call, event))
 
-    # --- what no caller wants ---------------------------------------------------------------------------------
-
-    def _untracks(self, call: Call) -> None:
-        """unmap_single_vma() alone calls untrack_pfn(vma, 0, 0); a context goes with its last VMA."""
-        assert isinstance(call, FreePfnRange)
-        if call.api == "pfnmap_track_ctx_release":
-            left = self.contexts.released(call.ctx)
-            if left > 0 and "vm_area_free" in self.context.recorded:
-                start = max(call.pfn, 0) * PAGE
-                surprise = Surprise(self.context, call, call.api, start, start + max(call.size, 0))
-                surprise.tell("came", f"only after {left} more mappings are gone", "already", [])
-        elif call.api == "untrack_pfn" and call.pfn == 0 == call.size and self.context.era.zap_untracks:
-            scope = self.context.tasks.of(call).scope
-            inside = isinstance(scope, ZapVma) and scope.vma == call.vma
-            if "unmap_single_vma" in self.context.recorded and call.vma and not inside:
-                surprise = Surprise(self.context, call, call.api, 0, 0)
-                surprise.tell("came", "that only unmap_single_vma() of this VMA calls it", "by itself", [])
-
-    def _cleared(self, call: Call) -> None:
-        """untrack_pfn() has come before the entries of a VM_PAT mapping are cleared, where any zap untracks."""
-        assert isinstance(call, ZapVma)
-        tracked = call.flags >= 0 and call.flags & VM_PAT and call.flags & VM_PFNMAP
-        if tracked and call.api == "unmap_page_range" and self.context.era.zap_untracks:
-            surprise = Surprise(self.context, call, call.api, call.start, call.end, "zap")
-            surprise.tell("came", "that untrack_pfn() has cleared it", "with VM_PAT set", [])
-            self.doubts.against(call, "a zap leaves VM_PAT set", [era for era in ERAS if not era.zap_untracks])
+    # --- what a call leads to ---------------------------------------------------------------------------------
 
     def _vma_free(self, call: Call) -> None:
         """vm_area_free() of the last VMA with a context releases it."""
@@ -228,6 +231,13 @@ class Layers:
             if self.nesting.is_tracked(*gone):
                 chain += ("memtype_free",)
             self._want(call, chain, Seen(*gone))
+
+    def _duplicated(self, call: VmAreaDup, event: Return) -> None:
+        """vm_area_dup() has made a VMA: fork then copies the page tables, of a PFN mapping always."""
+        self.unwanted.duplicated(call, event)
+        fork = self.context.tasks.of(event).innermost(DupMmap)
+        if fork is not None and event.ret and call.flags >= 0 and call.flags & VM_PFNMAP:
+            self._want(fork.call, ("copy_page_range",), Seen(vma=call.vma))
 
     def _must_give_back(self, frame: Frame, event: Return) -> None:
         """A call that failed after it had reserved must have freed what it reserved."""
@@ -241,12 +251,17 @@ class Layers:
 
 
 def _fails(event: Return) -> bool:
-    if event.call is IoremapCaller:
-        return event.ret == 0
-    return event.ret is not None and event.ret < 0 and event.call is not GetPatInfo
+    if event.ret is None:
+        return False
+    if event.call in _GIVES_POINTER:
+        return event.ret == 0 or event.ret & _POINTER >= _ERROR_POINTER
+    return event.ret < 0 and event.call is not GetPatInfo
 
 
-_INLINED: Final[frozenset[str]] = frozenset(("memtype_reserve_io", "memtype_free_io"))
+_POINTER: Final = (1 << 64) - 1
+_ERROR_POINTER: Final = (1 << 64) - 4095
+_GIVES_POINTER: Final[frozenset[type[Call]]] = frozenset((IoremapCaller, VmAreaDup, CopyVma, MemremapPages))
+_INLINED: Final[frozenset[str]] = frozenset(("memtype_reserve_io", "memtype_free_io", "__split_vma"))
 """Functions of one file with a caller of theirs: the compiler may have put them into it."""
 _SCOPES: Final[frozenset[str]] = frozenset(
     (
@@ -258,51 +273,9 @@ _SCOPES: Final[frozenset[str]] = frozenset(
         "iounmap",
         "memtype_free_io",
         "arch_io_free_memtype_wc",
+        "memunmap_pages",
     )
 )
 """Callers whose return is not recorded: what they want comes next or not at all."""
 _BESIDE: Final[frozenset[str]] = frozenset(("get_pat_info",))
 """What may stand between such a caller and the call that it wants."""
-LAYERED: Final[frozenset[type[Event]]] = frozenset(
-    (
-        RemapPfnRange,
-        ReservePfnRange,
-        CopyPageRange,
-        FreePfnRange,
-        GetPatInfo,
-        VmAreaDup,
-        VmAreaFree,
-        MemtypeReserve,
-        MemtypeFree,
-        MemtypeErase,
-        MemtypeReserveIo,
-        MemtypeFreeIo,
-        ArchIoReserveMemtypeWc,
-        ArchIoFreeMemtypeWc,
-        IoremapCaller,
-        Iounmap,
-        SetMemory,
-        SplitVma,
-        CopyVma,
-        MprotectFixup,
-        InsertPfn,
-        ZapVma,
-        UnmapVmas,
-        ExitMmap,
-        DupMmap,
-    )
-)
-"""The calls that this part and the followed VMAs hear."""
-_LAYERS: Final[tuple[tuple[str, frozenset[type[Call]]], ...]] = (
-    ("memtype", frozenset((MemtypeReserve, MemtypeFree))),
-    (
-        "drivers",
-        frozenset((IoremapCaller, Iounmap, ArchIoReserveMemtypeWc, ArchIoFreeMemtypeWc)),
-    ),
-    ("PFN tracking", frozenset((ReservePfnRange, FreePfnRange))),
-    ("remap", frozenset((RemapPfnRange,))),
-    ("inserts", frozenset((InsertPfn,))),
-    ("zaps", frozenset((ZapVma,))),
-    ("fork", frozenset((CopyPageRange,))),
-    ("VMAs", frozenset((VmAreaDup, VmAreaFree, SplitVma, CopyVma, MprotectFixup))),
-)

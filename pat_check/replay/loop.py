@@ -21,6 +21,7 @@ from pat_check.events import (
     LostEvents,
     Malformed,
     Marker,
+    MemremapPages,
     MemtypeCheckInsert,
     MemtypeErase,
     MemtypeFree,
@@ -48,7 +49,8 @@ from pat_check.replay.doubts import Doubts
 from pat_check.replay.drivers import Drivers
 from pat_check.replay.expected import Expected
 from pat_check.replay.frees import Frees
-from pat_check.replay.layers import LAYERED, Layers
+from pat_check.replay.layered import LAYERED
+from pat_check.replay.layers import Layers
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.maps import Maps, SavedMaps
 from pat_check.replay.messages import Messages, Span
@@ -105,7 +107,7 @@ class Replay:
             InsertPfn: self._insert_pfn,
             SchedProcessFork: self._fork,
             SchedProcessExec: self._exec,
-            SchedProcessExit: self.processes.exit,
+            SchedProcessExit: self._exit,
             ModuleLoad: self.drivers.module_load,
             ModuleFree: self.drivers.module_free,
             Marker: self._marker,
@@ -124,6 +126,7 @@ class Replay:
             MemtypeReserveIo: self.drivers.reserve_io_return,
             ArchIoReserveMemtypeWc: self.drivers.explicit_return,
             SetMemory: self.drivers.explicit_return,
+            MemremapPages: self.drivers.explicit_return,
             RemapPfnRange: self._remap_return,
             DupMmap: self.processes.dup_mmap_return,
             ExitMmap: self.processes.exit_mmap_return,
@@ -250,7 +253,13 @@ class Replay:
         self.processes.exec(event)
         self.vmas.exec(event.pid)
 
+    def _exit(self, event: SchedProcessExit) -> None:
+        self.layers.over(event)
+        self.vmas.gone(event.exit_pid)
+        self.processes.exit(event)
+
     def _marker(self, event: Marker) -> None:
+        self.layers.over(event)
         self.snapshots.marker(event)
         self.maps.marker(event)
 

@@ -10,8 +10,9 @@ from pat_check import incidents
 from pat_check.events import Marker
 from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP, VM_SHARED, VM_WRITE
 from pat_check.replay.context import Context
+from pat_check.replay.mapped import Mapped
 from pat_check.replay.snapshots import checkpoint_number
-from pat_check.replay.vmas import Mapped, Vmas
+from pat_check.replay.vmas import Vmas
 
 LETTERS: Final[dict[int, str]] = {
     VM_WRITE: "wr",
@@ -80,10 +81,11 @@ class Maps:
         followed = self.vmas.areas(pid)
         if followed is None:
             return
-        mine = {_line(area.start, area.end, _letters(area)): area for area in followed if _counts(area)}
+        letters = self._compared()
+        mine = {_line(area.start, area.end, _letters(area) & letters): area for area in followed if _counts(area)}
         known = [(area.start, area.end) for area in followed]
         theirs = [
-            _line(area.start, area.end, area.flags & frozenset(LETTERS.values()))
+            _line(area.start, area.end, area.flags & letters)
             for area in areas
             if area.flags & _SPECIAL and any(start < area.end and area.start < end for start, end in known)
         ]
@@ -94,21 +96,24 @@ class Maps:
         if missing or extra:
             seen = (_LIVES - self.context.era.lacks) <= self.context.recorded
             stamp = (event.at, event.time, event.comm, event.pid, seen and not self.context.lost_any)
-            larger = _are_larger([mine[line] for line in mine if line not in theirs], areas)
+            larger = _are_larger([mine[line] for line in mine if line not in theirs], areas, letters)
             self.context.emit(incidents.MapsDiffered(*stamp, saved.name, saved.path, pid, missing + extra, larger))
+
+    def _compared(self) -> frozenset[str]:
+        """The VmFlags that are known; mprotect() of a whole mapping changes one of them unseen where it is unprobed."""
+        every = frozenset(LETTERS.values())
+        return every if "mprotect_fixup" in self.context.recorded else every - {LETTERS[VM_WRITE]}
 
 
 def _counts(area: Mapped) -> bool:
     return bool(area.flags & _OF_THE_KERNEL)
 
 
-def _are_larger(mine: Sequence[Mapped], theirs: Sequence[SavedArea]) -> bool:
+def _are_larger(mine: Sequence[Mapped], theirs: Sequence[SavedArea], letters: frozenset[str]) -> bool:
     """Whether each of these mappings lies in a larger one of the same kind that the kernel has."""
     return bool(mine) and all(
         any(
-            area.start <= one.start
-            and one.end <= area.end
-            and _letters(one) == area.flags & frozenset(LETTERS.values())
+            area.start <= one.start and one.end <= area.end and _letters(one) & letters == area.flags & letters
             for area in theirs
         )
         for one in mine

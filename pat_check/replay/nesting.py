@@ -18,15 +18,19 @@ from pat_check.events import (
     FreePfnRange,
     IoremapCaller,
     Iounmap,
+    MemremapPages,
     MemtypeFreeIo,
     MemtypeReserveIo,
+    MemunmapPages,
+    MprotectFixup,
     RemapPfnRange,
     ReservePfnRange,
     SetMemory,
+    SplitVma,
     ZapVma,
 )
 from pat_check.model.memory import PAGE
-from pat_check.model.vma import VM_PAT, VM_PFNMAP, VM_SHARED
+from pat_check.model.vma import VM_PAT, VM_PFNMAP, VM_SPECIAL
 from pat_check.replay.context import Context
 from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import Seen, mode_of, page_align
@@ -53,6 +57,9 @@ class Nesting:
             RemapPfnRange: self._remap,
             ReservePfnRange: self._reserve,
             CopyPageRange: self._copy,
+            SplitVma: self._split,
+            CopyVma: self._move,
+            MprotectFixup: self._protect,
             ZapVma: self._zap,
             FreePfnRange: self._free,
             IoremapCaller: self._ioremap,
@@ -62,6 +69,8 @@ class Nesting:
             ArchIoReserveMemtypeWc: self._arch_reserve,
             ArchIoFreeMemtypeWc: self._arch_free,
             SetMemory: self._set_memory,
+            MemremapPages: self._memremap,
+            MemunmapPages: self._memunmap,
         }
 
     def predict(self, call: Call) -> None:
@@ -105,12 +114,28 @@ class Nesting:
         if call.flags < 0 or not call.flags & VM_PFNMAP:
             return
         chain: tuple[str, ...] = ("track_pfn_copy",) if call.api == "copy_page_range" else ()
-        start, size = self._mapped(call.vma, call.vm_start), call.vm_end - call.vm_start
+        start, size = self.vmas.physical(call.vma, call.vm_start), call.vm_end - call.vm_start
         if call.flags & VM_PAT:
             chain += ("reserve_pfn_range",)
             if self.is_tracked(start, size):
                 chain += ("memtype_reserve",)
         self.want(call, chain, Seen(start, size, self._type(start, size), vma=call.vma, strict=1))
+
+    def _split(self, call: SplitVma) -> None:
+        """__split_vma() copies the VMA that it splits."""
+        self.want(call, ("vm_area_dup",), Seen(vma=call.vma))
+
+    def _move(self, call: CopyVma) -> None:
+        """copy_vma() copies the VMA that moves, unless it can grow a neighbour: a special one never can."""
+        if call.flags >= 0 and call.flags & VM_SPECIAL:
+            self.want(call, ("vm_area_dup",), Seen(vma=call.vma))
+
+    def _protect(self, call: MprotectFixup) -> None:
+        """mprotect_fixup() splits a special VMA, which it can not merge, at each end of a part of it."""
+        if min(call.flags, call.newflags, call.vm_start, call.start, call.end) < 0 or call.flags == call.newflags:
+            return
+        if call.flags & VM_SPECIAL and (call.vm_start < call.start or call.end < call.vm_end):
+            self.want(call, ("__split_vma", "vm_area_dup"), Seen(vma=call.vma))
 
     def _zap(self, call: ZapVma) -> None:
         """unmap_single_vma() untracks a PFN mapping, before it clears any entry."""
@@ -118,7 +143,7 @@ class Nesting:
             return
         if call.flags & VM_PFNMAP and call.start < call.vm_end and call.vm_start < call.end:
             chain: tuple[str, ...] = ("untrack_pfn",)
-            start, size = self._mapped(call.vma, call.vm_start), call.vm_end - call.vm_start
+            start, size = self.vmas.physical(call.vma, call.vm_start), call.vm_end - call.vm_start
             if call.flags & VM_PAT and self.is_tracked(start, size) and not self._is_half_made(call):
                 chain += ("memtype_free",)
             self.want(call, chain, Seen(start, size, vma=call.vma))
@@ -131,25 +156,18 @@ class Nesting:
             if self.is_tracked(start, call.size):
                 chain += ("memtype_free",)
             self.want(call, chain, Seen(start, call.size))
+        elif call.api == "untrack_pfn" and not call.vma and call.size > 0:  # memunmap_pages()
+            if self.is_tracked(start, call.size):
+                self.want(call, ("memtype_free",), Seen(start, call.size))
         elif call.api == "untrack_pfn" and call.flags >= 0 and call.flags & VM_PAT and call.vm_start >= 0:
             size = call.size if call.size > 0 else call.vm_end - call.vm_start
             sure = start >= 0
             if not sure:
-                start = self._mapped(call.vma, call.vm_start)
+                start = self.vmas.physical(call.vma, call.vm_start)
                 sure = not self._is_half_made(call)
             # RAM, and a mapping whose first entry is gone, free nothing.
             optional = not (sure and self.is_tracked(start, size))
             self.want(call, ("memtype_free",), Seen(start, size), optional=optional)
-
-    def _mapped(self, vma: int, vm_start: int) -> int:
-        """The physical address that the first entry of a mapping must have; -1 where that is not sure.
-
-        A private mapping may have a copied page there.
-        """
-        area = self.vmas.of.get(vma)
-        if area is None or area.offset is None or not area.flags & VM_SHARED or vm_start < 0:
-            return -1
-        return vm_start + area.offset
 
     def _type(self, start: int, size: int) -> int:
         """The type of the entries of a range, which is that of its reservation; -1 unknown."""
@@ -164,8 +182,10 @@ class Nesting:
     # --- drivers -------------------------------------------------------------------------------------------
 
     def _ioremap(self, call: IoremapCaller) -> None:
+        """__ioremap_caller() reserves whole pages, and then tells the direct map of their type."""
         start = call.phys & _PHYSICAL
         end = page_align((call.phys & (_PHYSICAL | PAGE - 1)) + call.size)
+        self.want(call, ("memtype_kernel_map_sync",), Seen(start, end - start))
         self.want(call, ("memtype_reserve",), Seen(start, end - start, call.pcm))
 
     def _iounmap(self, call: Iounmap) -> None:
@@ -192,3 +212,17 @@ class Nesting:
             self.want(call, ("memtype_free",), Seen(-1, size))
         else:
             self.want(call, ("memtype_reserve",), Seen(-1, size, WC if call.api == "set_memory_wc" else UC_MINUS))
+
+    def _memremap(self, call: MemremapPages) -> None:
+        """memremap_pages() tracks its range without a mapping; of further ranges nothing is recorded."""
+        chain: tuple[str, ...] = ("track_pfn_remap", *_RESERVE)
+        if self.is_tracked(call.start, call.end - call.start):
+            chain += ("memtype_reserve",)
+        self.want(call, chain, Seen(call.start, call.end - call.start))
+
+    def _memunmap(self, call: MemunmapPages) -> None:
+        """memunmap_pages() gives it back."""
+        chain: tuple[str, ...] = ("untrack_pfn", "pfnmap_untrack")
+        if self.is_tracked(call.start, call.end - call.start):
+            chain += ("memtype_free",)
+        self.want(call, chain, Seen(call.start, call.end - call.start))

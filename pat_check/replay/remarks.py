@@ -28,6 +28,11 @@ def odd_range(context: Context, call: MemtypeReserve | MemtypeFree) -> None:
     context.emit(incidents.RangeOdd(*context.stamp(call), start, end, api, function, why))
 
 
+def called_here(call: Call, event: Event) -> Story:
+    """Where a call began, for a remark at `event` about it."""
+    return [(call.at, "called here")] if call.at != event.at else []
+
+
 class Surprise:
     """A difference between the recording and the model, about one range of one function."""
 

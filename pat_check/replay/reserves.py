@@ -21,18 +21,19 @@ from pat_check.replay.callers import is_fork, is_strict, masked, outer
 from pat_check.replay.context import Context
 from pat_check.replay.expected import Expected
 from pat_check.replay.refusals import Refusals
-from pat_check.replay.remarks import Surprise, odd_range
+from pat_check.replay.remarks import Surprise, called_here, odd_range
 from pat_check.replay.tasks import Frame, Task, owner_of_reserve
 
-_EXPLICIT: Final = frozenset(("arch_io_reserve_memtype_wc", "set_memory_uc", "set_memory_wc"))
+_EXPLICIT: Final = frozenset(("arch_io_reserve_memtype_wc", "memremap_pages", "set_memory_uc", "set_memory_wc"))
 
 
 class Reserves:
     """The handlers of memtype_reserve() and memtype_check_insert()."""
 
     def __init__(self, context: Context, expected: Expected) -> None:
-        self.context = context
+        self.context, self.expected = context, expected
         self.refusals = Refusals(context, expected)
+        self._inserted: dict[int, tuple[Reserve, Memtype | None]] = {}  # by pid: where no entry of the caller was seen
 
     def reserve(self, call: MemtypeReserve) -> None:
         """Entry of memtype_reserve()."""
@@ -41,6 +42,9 @@ class Reserves:
         if self.context.entry_only:
             self._finish_reserve(task, frame, call, None, -1, "")
             task.frames.clear()
+        elif self.context.halves.get("memtype_reserve") == "entries" and not self.context.insert_seen:
+            self._finish_reserve(task, frame, call, None, -1, "")
+            task.frames.remove(frame)
 
     def check_insert(self, call: MemtypeCheckInsert) -> None:
         """Entry of memtype_check_insert()."""
@@ -51,7 +55,6 @@ class Reserves:
 
     def check_insert_return(self, event: Return) -> None:
         """Return of memtype_check_insert(): the tree has changed."""
-        self.context.insert_seen = True
         task, frame = self.context.tasks.leave(event)
         call = frame.call if frame is not None else event.entry
         outer = task.innermost(MemtypeReserve)
@@ -64,6 +67,7 @@ class Reserves:
                 start, end = masked(reserve)
         elif start < 0:
             return
+        self.context.insert_seen = True
         req = reserve.req if isinstance(reserve, MemtypeReserve) else actual
         strict = outer is not None and is_strict(task, reserve)
         wanted = operations.memtype_reserve(self.context.machine, start, end, req, strict=strict)
@@ -83,6 +87,8 @@ class Reserves:
         node = self._apply(task, outcome, event, event.ret, event.got, call)
         if outer is not None:
             outer.done, outer.reserve, outer.node = True, outcome, node
+        else:
+            self._inserted[event.pid] = outcome, node
 
     def reserve_return(self, event: Return) -> None:
         """Return of memtype_reserve()."""
@@ -91,6 +97,9 @@ class Reserves:
             if not isinstance(event.entry, MemtypeReserve):
                 return
             frame = Frame(event.entry, "memtype_reserve")
+            made = self._inserted.pop(event.pid, None)
+            if made is not None and (made[0].start, made[0].end) == masked(event.entry):
+                frame.done, (frame.reserve, frame.node) = True, made
         if isinstance(frame.call, MemtypeReserve):
             self._finish_reserve(task, frame, event, event.ret, event.got, event.caller)
 
@@ -125,7 +134,8 @@ class Reserves:
         """The recording shows no insertion where the model expects one: RAM that we did not know of."""
         machine = self.context.machine
         if machine.ram.known:
-            self._surprise(event, outcome.start, outcome.end).tell("went", "into the tree", "elsewhere", [])
+            story = called_here(call, event)
+            self._surprise(event, outcome.start, outcome.end).tell("went", "into the tree", "elsewhere", story)
         elif ret == 0:
             machine.ram.learn(outcome.start, outcome.end)
         return Reserve(outcome.start, outcome.end, "ram", ret, call.req)
@@ -140,7 +150,7 @@ class Reserves:
         )
         start, end, new = outcome.start, outcome.end, outcome.new
         decided = outcome.clash or outcome.overlap
-        surprising = decided is None or not decided.assumed
+        surprising = decided is None or not (decided.assumed or self.context.frees_unseen)  # it may be gone
         if ret is not None and ret != outcome.ret and surprising:
             self._surprise(event, start, end).tell(
                 "returned", errno_name(outcome.ret), errno_name(ret), _story(outcome)
@@ -158,8 +168,8 @@ class Reserves:
         node.assumed = got < 0 and (outcome.overlap.assumed if outcome.overlap is not None else outcome.assumed)
         node.tell(call.at, f"reserved as {cachemode_name(type_)} by {node.owner}")
         others = [other for other in machine.memtypes.overlapping(start, end) if other.type != type_]
-        if others and self.context.lossy:
-            for other in others:  # freed where events were lost: the kernel cannot have both
+        if others and (self.context.lossy or self.context.frees_unseen):
+            for other in others:  # freed unseen: the kernel cannot have both
                 machine.memtypes.remove(other)
         elif others and got < 0 and not self.context.reliable:
             for other in (node, *others):  # one of them adopted the type of a reservation that is not known
@@ -231,7 +241,8 @@ class Reserves:
         if node is None or node.type == outcome.actual or outcome.overlap is None:
             return
         if outcome.assumed or outcome.overlap.assumed:
-            return  # whether it got another type than it asked for is not known
+            self.expected.types_known = False  # whether it got another type than it asked for
+            return
         overlap = outcome.overlap.seen()
         allowed = operations.is_new_memtype_allowed(node.start, node.end, call.req, node.type)
         if not allowed or is_fork(task):

@@ -94,7 +94,7 @@ class Snapshots:
         else:
             missing = list((Counter(model) - Counter(snapshot.nodes)).elements())
             extra = list((Counter(snapshot.nodes) - Counter(model)).elements())
-            stamp = self.context.stamp(event)
+            stamp = (*self.context.stamp(event)[:4], self.context.reliable and self.context.shows_changes)
             self.context.emit(incidents.SnapshotDiffered(*stamp, snapshot.name, snapshot.path, missing, extra))
             self._adopt(snapshot.nodes)
         self.context.lossy = False

@@ -23,10 +23,12 @@ from pat_check.events import (
     InsertPfn,
     IoremapCaller,
     Iounmap,
+    MemremapPages,
     MemtypeErase,
     MemtypeFree,
     MemtypeFreeIo,
     MemtypeReserveIo,
+    MemunmapPages,
     RemapPfnRange,
     ReservePfnRange,
     Return,
@@ -54,6 +56,7 @@ SCOPES: Final[frozenset[type[Call]]] = frozenset(
         ExitMmap,
         InsertPfn,
         VmAreaFree,
+        MemunmapPages,
     )
 )
 """Calls whose return may not be recorded."""
@@ -104,10 +107,11 @@ class Task:
 class Tasks:
     """Every task of a recording."""
 
-    __slots__ = ("_last", "_last_pid", "_tasks", "lost_entries", "lost_returns", "lost_returns_at")
+    __slots__ = ("_last", "_last_pid", "_tasks", "endless", "lost_entries", "lost_returns", "lost_returns_at")
 
     def __init__(self) -> None:
         self._tasks: dict[int, Task] = {}  # by pid; the idle tasks by the negative of their CPU, from _IDLE down
+        self.endless: set[str] = set()  # functions whose returns are not recorded: nothing is known to be inside them
         self._last = Task()
         self._last_pid = 0  # whose task `_last` is; 0 nobody's
         self.lost_entries = 0  # returns whose entry was not seen
@@ -148,6 +152,8 @@ class Tasks:
         frame = Frame(call, api)
         if frame.kind in SCOPES:
             task.scope = call
+        elif self.endless and api in self.endless:
+            task.scope = task.scope if frame.kind in _INSIDE else None
         else:
             self.open(task, frame)
         return task, frame
@@ -208,6 +214,10 @@ def owner_of_reserve(task: Task, call: Call, caller: str) -> Owner:
                 if dup is not None and isinstance(dup.call, DupMmap):
                     owner.mm = dup.call.mm
                 return owner
+            case MemremapPages():
+                return _driver("memremap_pages", task, comm, pid)
+            case RemapPfnRange() if inside.vma == 0 == inside.addr:
+                return _driver("memremap_pages", task, comm, pid)
             case RemapPfnRange():
                 return Owner("remap_pfn_range", comm, pid, inside.mm)
             case MemtypeReserveIo() if task.innermost(ArchIoReserveMemtypeWc) is None:
@@ -254,6 +264,8 @@ def scope_api(call: Call) -> str:
             return "arch_io_free_memtype_wc"
         case MemtypeFreeIo():
             return "memtype_free_io"
+        case MemunmapPages():
+            return "memunmap_pages"
         case ExitMmap():
             return "exit_mmap"
         case _:

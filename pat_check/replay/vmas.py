@@ -6,6 +6,7 @@ is known of it. A copy that fork makes belongs to the child's address space, whi
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -27,25 +28,16 @@ from pat_check.events import (
     ZapVma,
 )
 from pat_check.model.memory import PAGE
-from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP
+from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP, VM_SHARED
 from pat_check.replay.context import Context
+from pat_check.replay.mapped import OVER, Mapped
 from pat_check.replay.tasks import Frame
 from pat_check.replay.wanted import page_align
 
 _SPECIAL: Final = VM_PFNMAP | VM_IO | VM_MIXEDMAP
 _REMAPPED: Final = VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP
 _LIMIT: Final = 200_000
-
-
-class Mapped:
-    """A followed VMA: user virtual bytes [start, end)."""
-
-    __slots__ = ("end", "flags", "mm", "offset", "start")
-
-    def __init__(self, mm: int, start: int, end: int, flags: int, offset: int | None = None) -> None:
-        self.mm = mm  # negative: of a forked child whose address space has no number yet
-        self.start, self.end, self.flags = start, end, flags
-        self.offset = offset  # physical minus virtual address of every page, while surely no entry is missing
+_ENDING: Final = 64  # address spaces that may be torn down at the same time
 
 
 class Vmas:
@@ -58,6 +50,9 @@ class Vmas:
         self._forking: dict[int, int] = {}  # by parent: the address space that is being copied into
         self._nameless = 0
         self._gaps = False
+        self._callers_seen = False  # of vm_area_dup(): a split or a move does not go unseen
+        self._over: set[int] = set()  # address spaces that were torn down, while nothing lives in them again
+        self._ended: deque[list[int]] = deque()  # VMAs of address spaces that were torn down, of which some may stay
         self.complete = False  # the lives of VMAs are recorded, so that none goes unseen
         self._enter: dict[type[Call], Callable[[Any], None]] = {
             RemapPfnRange: self._seen,
@@ -92,6 +87,12 @@ class Vmas:
         """The child has a pid; without a copied address space it is a thread."""
         self.mm_of[event.child_pid] = self._forking.pop(event.pid, self.mm_of.get(event.pid, 0))
 
+    def gone(self, pid: int) -> None:
+        """A task is gone: the address space that it was the last to have ends, whoever tears it down."""
+        mm = self.mm_of.pop(pid, 0)
+        if mm > 0 and mm not in self.mm_of.values():
+            self.exit(mm)
+
     def exec(self, pid: int) -> None:
         """The task has another address space."""
         self.mm_of.pop(pid, None)
@@ -103,6 +104,56 @@ class Vmas:
         self._forking.clear()
         self.complete = False
         self._gaps = True
+
+    def exit(self, mm: int) -> None:
+        """An address space is torn down: its VMAs end, with or without a recorded call, and its number is free."""
+        self._over.add(mm)
+        ended = [vma for vma, area in self.of.items() if area.mm == mm]
+        for vma in ended:
+            self.of[vma].mm = OVER
+        self._ended.append(ended)
+        if len(self._ended) > _ENDING:
+            for vma in self._ended.popleft():
+                if vma in self.of and self.of[vma].mm == OVER:
+                    del self.of[vma]
+
+    def ending(self, pid: int, mm: int) -> None:
+        """A task tears an address space down: its own, where that has no number yet."""
+        nameless = self.mm_of.get(pid, 0)
+        if nameless < 0 and all(area.mm != mm for area in self.of.values()):
+            for area in self.of.values():
+                if area.mm == nameless:
+                    area.mm = mm
+
+    def freed(self, start: int, end: int) -> None:
+        """A physical range is freed, for whichever mapping: none is surely there any more."""
+        for area in self.of.values():
+            if area.offset is not None and (area.start + area.offset, area.end + area.offset) == (start, end):
+                area.offset = None
+
+    def are_sure(self) -> bool:
+        """Whether the mappings of every process must be those that are known."""
+        recorded = self.context.recorded
+        lives = {"vm_area_dup", "vm_area_free", "exit_mmap"} <= recorded
+        return lives and not self._gaps and (self._callers_seen or "__split_vma" in recorded)
+
+    def inside(self, mm: int, first: int, start: int, end: int) -> list[tuple[int, Mapped]]:
+        """The followed VMAs of an address space in [start, end), ascending; `first` may be known to be the first."""
+        area = self.of.get(first)
+        if area is not None and area.mm == mm and (area.start, area.end) == (start, end):
+            return [(first, area)]
+        found = [one for one in self.of.items() if one[1].mm == mm and start <= one[1].start < one[1].end <= end]
+        return sorted(found, key=lambda one: one[1].start)
+
+    def physical(self, vma: int, vm_start: int) -> int:
+        """The physical address that the first entry of a mapping must have; -1 where that is not sure.
+
+        A private mapping may have a copied page there.
+        """
+        area = self.of.get(vma)
+        if area is None or area.offset is None or area.edited or not area.flags & VM_SHARED or vm_start < 0:
+            return -1
+        return vm_start + area.offset
 
     def areas(self, pid: int) -> list[Mapped] | None:
         """The followed VMAs of a process, ascending; None when its address space is not known."""
@@ -127,8 +178,19 @@ class Vmas:
         self.mm_of[pid] = mm
 
     def _seen(self, call: Any) -> None:
+        self._over.discard(call.mm)
         self._own(call.pid, call.mm)
         self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+
+    def _going(self, call: Any) -> None:
+        """A call on a VMA that may be part of the end of its address space."""
+        known = self.of.get(call.vma)
+        over = known.is_over if known is not None else call.mm in self._over
+        self._own(call.pid, call.mm)
+        self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+        if over and call.vma in self.of:
+            self.of[call.vma].mm = OVER
+            self._ended[-1].append(call.vma)
 
     def _observe(self, vma: int, mm: int, vm_start: int, vm_end: int, flags: int) -> None:
         """Every event that shows a VMA is the truth about it."""
@@ -136,16 +198,18 @@ class Vmas:
             return
         known = self.of.get(vma)
         if flags & _SPECIAL:
-            if known is not None:
-                self.of[vma] = Mapped(mm or known.mm, vm_start, vm_end, flags, known.offset)
-            elif len(self.of) < _LIMIT:
-                self.of[vma] = Mapped(mm, vm_start, vm_end, flags)
+            if known is not None or len(self.of) < _LIMIT:
+                seen = Mapped(mm, vm_start, vm_end, flags)
+                if known is not None:
+                    seen.mm, seen.offset = mm or known.mm, known.offset
+                    seen.edited = known.edited or (known.start, known.end) != (vm_start, vm_end)
+                self.of[vma] = seen
         elif known is not None:
             del self.of[vma]
 
     def _untrack(self, call: FreePfnRange) -> None:
         if call.api == "untrack_pfn":
-            self._seen(call)
+            self._going(call)
         elif call.api != "untrack_pfn_clear":  # of a fresh copy, which still shows the original's address space
             return
         area = self.of.get(call.vma)
@@ -176,7 +240,8 @@ class Vmas:
         if call.api != "track_pfn_remap" and call.pfn >= 0:  # which comes before the entries
             full = call.addr == call.vm_start and page_align(call.size) == call.vm_end - call.vm_start
             offset = call.pfn * PAGE - call.addr if full else None
-        self.of[call.vma] = Mapped(call.mm, call.vm_start, call.vm_end, flags, offset)
+        edited = known is not None and known.edited
+        self.of[call.vma] = Mapped(call.mm, call.vm_start, call.vm_end, flags, offset, edited)
 
     def _zap(self, call: ZapVma) -> None:
         """Entries go; with VM_PAT set none was gone before where a zap clears that flag, too."""
@@ -188,6 +253,7 @@ class Vmas:
     def _copied(self, call: VmAreaDup, event: Return) -> None:
         """vm_area_dup() gave a new VMA: the other half of a split, the target of a move, or a child's copy."""
         area = self.of.get(call.vma)
+        self._callers_seen = self._callers_seen or bool(event.caller)
         if not event.ret or area is None:
             return
         new = event.ret & ((1 << 64) - 1)
@@ -206,6 +272,9 @@ class Vmas:
             whole = area.offset is not None and end - addr == area.end - area.start
             offset = area.offset + area.start - addr if whole and area.offset is not None else None
             self.of[new] = Mapped(area.mm, addr, end, area.flags, offset)
+            area.offset = None  # its entries move
+        elif event.caller.startswith(("__split_vma", "copy_vma")):  # which is not recorded
+            del self.of[call.vma]
         else:
             self.of[new] = Mapped(self._child(event), area.start, area.end, area.flags & ~VM_PAT, area.offset)
 
@@ -213,6 +282,7 @@ class Vmas:
         """The address space that this task's fork copies into."""
         dup = self.context.tasks.of(event).innermost(DupMmap)
         if dup is not None and isinstance(dup.call, DupMmap):
+            self._over.discard(dup.call.mm)
             self._forking[event.pid] = dup.call.mm
         elif event.pid not in self._forking:
             self._nameless -= 1

@@ -11,10 +11,12 @@ from pat_check.events import (
     FreePfnRange,
     MemtypeFree,
     MemtypeFreeIo,
+    MemtypeKernelMapSync,
     MemtypeReserve,
     MemtypeReserveIo,
     RemapPfnRange,
     ReservePfnRange,
+    VmAreaDup,
 )
 from pat_check.model.memory import PAGE
 
@@ -92,11 +94,13 @@ def seen_in(call: Call) -> Seen:
             return Seen(call.start, call.size, mode_of(call.prot), strict=call.strict)
         case RemapPfnRange() if call.pfn >= 0:
             return Seen(call.pfn * PAGE, page_align(call.size), mode_of(call.prot), call.addr, call.vma)
-        case FreePfnRange() if call.api == "untrack_pfn":
+        case FreePfnRange() if call.api == "untrack_pfn" and (call.vma or call.pfn <= 0):
             return Seen(vma=call.vma)
         case FreePfnRange() if call.pfn >= 0:
             return Seen(call.pfn * PAGE, call.size)
-        case CopyPageRange():
+        case CopyPageRange() | VmAreaDup():
             return Seen(vma=call.vma)
+        case MemtypeKernelMapSync():
+            return Seen(call.base, call.size)
         case _:
             return Seen()

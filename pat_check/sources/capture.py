@@ -13,7 +13,7 @@ from pat_check.sources.klog import ROWS, KernelLog
 from pat_check.sources.maps import Area, read_maps
 from pat_check.sources.memtype_list import read_memtype_list
 from pat_check.sources.opening import open_lines
-from pat_check.sources.probes import read_probes
+from pat_check.sources.probes import Probes, read_probes
 
 _ENDINGS = ("", ".xz", ".gz", ".zst", ".bz2")
 _TRACES = (
@@ -63,7 +63,7 @@ class Capture:
     release: str = ""  # of the kernel, from meta.json
     snapshots: dict[int, Saved] = field(default_factory=dict)
     maps: dict[int, SavedAreas] = field(default_factory=dict)
-    probes: frozenset[str] = frozenset()  # functions that were probed, where a file tells
+    probes: Probes = field(default_factory=Probes)  # what was probed, where a file tells
     unreadable: list[TraceError] = field(default_factory=list)  # files that were left out
 
 
@@ -158,11 +158,11 @@ def _maps(folder: Path) -> dict[int, SavedAreas]:
     return saved
 
 
-def _probes(folder: Path) -> frozenset[str]:
-    found: frozenset[str] = frozenset()
+def _probes(folder: Path) -> Probes:
+    found = Probes()
     for name in _PROBES:
         if path := _find(folder, name):
-            found |= read_probes(open_lines(path))
+            found = found.and_of(read_probes(open_lines(path)))
     return found
 
 

@@ -135,7 +135,9 @@ def _call(
         return _generic(program, rows, place, mask, at, time, cpu, pid, comm)
     v1 = _value(rows, place, mask, 1)
     if kind == _UNMAP_VMAS:
-        return events.UnmapVmas(at, time, cpu, pid, comm, v0, v1)
+        return events.UnmapVmas(
+            at, time, cpu, pid, comm, v0, v1, _value(rows, place, mask, 2), _value(rows, place, mask, 3)
+        )
     if kind == _MEMTYPE_FREE:
         return events.MemtypeFree(at, time, cpu, pid, comm, v0, v1)
     if kind == _MEMTYPE_ERASE:

@@ -62,6 +62,11 @@ def _pfn_to_start(values: list[int]) -> list[int]:
     return values
 
 
+def _inclusive_end(values: list[int]) -> list[int]:
+    values[1] += 1
+    return values
+
+
 def _plain_pfn(values: list[int]) -> list[int]:
     values[3] &= PFN_MASK
     return values
@@ -141,6 +146,16 @@ SPECS: tuple[Spec, ...] = (
     *(
         Spec(api, events.SetMemory, (_f("addr", "arg1"), _f("numpages", "arg2")), (api,))
         for api in ("set_memory_uc", "set_memory_wc", "set_memory_wb")
+    ),
+    *(
+        Spec(
+            api,
+            call,
+            (_f("start"), _f("end"), _f("ranges", "nr_range", default=1)),
+            pointer=True,
+            convert=_inclusive_end,
+        )
+        for api, call in (("memremap_pages", events.MemremapPages), ("memunmap_pages", events.MemunmapPages))
     ),
     _remap("remap_pfn_range"),
     _remap("remap_pfn_range_track"),
@@ -228,7 +243,7 @@ SPECS: tuple[Spec, ...] = (
     _zap("unmap_single_vma"),
     _zap("unmap_page_range"),
     _zap("__zap_vma_range"),
-    Spec("unmap_vmas", events.UnmapVmas, (_ZAP_START, _ZAP_END)),
+    Spec("unmap_vmas", events.UnmapVmas, (_ZAP_START, _ZAP_END, _VMA, _MM)),
     Spec("exit_mmap", events.ExitMmap, (_f("mm"),)),
     _insert("vmf_insert_pfn_prot", 1 << 12),
     _insert("vmf_insert_mixed", 1 << 12),

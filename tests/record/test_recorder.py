@@ -73,7 +73,7 @@ def meta(out):
 
 def probes_of(out):
     """The functions that replay takes as probed, by what stands beside the trace."""
-    return open_capture(str(out)).probes
+    return open_capture(str(out)).probes.entries
 
 
 # --- what is saved ----------------------------------------------------------------------------------------

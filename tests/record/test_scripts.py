@@ -117,7 +117,7 @@ def run_script(kernel, tmp_path, tool, commands):
     assert (out / "snaps" / "snap-00-before.txt").read_text() == NODES
     assert (out / "snaps" / "snap-01-after.txt").read_text() == NODES
     assert (out / "iomem.txt").exists()
-    assert read_probes(open_lines(str(out / "dynamic_events.txt"))) == recipe("6.12").functions()
+    assert read_probes(open_lines(str(out / "dynamic_events.txt"))).entries == recipe("6.12").functions()
     taken = kernel.probes()
     added = {line.split()[0].partition(":")[2] for line in taken if not line.startswith("-:")}
     removed = {line.partition(":")[2] for line in taken if line.startswith("-:")}

@@ -230,7 +230,8 @@ NEXT = "app-7 [000] 4.0: vm_area_free: vma=0x10\n"
 
 
 def test_untracking_a_mapping_with_its_entries_frees(divergences):
-    assert divergences(OUTER + ZAP + without(LATER, "memtype_free:") + NEXT) == [
+    freed = second(OUTER) + second(ZAP) + second(LATER)
+    assert divergences(OUTER + ZAP + without(LATER, "memtype_free") + NEXT + freed) == [
         "untrack_pfn of [0xfd000000-0xfd002000) made none; the model predicts a call of memtype_free()"
     ]
 
@@ -397,3 +398,130 @@ def test_an_explicit_free_reaches_the_memtype_layer(divergences):
 def test_lost_events_end_expectations_of_drivers_too(divergences):
     gap = "CPU:0 [LOST 3 EVENTS]\n"
     assert divergences(IOREMAP + gap + without(IOUNMAP, "memtype") + EXPLICIT.replace("0xfd00", "0xfe00")) == []
+
+
+# --- calls that nobody makes, and halves -----------------------------------------------------------------------
+
+
+def test_a_mapping_of_a_part_that_reserves_is_told(divergences):
+    part = OUTER.replace("size=0x1f00", "size=0x1000").replace("size=0x2000", "size=0x1000")
+    part = part.replace("end=0xfd002000", "end=0xfd001000")
+    assert divergences(part)[0] == (
+        "track_pfn_remap of [0xfd000000-0xfd001000) made a call of reserve_pfn_range(); "
+        "the model predicts none, for it maps a part"
+    )
+
+
+def test_a_fork_that_reserves_for_a_shared_context_is_told(divergences):
+    fork = "\n".join(line for line in FORK.split("\n") if "pfn_" not in line)
+    fork = fork.replace("0x50444bb", "0x40444bb").replace("0x30", "0x20")
+    assert divergences(CONTEXT + fork, "pfnmap-ctx") == [
+        "copy_page_range of [0xfd000000-0xfd002000) made a call of memtype_reserve(); "
+        "the model predicts none, for nothing is tracked"
+    ]
+
+
+ONLY_RETURNS = """
+app-7 [000] 1.0: memtype_check_insert: start=0xfd000000 end=0xfd002000 type=2
+app-7 [000] 1.1: memtype_check_insert__ret: ret=0 type=2
+app-7 [000] 1.2: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd002000 req=2 new=2
+app-7 [000] 2.0: memtype_erase: start=0xfd000000 end=0xfd002000
+app-7 [000] 2.1: memtype_erase__ret: ret=0xff11000101696000
+app-7 [000] 2.2: memtype_free__ret: ret=0 start=0xfd000000 end=0xfd002000
+"""
+
+
+def test_returns_that_show_their_arguments_change_nothing_a_second_time(divergences):
+    assert divergences(ONLY_RETURNS + second(ONLY_RETURNS)) == []
+    assert divergences(without(ONLY_RETURNS, "check_insert", "erase")) == []
+
+
+def test_entries_without_their_returns_are_predicted(divergences):
+    assert divergences(without(OUTER + LATER + second(OUTER + LATER), "memtype_reserve__ret")) == []
+
+
+PAGEMAP = """
+mod-9 [000] 1.0: memremap_pages: start=0xfd000000 end=0xfd001fff
+mod-9 [000] 1.1: track_pfn_remap: vma=0x0 mm=(fault) pfn=0xfd000 addr=0x0 size=0x2000 prot=0x27
+mod-9 [000] 1.2: memtype_reserve: start=0xfd000000 end=0xfd002000 req=0
+mod-9 [000] 1.3: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd002000 req=0 new=2
+mod-9 [000] 1.4: track_pfn_remap__ret: ret=0
+mod-9 [000] 1.5: memremap_pages__ret: (probe+0x1/0x9 [pmem] <- memremap_pages) ret=0xff11000000000000
+mod-9 [000] 2.0: exit_mmap: mm=0x99
+mod-9 [000] 2.1: sched_process_exit: comm=mod pid=9 prio=120
+"""
+
+
+def test_pages_of_a_device_belong_to_no_process(tmp_path):
+    (tmp_path / "trace.txt").write_text(PAGEMAP.lstrip())
+    (tmp_path / "list.txt").write_text("PAT memtype list:\n")
+    options = api.Options(era="vm-pat-6.12", memtypes=str(tmp_path / "list.txt"))
+    found = api.check([str(tmp_path / "trace.txt")], options).findings
+    assert [finding.rule for finding in found if str(finding.severity) != "info"] == []
+
+
+def test_pages_of_a_device_that_fail_need_not_be_tracked(divergences):
+    failed = without(second(PAGEMAP), "pfn_remap", "memtype").replace("0xff11000000000000", "0xffffffffffffffea")
+    assert divergences(PAGEMAP + failed) == []
+
+
+# --- unmap_vmas ------------------------------------------------------------------------------------------------
+
+UNSEEN = f"""
+app-7 [000] 0.1: vm_area_dup: vma=0x90 mm=0x77 vm_start=0x1000 vm_end=0x2000 vm_flags=0x73
+app-7 [000] 0.2: vm_area_dup__ret: (dup_mmap+0x1/0x9 <- vm_area_dup) ret=0x91
+app-7 [000] 0.3: copy_page_range: dst=0x91 vma=0x90 mm=0x77 vm_start=0x1000 vm_end=0x2000 vm_flags=0x73
+app-7 [000] 0.4: copy_page_range__ret: ret=0
+app-7 [000] 0.5: untrack_pfn_clear: vma=0x92 mm=0x77 vm_start=0x1000 vm_end=0x2000 vm_flags=0x73
+app-7 [000] 0.6: vm_area_free: vma=0x91
+{OUTER}
+"""
+ZAPPED_BY_OTHER = """
+rm-8 [000] 3.0: memtype_free: start=0xfd000000 end=0xfd002000
+rm-8 [000] 3.1: memtype_free__ret: ret=0 start=0xfd000000 end=0xfd002000
+"""
+UNMAPS = """
+app-7 [000] 4.0: unmap_vmas: vma=0x10 start=0x7000 end=0x9000
+app-7 [000] 4.1: vm_area_free: vma=0x10
+"""
+ENDS = "app-7 [000] 9.0: exit_mmap: mm=0x77\napp-7 [000] 9.1: unmap_vmas: vma=0x90 start=0x0 end=0xffffffffffffffff\n"
+FREED_ELSEWHERE = ZAPPED_BY_OTHER.replace("rm-8 [000] 3.", "rm-8 [000] 0.").replace("ret=0", "ret=-22")
+FREED_ELSEWHERE = FREED_ELSEWHERE.replace("0xfd00", "0xfe00")
+MISSED = "unmap_vmas of [0xfd000000-0xfd002000) made none; the model predicts a call of memtype_free()"
+
+
+def test_an_unmap_frees_though_no_zap_is_recorded(divergences):
+    assert MISSED in divergences(FREED_ELSEWHERE + UNSEEN + UNMAPS + ENDS)
+    freed = ZAPPED_BY_OTHER.replace("rm-8 [000] 3.", "app-7 [000] 4.0")
+    unmapped = UNMAPS.replace("app-7 [000] 4.1", f"{freed.strip()}\napp-7 [000] 4.1")
+    assert divergences(FREED_ELSEWHERE + UNSEEN + unmapped + ENDS) == []
+
+
+def test_an_unmap_frees_nothing_after_an_unseen_zap_of_another_task_has(divergences):
+    assert divergences(FREED_ELSEWHERE + UNSEEN + ZAPPED_BY_OTHER + UNMAPS + ENDS) == []
+
+
+def test_an_unmap_is_not_judged_where_the_lives_of_mappings_are_not_recorded(divergences):
+    assert divergences(FREED_ELSEWHERE + without(UNSEEN, "vm_area_dup", "copy_page_range") + UNMAPS + ENDS) == []
+    assert divergences(FREED_ELSEWHERE + UNSEEN + UNMAPS) == []  # exit_mmap is not recorded
+
+
+def test_what_is_left_at_the_end_of_an_address_space_is_freed_there(divergences):
+    after = "app-7 [000] 9.2: sched_process_exit: comm=app pid=7 prio=120\n"
+    assert MISSED in divergences(FREED_ELSEWHERE + UNSEEN + ENDS + after)
+
+
+def test_an_address_space_with_a_number_that_is_used_again_is_another(divergences):
+    again = ENDS.replace("app-7", "next-8").replace(" 9.", " 10.")
+    after = "next-8 [000] 10.2: sched_process_exit: comm=next pid=8 prio=120\n"
+    torn_down_unseen = "app-7 [000] 8.0: sched_process_exit: comm=app pid=7 prio=120\n"
+    assert divergences(FREED_ELSEWHERE + UNSEEN + torn_down_unseen + again + after) == []
+
+
+def test_a_driver_that_edits_the_bounds_of_a_mapping_leaves_nothing_sure(divergences):
+    chunk = second(OUTER).replace(
+        "vm_start=0x7000 vm_end=0x9000 vm_flags=0xbb", "vm_start=0x9000 vm_end=0xb000 vm_flags=0x50444bb"
+    )
+    chunk = chunk.replace("addr=0x7000", "addr=0x9000").replace(" 5.", " 2.")
+    unmaps = UNMAPS.replace("end=0x9000", "end=0xb000")
+    assert divergences(FREED_ELSEWHERE + UNSEEN + chunk + unmaps + ENDS) == []

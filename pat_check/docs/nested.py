@@ -1,0 +1,132 @@
+"""docs/reference/nested.md: what each function of the catalogue must make; tests/replay/test_nested.py proves it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pat_check.docs.markdown import code, page, table
+
+_INTRO = """
+Where a recording has a call of the first column, the replay predicts the calls of the second or third, by era. Of such
+a chain the first function that is recorded must come, with the same range, type, address and VMA, as far as these are
+recorded. Each difference is a `model-divergence` that names the line of the outer call. What is not recorded is passed
+over, and the summary says so under *not checked*. A function of which only the entries or only the returns are recorded
+counts as not recorded."""
+
+_FAILS = """
+A call that fails need not have come so far; one that fails after it had reserved must have freed again. Lost events end
+all expectations."""
+
+
+class Row(NamedTuple):
+    """One function."""
+
+    function: str
+    vm_pat: str  # the chain where VM_PAT tracks; "" for none
+    contexts: str  # the chain where shared contexts track
+    why: str  # under which condition, or why there is none
+
+
+def _both(function: str, chain: str, why: str) -> Row:
+    return Row(function, chain, chain, why)
+
+
+_TRACK = "track_pfn_remap reserve_pfn_range memtype_reserve"
+
+PREDICTED: tuple[Row, ...] = (
+    Row(
+        "remap_pfn_range",
+        _TRACK,
+        "remap_pfn_range_track pfnmap_track memtype_reserve",
+        "a whole VMA; a part comes to the first function only, and nothing may be reserved",
+    ),
+    Row("remap_pfn_range_complete", "", "remap_pfn_range_track pfnmap_track memtype_reserve", "as remap_pfn_range"),
+    Row("remap_pfn_range_track", "", "pfnmap_track memtype_reserve", "a whole VMA"),
+    Row("track_pfn_remap", "reserve_pfn_range memtype_reserve", "", "a whole VMA, or no VMA: memremap_pages"),
+    Row("reserve_pfn_range", "memtype_reserve", "", "the range holds no RAM"),
+    Row("pfnmap_track", "", "memtype_reserve", "the range holds no RAM"),
+    Row(
+        "memremap_pages",
+        _TRACK,
+        "pfnmap_track memtype_reserve",
+        "its first range; of further ones nothing is recorded",
+    ),
+    Row("memunmap_pages", "untrack_pfn memtype_free", "pfnmap_untrack memtype_free", "its first range"),
+    Row(
+        "dup_mmap",
+        "copy_page_range",
+        "copy_page_range",
+        "of each PFN mapping that vm_area_dup has copied inside",
+    ),
+    Row(
+        "copy_page_range",
+        "track_pfn_copy reserve_pfn_range memtype_reserve",
+        "",
+        "a PFN mapping; below track_pfn_copy only with VM_PAT. vm_area_dup must have made its target just before; "
+        "where contexts are shared nothing may be reserved",
+    ),
+    Row("track_pfn_copy", "reserve_pfn_range memtype_reserve", "", "with VM_PAT"),
+    _both("__split_vma", "vm_area_dup", "always"),
+    _both("copy_vma", "vm_area_dup", "a VMA that cannot be merged: PFN, I/O or mixed mappings"),
+    _both("mprotect_fixup", "vm_area_dup", "by __split_vma: a part of a VMA that cannot be merged"),
+    Row(
+        "vm_area_free",
+        "",
+        "pfnmap_track_ctx_release pfnmap_untrack memtype_free",
+        "the last VMA of a context that was made in the recording",
+    ),
+    Row("pfnmap_track_ctx_release", "", "pfnmap_untrack memtype_free", "the range holds no RAM"),
+    Row("pfnmap_untrack", "", "memtype_free", "the range holds no RAM"),
+    Row(
+        "unmap_vmas",
+        "unmap_single_vma untrack_pfn memtype_free",
+        "unmap_page_range __zap_vma_range",
+        "each PFN mapping in the range, where the lives of VMAs are recorded; memtype_free with VM_PAT. From 6.16 only "
+        "the zap, which has another name since 7.2",
+    ),
+    Row("unmap_single_vma", "untrack_pfn memtype_free", "", "a PFN mapping; memtype_free with VM_PAT"),
+    Row(
+        "untrack_pfn",
+        "memtype_free",
+        "",
+        "with VM_PAT and a first entry, or of a range without a VMA; no RAM",
+    ),
+    Row("unmap_page_range", "", "", "VM_PAT must be gone by then; entries have no reservation of their own"),
+    _both("__zap_vma_range", "", "entries have no reservation of their own"),
+    _both("__ioremap_caller", "memtype_reserve", "and then memtype_kernel_map_sync"),
+    _both("iounmap", "memtype_free", "an address that an ioremap of the recording returned"),
+    _both("memtype_reserve_io", "memtype_reserve", "always"),
+    _both("memtype_free_io", "memtype_free", "always"),
+    _both("arch_io_reserve_memtype_wc", "memtype_reserve", "by memtype_reserve_io, which may be inlined"),
+    _both("arch_io_free_memtype_wc", "memtype_free", "by memtype_free_io, which may be inlined"),
+    _both("set_memory_uc", "memtype_reserve", "always"),
+    _both("set_memory_wc", "memtype_reserve", "always"),
+    _both("set_memory_wb", "memtype_free", "always"),
+    _both("memtype_reserve", "memtype_check_insert", "no RAM, not the ISA range"),
+    _both("memtype_free", "memtype_erase", "no RAM, not the ISA range"),
+    _both("memtype_check_insert", "", "its result is predicted"),
+    _both("memtype_erase", "", "its result is predicted"),
+    _both("memtype_kernel_map_sync", "", "the direct map is not modelled"),
+    _both("get_pat_info", "", "when it fails, nothing is freed"),
+    _both("untrack_pfn_clear", "", "clears VM_PAT alone"),
+    _both("vm_area_dup", "", "a reference more of its context"),
+    _both("exit_mmap", "", "an address space may be empty"),
+    _both("vmf_insert_pfn_prot", "", "looks a type up and reserves nothing"),
+    _both("vmf_insert_mixed", "", "looks a type up and reserves nothing"),
+    _both("vmf_insert_pfn_pmd", "", "looks a type up and reserves nothing"),
+    _both("vmf_insert_pfn_pmd_prot", "", "looks a type up and reserves nothing"),
+    _both("vmf_insert_pfn_pud", "", "looks a type up and reserves nothing"),
+    _both("vmf_insert_pfn_pud_prot", "", "looks a type up and reserves nothing"),
+)
+"""Every function of the catalogue, callers before those they call."""
+
+
+def nested_page() -> str:
+    """The page."""
+    rows = ((code(row.function), _chain(row.vm_pat), _chain(row.contexts), row.why) for row in PREDICTED)
+    head = ("Function", "Makes, up to 6.15", "Makes, from 6.16", "When, or why nothing")
+    return page("Nested calls", _INTRO, table(head, rows), _FAILS)
+
+
+def _chain(functions: str) -> str:
+    return " → ".join(map(code, functions.split()))

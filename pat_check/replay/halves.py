@@ -1,0 +1,82 @@
+"""Functions of which a recording shows only the entries, or only the returns: what was not probed at its other end."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pat_check.events import (
+    Call,
+    Event,
+    ExitMmap,
+    Marker,
+    Return,
+    SchedProcessExec,
+    SchedProcessExit,
+    SchedProcessFork,
+    UnmapVmas,
+)
+from pat_check.replay.tasks import SCOPES
+
+_OUTSIDE: Final[frozenset[type[Event]]] = frozenset(
+    (
+        ExitMmap,
+        Marker,
+        SchedProcessExec,
+        SchedProcessExit,
+        SchedProcessFork,
+        UnmapVmas,
+    )
+)
+"""Events that are never inside a call whose return is awaited."""
+
+
+class Halves:
+    """Listens to the first events, and tells of which functions one half is missing."""
+
+    def __init__(self) -> None:
+        self.entered: set[str] = set()
+        self.returned: set[str] = set()
+        self._with_arguments: set[str] = set()  # functions whose returns show them
+        self._unanswered: set[str] = set()  # the task went on, but no return came
+        self._open: dict[int, list[str]] = {}  # by pid, innermost last
+
+    def hear(self, event: Event) -> None:
+        """One of the first events."""
+        if isinstance(event, Return):
+            self._leave(event)
+        elif isinstance(event, Call) and (function := event.function()):
+            self._enter(event, function)
+        if type(event) in _OUTSIDE:
+            self._unanswered.update(self._open.pop(event.pid, ()))
+
+    def _enter(self, call: Call, function: str) -> None:
+        self.entered.add(function)
+        if type(call) not in SCOPES:
+            opened = self._open.setdefault(call.pid, [])
+            if function in opened:
+                self._unanswered.update(opened[opened.index(function) :])
+                del opened[opened.index(function) :]
+            opened.append(function)
+
+    def _leave(self, event: Return) -> None:
+        self.returned.add(event.api)
+        if event.entry is not None:
+            self._with_arguments.add(event.api)
+        opened = self._open.get(event.pid, [])
+        if event.api in opened:
+            place = opened.index(event.api)
+            self._unanswered.update(opened[place + 1 :])
+            del opened[place:]
+
+    def shows_result_of(self, function: str, caller: str = "") -> bool:
+        """Whether it is seen what a function did to what, by its own arguments or by those of its `caller`."""
+        known = self._with_arguments | self.entered
+        return function in self.returned and bool({function, caller} & known)
+
+    def entries_only(self, probed: frozenset[str]) -> set[str]:
+        """Functions that were entered and never left; `probed` are those whose return is said to be probed."""
+        return self._unanswered - self.returned - probed
+
+    def returns_only(self, probed: frozenset[str]) -> set[str]:
+        """Functions that were left and never entered; `probed` are those whose entry is said to be probed."""
+        return self.returned - self.entered - probed

@@ -1,0 +1,27 @@
+"""A VMA that the replay follows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+OVER: Final = -(1 << 62)
+"""The address space of a VMA whose own was torn down."""
+
+
+class Mapped:
+    """A followed VMA: user virtual bytes [start, end)."""
+
+    __slots__ = ("edited", "end", "flags", "mm", "offset", "start")
+
+    def __init__(
+        self, mm: int, start: int, end: int, flags: int, offset: int | None = None, edited: bool = False
+    ) -> None:
+        self.mm = mm  # negative: of a forked child whose address space has no number yet
+        self.start, self.end, self.flags = start, end, flags
+        self.offset = offset  # physical minus virtual address of every page, while surely no entry is missing
+        self.edited = edited  # its bounds were changed by nobody who is recorded, as drivers may between two remaps
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its address space was torn down."""
+        return self.mm == OVER

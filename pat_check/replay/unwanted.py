@@ -1,0 +1,133 @@
+"""Calls that come though no caller makes them, or before what must precede them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pat_check.eras import ERAS
+from pat_check.events import (
+    Call,
+    CopyPageRange,
+    DupMmap,
+    FreePfnRange,
+    MemtypeReserve,
+    RemapPfnRange,
+    ReservePfnRange,
+    Return,
+    VmAreaDup,
+    ZapVma,
+)
+from pat_check.model.memory import PAGE
+from pat_check.model.vma import VM_PAT, VM_PFNMAP
+from pat_check.replay.context import Context
+from pat_check.replay.doubts import Doubts
+from pat_check.replay.remarks import Surprise
+from pat_check.replay.shared_contexts import SharedContexts
+from pat_check.replay.wanted import page_align, seen_in
+
+_TASKS: Final = 100_000
+_POINTER: Final = (1 << 64) - 1
+_RESERVING: Final[frozenset[type[Call]]] = frozenset((ReservePfnRange, MemtypeReserve))
+
+WATCHED: Final[frozenset[type[Call]]] = _RESERVING | {
+    CopyPageRange,
+    FreePfnRange,
+    VmAreaDup,
+    ZapVma,
+}
+"""Calls that are heard here."""
+
+
+class Unwanted:
+    """Tells of each."""
+
+    def __init__(self, context: Context, doubts: Doubts, contexts: SharedContexts) -> None:
+        self.context, self.doubts, self.contexts = context, doubts, contexts
+        self._copied: dict[int, tuple[int, int]] = {}  # by pid: its last vm_area_dup: the VMA, and the new one
+
+    def enter(self, call: Call) -> None:
+        """A call begins."""
+        kind = type(call)
+        if kind is FreePfnRange:
+            self._untracks(call)
+        elif kind is ZapVma:
+            self._cleared(call)
+        elif kind is VmAreaDup:
+            assert isinstance(call, VmAreaDup)
+            if len(self._copied) > _TASKS:
+                self._copied.clear()
+            self._copied[call.pid] = call.vma, 0
+        elif kind is CopyPageRange:
+            self._copies(call)
+        elif kind in _RESERVING:
+            self._reserves(call)
+
+    def duplicated(self, call: VmAreaDup, event: Return) -> None:
+        """vm_area_dup() has made a VMA."""
+        self._copied[event.pid] = call.vma, (event.ret or 0) & _POINTER
+
+    def lost(self) -> None:
+        """Events are missing."""
+        self._copied.clear()
+
+    # --- what comes by itself ------------------------------------------------------------------------------
+
+    def _untracks(self, call: Call) -> None:
+        """unmap_single_vma() alone calls untrack_pfn(vma, 0, 0); a context goes with its last VMA."""
+        assert isinstance(call, FreePfnRange)
+        if call.api == "pfnmap_track_ctx_release":
+            left = self.contexts.released(call.ctx)
+            if left > 0 and "vm_area_free" in self.context.recorded:
+                start = max(call.pfn, 0) * PAGE
+                surprise = Surprise(self.context, call, call.api, start, start + max(call.size, 0))
+                surprise.tell("came", f"only after {left} more mappings are gone", "already", [])
+        elif call.api == "untrack_pfn" and call.pfn == 0 == call.size and self.context.era.zap_untracks:
+            scope = self.context.tasks.of(call).scope
+            inside = isinstance(scope, ZapVma) and scope.vma == call.vma
+            if "unmap_single_vma" in self.context.recorded and call.vma and not inside:
+                surprise = Surprise(self.context, call, call.api, 0, 0)
+                surprise.tell("came", "that only unmap_single_vma() of this VMA calls it", "by itself", [])
+
+    def _cleared(self, call: Call) -> None:
+        """untrack_pfn() has come before the entries of a VM_PAT mapping are cleared, where any zap untracks."""
+        assert isinstance(call, ZapVma)
+        tracked = call.flags >= 0 and call.flags & VM_PAT and call.flags & VM_PFNMAP
+        if tracked and call.api == "unmap_page_range" and self.context.era.zap_untracks:
+            surprise = Surprise(self.context, call, call.api, call.start, call.end, "zap")
+            surprise.tell("came", "that untrack_pfn() has cleared it", "with VM_PAT set", [])
+            self.doubts.against(call, "a zap leaves VM_PAT set", [era for era in ERAS if not era.zap_untracks])
+
+    def _copies(self, call: Call) -> None:
+        """fork copies the page tables of a VMA to the copy that vm_area_dup() has just made of it."""
+        assert isinstance(call, CopyPageRange)
+        made = self._copied.get(call.pid)
+        if made is None and self.context.tasks.of(call).innermost(DupMmap) is not None:
+            made = 0, 0
+        if call.api != "copy_page_range" or not call.vma or made is None:
+            return
+        if "vm_area_dup" in self.context.recorded and made not in ((call.vma, call.dst), (call.vma, 0)):
+            surprise = Surprise(self.context, call, call.api, 0, 0)
+            surprise.tell("came", f"a call of vm_area_dup() of the VMA {call.vma:#x} before it", "without one", [])
+
+    def _reserves(self, call: Call) -> None:
+        """A mapping of a part, and a fork of what is not tracked, reserve nothing."""
+        frames = self.context.tasks.of(call).frames
+        outer = frames[-1].call if frames else None
+        if isinstance(outer, RemapPfnRange) and _is_partial(outer):
+            why = "none, for it maps a part"
+        elif isinstance(outer, CopyPageRange) and outer.flags >= 0 and not self._copies_tracking(outer):
+            why = "none, for nothing is tracked"
+        else:
+            return
+        found, function = seen_in(call), call.function()
+        surprise = Surprise(self.context, call, outer.function(), found.start, found.start + found.size)
+        surprise.tell("made", why, f"a call of {function}()", [(outer.at, "called here")])
+
+    def _copies_tracking(self, call: CopyPageRange) -> bool:
+        return bool(call.flags & VM_PAT and call.flags & VM_PFNMAP) and not self.context.era.fork_shares
+
+
+def _is_partial(call: RemapPfnRange) -> bool:
+    known = call.vma and min(call.vm_start, call.addr, call.size) >= 0
+    full = call.addr == call.vm_start and page_align(call.size) == call.vm_end - call.vm_start
+    return bool(known) and not full
