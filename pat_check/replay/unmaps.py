@@ -7,8 +7,8 @@ nothing is untracked here: they go with their last VMA.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Final
 
 from pat_check.events import (
     Call,
@@ -32,18 +32,27 @@ _INSIDE: Final[frozenset[type[Call]]] = frozenset((FreePfnRange, GetPatInfo, Mem
 """Calls that may stand among those of an unmap_vmas() without ending it."""
 
 
+_UNTRACKS: Final[frozenset[str]] = frozenset(("unmap_single_vma", "untrack_pfn"))
+"""Functions that show when a zap, of whatever task, untracks a mapping."""
+
+_CLEARS: Final[frozenset[str]] = frozenset(("unmap_single_vma", "unmap_page_range", "__zap_vma_range"))
+"""Functions that show when the entries of a mapping are cleared."""
+
+_MOVES: Final[frozenset[str]] = frozenset(("untrack_pfn_clear", "copy_vma"))
+"""Functions that show a move, which takes the tracking away."""
+
 UNMAPPING: Final[frozenset[type[Call]]] = frozenset((MemtypeFree, UnmapVmas, ZapVma))
 """Calls that are heard even where nothing is due."""
 
 
-class _Due(NamedTuple):
+class _Due:
     """One mapping, and the function that must come for it."""
 
-    call: UnmapVmas
-    must: str
-    vma: int
-    start: int  # physical bytes; -1 unknown
-    size: int
+    __slots__ = ("call", "must", "size", "start", "vma")
+
+    def __init__(self, call: UnmapVmas, must: str, vma: int, start: int, size: int) -> None:
+        self.call, self.must, self.vma = call, must, vma
+        self.start, self.size = start, size  # physical bytes; a start of -1 is unknown
 
 
 class Unmaps:
@@ -53,12 +62,19 @@ class Unmaps:
         self.context, self.vmas, self.is_tracked = context, vmas, is_tracked
         self.due: dict[int, list[_Due]] = {}  # by pid, in the order in which they must come
         self._zaps: set[str] = set()  # functions that unmap_vmas() was seen to call: the compiler may inline them
+        self._known_of = -1  # what follows was told when so many functions were recorded, and so many zaps seen
+        self._must = ""  # what every mapping must get
+        self._frees = False  # whether a tracked one must get a free
+        self._sees_untracking = False
 
     def enter(self, call: Call) -> None:
         """A call begins, below an unmap_vmas() or after it."""
-        due = self.due.get(call.pid)
-        if due:
-            self._hear(call, due)
+        if self.due and call.pid in self.due:
+            self._hear(call, self.due[call.pid])
+        known_of = len(self.context.recorded) + len(self._zaps)
+        if known_of != self._known_of:
+            self._known_of = known_of
+            self._learn()
         kind = type(call)
         if kind is ZapVma:
             assert isinstance(call, ZapVma)
@@ -87,10 +103,13 @@ class Unmaps:
         """Events are missing: expect nothing any more."""
         self.due.clear()
 
-    @property
-    def _sees_untracking(self) -> bool:
-        """Whether the recording shows when a zap, of whatever task, untracks a mapping."""
-        return bool(self.context.recorded & {"unmap_single_vma", "untrack_pfn"})
+    def _learn(self) -> None:
+        """What the recording shows tells what must come."""
+        recorded, era = self.context.recorded, self.context.era
+        self._must = self._zap or self._untracking
+        self._frees = self._untracks and bool(recorded & _MOVES) and "memtype_free" in recorded
+        clears = era.fork_shares and bool(recorded & _CLEARS)  # a context goes after the entries of its mappings
+        self._sees_untracking = clears or bool(recorded & _UNTRACKS)
 
     # --- what must come ----------------------------------------------------------------------------------
 
@@ -102,7 +121,7 @@ class Unmaps:
         if whole:
             self.vmas.ending(call.pid, mm)
         if self.vmas.are_sure() and not (self.context.lossy or self.context.entry_only):
-            due = list(self._predict(call, mm))
+            due = self._predict(call, mm)
             if due:
                 self.due[call.pid] = due
         if whole:
@@ -116,14 +135,17 @@ class Unmaps:
         area = self.vmas.of.get(call.vma)
         return area.mm if area is not None and not area.is_over else 0
 
-    def _predict(self, call: UnmapVmas, mm: int) -> Iterator[_Due]:
+    def _predict(self, call: UnmapVmas, mm: int) -> list[_Due]:
+        due: list[_Due] = []
         for vma, area in self.vmas.inside(mm, call.vma, call.start, call.end):
             if area.flags & VM_PFNMAP:
                 start, size = self.vmas.physical(vma, area.start), area.end - area.start
-                is_freed = area.flags & VM_PAT and self.is_tracked(start, size)
-                must = self._zap or self._untracking or (self._free if is_freed else "")
+                must = self._must
+                if not must and self._frees and area.flags & VM_PAT and self.is_tracked(start, size):
+                    must = "memtype_free"
                 if must:
-                    yield _Due(call, must, vma, start, size)
+                    due.append(_Due(call, must, vma, start, size))
+        return due
 
     @property
     def _zap(self) -> str:
@@ -138,12 +160,6 @@ class Unmaps:
         return "untrack_pfn" if self._untracks and "untrack_pfn" in self.context.recorded else ""
 
     @property
-    def _free(self) -> str:
-        """The free of a tracked mapping, where a move that takes the tracking away would be seen."""
-        moves_seen = self.context.recorded & {"untrack_pfn_clear", "copy_vma"}
-        return "memtype_free" if self._untracks and moves_seen and "memtype_free" in self.context.recorded else ""
-
-    @property
     def _untracks(self) -> bool:
         return self.context.era.zap_untracks or self.context.era.unmap_untracks
 
@@ -153,14 +169,19 @@ class Unmaps:
         if type(call) not in _INSIDE:
             self.over(call)
             return
-        place = next((at for at, one in enumerate(due) if _is(one, call)), -1)
-        if place >= 0:
-            gone, due[: place + 1] = due[:place], []
+        place = 0
+        while place < len(due) and not _is(due[place], call):
+            place += 1
+        if place < len(due):
+            gone = due[:place]
+            del due[: place + 1]
             self._missing(gone, call)
         elif isinstance(call, ZapVma) and call.api == "unmap_page_range":
             late = [one for one in due if one.vma == call.vma]  # its entries are cleared already
             due[:] = [one for one in due if one.vma != call.vma]
             self._missing(late, call)
+        if not due:
+            del self.due[call.pid]
 
     def _missing(self, due: list[_Due], event: Event) -> None:
         if self.context.lossy:

@@ -142,8 +142,13 @@ class Vmas:
         area = self.of.get(first)
         if area is not None and area.mm == mm and (area.start, area.end) == (start, end):
             return [(first, area)]
-        found = [one for one in self.of.items() if one[1].mm == mm and start <= one[1].start < one[1].end <= end]
-        return sorted(found, key=lambda one: one[1].start)
+        found: list[tuple[int, Mapped]] = []
+        for vma, area in self.of.items():
+            if area.mm == mm and start <= area.start < area.end <= end:
+                found.append((vma, area))
+        if len(found) > 1:
+            found.sort(key=lambda one: one[1].start)
+        return found
 
     def physical(self, vma: int, vm_start: int) -> int:
         """The physical address that the first entry of a mapping must have; -1 where that is not sure.
