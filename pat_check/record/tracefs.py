@@ -55,8 +55,8 @@ def mounted(files: Files) -> str:
 
 
 def is_running(files: Files, pid: int) -> bool:
-    """Whether a pid is that of a recorder."""
-    command = files.text_or(f"/proc/{pid}/cmdline")
+    """Whether a pid is that of a recorder, or of a printed script, which calls itself pat-check."""
+    command = files.text_or(f"/proc/{pid}/cmdline") + files.text_or(f"/proc/{pid}/comm")
     return "pat-check" in command or "pat_check" in command
 
 

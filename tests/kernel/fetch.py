@@ -1,4 +1,4 @@
-"""Debian kernels, downloaded by apt and unpacked below a cache directory; nothing is installed."""
+"""Debian kernels and tracing tools, downloaded by apt and unpacked below a cache directory; nothing is installed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ PACKAGES = {  # the package that holds vmlinuz, and the suites in which it is lo
     "6.16": (r"linux-image-6\.16\.\d+\+deb13-amd64", "trixie-backports"),
     "7.2": (r"linux-binary-7\.2\.\d+\+deb13-amd64", "trixie-backports sid"),
 }
+TOOLS = ("trace-cmd", "linux-perf", "bpftrace")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -32,6 +33,19 @@ def vmlinuz(kernel: str) -> Path:
     return found[0]
 
 
+def tools(kernel: str) -> Path:
+    """A tree that holds trace-cmd, perf and bpftrace of the kernel's Debian release, with all that they need."""
+    suite = "bookworm" if kernel == "6.1" else "trixie"
+    folder = CACHE / f"tools-{suite}"
+    tree = folder / "tree"
+    if not (tree / "usr" / "bin" / "bpftrace").exists():
+        apt = _apt(folder, suite)
+        subprocess.run(["apt-get", *apt, "-qq", "-y", "--download-only", "install", *TOOLS], check=True)
+        tree.mkdir(exist_ok=True)
+        _unpack(folder / "archives", tree)
+    return tree
+
+
 def _mirror() -> str:
     """The Debian archive that this machine's own apt is set up for."""
     command = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
@@ -47,24 +61,36 @@ def _images(folder: Path) -> list[Path]:
 
 
 def _download(folder: Path, pattern: str, suites: str) -> None:
+    apt = _apt(folder, suites)
+    words = subprocess.run(["apt-cache", *apt, "pkgnames", "linux-"], capture_output=True, text=True, check=True)
+    names = [name for name in words.stdout.split() if re.fullmatch(pattern, name)]
+    if not names:
+        raise SystemExit(f"{suites}: has no package {pattern}")
+    newest = max(names, key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
+    subprocess.run(["apt-get", *apt, "-qq", "download", newest], cwd=folder, check=True)
+    _unpack(folder, folder)
+
+
+def _apt(folder: Path, suites: str) -> list[str]:
+    """Options for an apt of its own, with its lists of packages up to date and no package installed."""
     for name in ("lists/partial", "archives/partial", "etc"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     mirror = os.environ.get("DEBIAN_MIRROR") or _mirror()
     (folder / "etc" / "debian.sources").write_text(
         f"Types: deb\nURIs: {mirror}\nSuites: {suites}\nComponents: main\nSigned-By: {KEYRING}\n"
     )
+    (folder / "etc" / "status").write_text("")
     options = [
         *("-o", f"Dir::State::Lists={folder / 'lists'}", "-o", f"Dir::Cache={folder}"),
+        *("-o", f"Dir::State::status={folder / 'etc' / 'status'}", "-o", "APT::Install-Recommends=false"),
         *("-o", f"Dir::Etc::SourceParts={folder / 'etc'}", "-o", "Dir::Etc::SourceList=/dev/null"),
         *("-o", "APT::Sandbox::User=root"),
     ]
     subprocess.run(["apt-get", *options, "-qq", "update"], check=True)
-    words = subprocess.run(["apt-cache", *options, "pkgnames", "linux-"], capture_output=True, text=True, check=True)
-    names = [name for name in words.stdout.split() if re.fullmatch(pattern, name)]
-    if not names:
-        raise SystemExit(f"{mirror} {suites}: has no package {pattern}")
-    newest = max(names, key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
-    subprocess.run(["apt-get", *options, "-qq", "download", newest], cwd=folder, check=True)
-    for package in folder.glob("*.deb"):
+    return options
+
+
+def _unpack(packages: Path, folder: Path) -> None:
+    for package in packages.glob("*.deb"):
         subprocess.run(["dpkg", "-x", str(package), str(folder)], check=True)
         package.unlink()

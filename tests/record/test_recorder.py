@@ -503,6 +503,15 @@ def test_a_second_recorder_is_refused_and_the_first_one_left_alone(kernel, out):
     assert not out.exists()
 
 
+def test_a_printed_script_that_runs_is_left_alone(kernel, out):
+    left_behind(kernel, 77)
+    kernel.put("/proc/77/cmdline", b"sh\0/tmp/record.sh\0capture\0./workload\0")
+    kernel.put("/proc/77/comm", "pat-check\n")
+    with pytest.raises(RecordError, match="another recorder is at work as pid 77"):
+        recorded(kernel, out)
+    assert kernel.instances() == ["pat-check-77"]
+
+
 @pytest.mark.parametrize("command", [None, b"/usr/sbin/sshd\0"])
 def test_what_a_killed_recorder_left_behind_is_removed_and_nothing_else(kernel, out, command):
     left_behind(kernel, 77)

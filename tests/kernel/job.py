@@ -1,0 +1,68 @@
+"""What is recorded in the guest; captures are left in /out."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from guest import NOTHING, PATIENCE, PYTHON, RECORD, WORKLOAD, check, left_behind, run, started, until
+
+UP = Path("/tmp/the  command's up")  # blanks and quotes must reach the command
+ENDLESS = (PYTHON, "-c", f'import time; open("{UP}", "w"); time.sleep(1000)')
+SHELL = "/bin/sh"
+SCRIPTS = ("tracefs", "trace-cmd", "perf", "bpftrace")
+
+
+def recorders():
+    run(*RECORD, "--doctor")
+    run(*RECORD, "-o", "/out/mm", "--probes", "mm", "--", *WORKLOAD)
+    run(*RECORD, "-o", "/out/followed", "--probes", "full", "--follow", "--", *WORKLOAD)
+    check("nothing is left behind", not left_behind())
+
+
+def scripts():
+    for tool in SCRIPTS:
+        with open("/tmp/record.sh", "w") as script:
+            run(*RECORD, "--print", tool, stdout=script)
+        run(SHELL, "/tmp/record.sh", f"/out/script-{tool}", *WORKLOAD)
+        check(f"the script for {tool} leaves nothing behind", not left_behind())
+        script = subprocess.Popen([SHELL, "/tmp/record.sh", f"/out/ended-{tool}", *ENDLESS])
+        until("the command runs", UP.exists)
+        UP.unlink()
+        script.terminate()
+        check(f"a signal ends the script for {tool} in good order", script.wait(PATIENCE) == 0)
+        check(f"a script for {tool} that was ended leaves nothing behind", not left_behind())
+    with open("/tmp/record.sh", "w") as script:
+        run(*RECORD, "--print", "perf", "--probes", "full", "--buffer", "8", stdout=script)
+    run(SHELL, "/tmp/record.sh", "/out/small-perf", *WORKLOAD)
+
+
+def refused_interrupted_killed():
+    recorder = started("interrupted")
+    run(*RECORD, "-o", "/out/second", "--", *NOTHING, expected=2)
+    check("the first recorder goes on", recorder.poll() is None)
+    recorder.send_signal(signal.SIGINT)
+    check("a recorder that is interrupted ends well", recorder.wait() == 0)
+    check("nothing is left behind by a recorder that was interrupted", not left_behind())
+
+    recorder = started("/tmp/killed")
+    recorder.kill()
+    recorder.wait()
+    check("a recorder that is killed leaves its probes", len(left_behind()) > 10)
+    run(*RECORD, "--doctor", stdout=subprocess.DEVNULL)
+    run(*RECORD, "-o", "/out/after", "--", *NOTHING)
+    check("the next recorder removes what was left", not left_behind())
+
+    run(*RECORD, "-o", "/out/small", "--buffer", "4", "--probes", "full", "--", *WORKLOAD)
+    check("nothing is left behind by a small buffer", not left_behind())
+
+
+PARTS = {"recorders": recorders, "scripts": scripts, "ends": refused_interrupted_killed}
+
+if os.path.exists("/bin/busybox"):
+    subprocess.run(["/bin/busybox", "--install", "-s", "/bin"], check=True)
+wanted = os.environ.get("PARTS", "").split(",")
+for name, part in PARTS.items():
+    if name in wanted or wanted == [""]:
+        part()
+print("done", flush=True)
