@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from pat_check.errors import RecordError
 from pat_check.record.bpftrace import program
-from pat_check.record.btf_file import RUNNING, read_btf
-from pat_check.record.events import fprobe, kprobe
+from pat_check.record.events import forms
 from pat_check.record.files import Files
 from pat_check.record.machine import release
-from pat_check.record.probes import Definition, Recipe, recipe_for
+from pat_check.record.modules import types_of
+from pat_check.record.probes import Recipe, recipe_for
 from pat_check.record.request import Request
 from pat_check.record.templates import BEGIN, BPFTRACE, CHECK, NEEDS, PERF, PROBES, TRACE_CMD, TRACEFS
 from pat_check.record.wanted import tracepoints_in
@@ -21,17 +21,12 @@ _BUFFER = 8192  # kB for each CPU
 
 def script(tool: str, request: Request, files: Files) -> str:
     """The script for `tool`, one of SCRIPTS; raises RecordError when the types of the kernel cannot be read."""
-    if request.kernel_btf:
-        btf, kernel = read_btf(request.kernel_btf), f"the kernel of {request.kernel_btf}"
-        check = ""
-    else:
-        if not files.exists(RUNNING):
-            raise RecordError(f"there is no {RUNNING}: give --kernel-btf vmlinux")
-        btf, kernel = read_btf(files.path(RUNNING)), f"Linux {release(files)}"
-        check = CHECK.format(release=release(files))
-    recipe = recipe_for(btf, request.probes)
+    types = types_of(request.kernel_btf, files)
+    kernel = f"the kernel of {request.kernel_btf}" if request.kernel_btf else f"Linux {release(files)}"
+    check = "" if request.kernel_btf else CHECK.format(release=release(files))
+    recipe = recipe_for(types, request.probes, request.functions)
     if not recipe.definitions:
-        raise RecordError(f"{btf.path}: knows none of the functions to probe")
+        raise RecordError(f"{types.kernel.path}: knows none of the functions to probe")
     begin = BEGIN.format(
         kernel=_one_line(kernel),
         probes=request.probes,
@@ -83,16 +78,8 @@ SCRIPTS: tuple[str, ...] = tuple(_BODIES)
 
 
 def _probes(recipe: Recipe) -> str:
-    return "\n".join("probe " + " ".join(f"'{form}'" for form in _forms(made, recipe)) for made in recipe.definitions)
-
-
-def _forms(definition: Definition, recipe: Recipe) -> list[str]:
-    """The lines to try, the best first."""
-    forms = [fprobe(definition, "@")] if recipe.fprobes else []
-    forms.append(kprobe(definition, "@"))
-    if definition.reads_arguments_at_return:
-        forms.append(kprobe(definition.without_arguments(), "@"))
-    return forms
+    lines = (forms(made, "@", fprobes=recipe.fprobes) for made in recipe.definitions)
+    return "\n".join("probe " + " ".join(f"'{form}'" for form in line) for line in lines)
 
 
 def _one_line(text: str) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 TRACING = Path("/sys/kernel/tracing")
 PYTHON = "/bin/python3"
 RECORD = (PYTHON, "-m", "pat_check.record")
+WHOLE = (PYTHON, "-c", "import sys; sys.path[0] = '/whole'; from pat_check.cli import cli; cli()", "record")
+LEAKS = tuple(map(int, os.uname().release.split(".")[:2])) < (6, 16)  # mappings that are unmapped in parts
 WORKLOAD = (PYTHON, "/workload.py")
 NOTHING = (PYTHON, "-c", "pass")
 FOREVER = (PYTHON, "-c", "import time; time.sleep(1000)")
@@ -21,6 +23,14 @@ def run(*words, expected=0, **options):
     code = subprocess.run(words, check=False, **options).returncode
     wrong = "" if code == expected else f" FAILED: not {expected}"
     print(f"-> exit code {code} after {time.monotonic() - began:.0f} s{wrong}", flush=True)
+
+
+def said(*words):
+    """What a command says that must end well."""
+    print("==", *words, flush=True)
+    done = subprocess.run(words, check=False, stderr=subprocess.PIPE, text=True)
+    print(done.stderr, f"-> exit code {done.returncode}{' FAILED: not 0' if done.returncode else ''}", flush=True)
+    return done.stderr
 
 
 def check(what, holds):

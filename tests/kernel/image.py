@@ -92,7 +92,7 @@ def build(job, extra=(), tools=None):
     if tools is not None:
         add_tools(out, tools)
     out.add("init", FILE, (HERE / "init.py").read_bytes())
-    for name in ("workload.py", "guest.py", job):
+    for name in ("workload.py", "steps.py", "guest.py", job):
         out.add("job.py" if name == job else name, FILE, (HERE / name).read_bytes())
     for name, path in extra:
         out.add(name, FILE, Path(path).read_bytes())

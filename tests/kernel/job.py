@@ -5,10 +5,25 @@ import signal
 import subprocess
 from pathlib import Path
 
-from guest import NOTHING, PATIENCE, PYTHON, RECORD, WORKLOAD, check, left_behind, run, started, until
+from guest import (
+    LEAKS,
+    NOTHING,
+    PATIENCE,
+    PYTHON,
+    RECORD,
+    WHOLE,
+    WORKLOAD,
+    check,
+    left_behind,
+    run,
+    said,
+    started,
+    until,
+)
 
 UP = Path("/tmp/the  command's up")  # blanks and quotes must reach the command
 ENDLESS = (PYTHON, "-c", f'import time; open("{UP}", "w"); time.sleep(1000)')
+STEPS = ("split", "map", "protect", "fork", "exit")
 SHELL = "/bin/sh"
 SCRIPTS = ("tracefs", "trace-cmd", "perf", "bpftrace")
 
@@ -37,6 +52,35 @@ def scripts():
     run(SHELL, "/tmp/record.sh", "/out/small-perf", *WORKLOAD)
 
 
+def attached(name, *options):
+    """A process that has mappings before it is recorded; its mappings are saved after each step."""
+    stepper = subprocess.Popen((PYTHON, "/steps.py"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    stepper.stdout.readline()
+    pid = ("--pid", str(stepper.pid)) if not options else ()
+    recorder = started(name, *pid, *options, command=())
+    snaps = Path("/out", name, "snaps")
+    for step in STEPS:
+        print(step, file=stepper.stdin, flush=True)
+        stepper.stdout.readline()
+        before = len(list(snaps.iterdir()))
+        recorder.send_signal(signal.SIGUSR1)
+        until(f"mappings after {step}", lambda before=before: len(list(snaps.iterdir())) >= before + 2)
+    stepper.kill()
+    stepper.wait()
+    recorder.send_signal(signal.SIGINT)
+    check(f"the recorder of {name} ends well", recorder.wait() == 0)
+
+
+def watched():
+    """The whole of pat-check: it replays while it records."""
+    told = said(*WHOLE, "--live", "-o", "/out/live", "--", *WORKLOAD)
+    check("a live replay tells what leaks, where it does", ("[memtype-" in told) == LEAKS)
+    command = (PYTHON, "/steps.py", "leak") if LEAKS else WORKLOAD
+    told = said(*WHOLE, "--until-finding", "-o", "/out/until-finding", "--", *command)
+    check("a flight recorder stops at what leaks, where it does", ("ended with 143" in told) == LEAKS)
+    check("nothing is left behind by a flight recorder", not left_behind())
+
+
 def refused_interrupted_killed():
     recorder = started("interrupted")
     run(*RECORD, "-o", "/out/second", "--", *NOTHING, expected=2)
@@ -57,7 +101,14 @@ def refused_interrupted_killed():
     check("nothing is left behind by a small buffer", not left_behind())
 
 
-PARTS = {"recorders": recorders, "scripts": scripts, "ends": refused_interrupted_killed}
+PARTS = {
+    "recorders": recorders,
+    "scripts": scripts,
+    "pid": lambda: attached("pid"),
+    "comm": lambda: attached("comm", "--comm", "steps"),
+    "watched": watched,
+    "ends": refused_interrupted_killed,
+}
 
 if os.path.exists("/bin/busybox"):
     subprocess.run(["/bin/busybox", "--install", "-s", "/bin"], check=True)

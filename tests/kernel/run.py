@@ -30,6 +30,7 @@ DEVICES = (
 BOOT = "console=ttyS0 panic=-1 quiet loglevel=4 iomem=relaxed rdinit=/init"
 SECONDS = 600  # enough where a core is free
 WRONG = {"model-divergence", "model-era", "snapshot-mismatch", "snapshot-maps", "trace-lost-events", "trace-malformed"}
+WITH_MAPPINGS = {"mm", "followed", "pid", "comm", "live"}
 OF_LOSS = {"snapshot-mismatch", "snapshot-maps", "trace-lost-events"}
 
 
@@ -74,6 +75,7 @@ def judged(capture):
     else:
         wrong += [f"{capture.name}: lists differ"] * (seen.snapshots_equal < seen.snapshots)
         wrong += [f"{capture.name}: mappings differ"] * (seen.mappings_equal < seen.mappings)
+        wrong += [f"{capture.name}: no mapping was compared"] * (capture.name in WITH_MAPPINGS and not seen.mappings)
     findings = ", ".join(f"{rule} {count}" for rule, count in sorted(found.items())) or "none"
     lists, mappings = f"{seen.snapshots_equal}/{seen.snapshots}", f"{seen.mappings_equal}/{seen.mappings}"
     return f"| {capture.name} | {seen.era} | {seen.events:,} | {lists} | {mappings} | {findings} |", wrong

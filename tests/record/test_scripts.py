@@ -12,6 +12,7 @@ from pat_check import api
 from pat_check.errors import RecordError
 from pat_check.record import bpftrace, events
 from pat_check.record.btf import Btf
+from pat_check.record.modules import Types
 from pat_check.record.probes import recipe_for
 from pat_check.record.request import Request
 from pat_check.record.scripts import SCRIPTS, script
@@ -35,7 +36,7 @@ def kernel(tmp_path):
 
 
 def recipe(name, group="mm"):
-    return recipe_for(Btf(FakeKernel.btf_of(name), name), group)
+    return recipe_for(Types(Btf(FakeKernel.btf_of(name), name)), group)
 
 
 @pytest.mark.parametrize("tool", SCRIPTS)
