@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ PACKAGES = {  # the package that holds vmlinuz, and the suites in which it is lo
     "6.16": (r"linux-image-6\.16\.\d+\+deb13-amd64", "trixie-backports"),
     "7.2": (r"linux-binary-7\.2\.\d+\+deb13-amd64", "trixie-backports sid"),
 }
+APART = {"7.2": r"linux-modules-7\.2\.\d+\+deb13-amd64"}  # the package that holds the modules, where it is another
 TOOLS = ("trace-cmd", "linux-perf", "bpftrace")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
@@ -31,6 +33,27 @@ def vmlinuz(kernel: str) -> Path:
     if not found:
         raise SystemExit(f"{folder}: the package holds no vmlinuz")
     return found[0]
+
+
+def modules(kernel: str, name: str) -> list[tuple[str, bytes]]:
+    """A module and those that it needs, in the order in which they are loaded, by name."""
+    folder = CACHE / kernel
+    if kernel in APART and not list(folder.rglob("vfio-pci.ko*")):
+        _download(folder, APART[kernel], PACKAGES[kernel][1])
+    found: dict[str, bytes] = {}
+    _with_needed(folder, name, found)
+    return list(found.items())
+
+
+def _with_needed(folder: Path, name: str, found: dict[str, bytes]) -> None:
+    paths = [path for path in folder.rglob("*.ko*") if path.name.partition(".")[0].replace("-", "_") == name]
+    if not paths:
+        raise SystemExit(f"{folder}: has no module {name}")
+    data = lzma.decompress(paths[0].read_bytes()) if paths[0].suffix == ".xz" else paths[0].read_bytes()
+    needed = re.search(rb"\0depends=([^\0]*)\0", data)
+    for other in needed[1].decode().split(",") if needed is not None and needed[1] else []:
+        _with_needed(folder, other.replace("-", "_"), found)
+    found[name] = data
 
 
 def tools(kernel: str) -> Path:

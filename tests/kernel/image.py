@@ -62,8 +62,11 @@ def libraries(path):
     return re.findall(r"(/\S+) \(0x", said)
 
 
-def build(job, extra=(), tools=None):
-    """The compressed image; `job` is run by init, `extra` are (path in the guest, file here), `tools` is a tree."""
+def build(job, extra=(), tools=None, modules=()):
+    """The compressed image; `job` is run by init, `extra` are (path in the guest, file here), `tools` is a tree.
+
+    `modules` are (name, contents), in the order in which the guest is to load them.
+    """
     out = Cpio()
     for name in ("proc", "sys", "dev", "out", "tmp", "bin"):
         out.add(name, DIRECTORY)
@@ -92,8 +95,11 @@ def build(job, extra=(), tools=None):
     if tools is not None:
         add_tools(out, tools)
     out.add("init", FILE, (HERE / "init.py").read_bytes())
-    for name in ("workload.py", "steps.py", "guest.py", job):
+    for name in ("workload.py", "steps.py", "vfio.py", "guest.py", job):
         out.add("job.py" if name == job else name, FILE, (HERE / name).read_bytes())
+    for name, data in modules:
+        out.add(f"modules/{name}.ko", FILE, data)
+    out.add("modules/order", FILE, " ".join(name for name, _ in modules).encode())
     for name, path in extra:
         out.add(name, FILE, Path(path).read_bytes())
     return gzip.compress(out.finished(), 1)

@@ -1,8 +1,11 @@
 """What is recorded in the guest; captures are left in /out."""
 
+import gzip
 import os
+import re
 import signal
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 from guest import (
@@ -71,6 +74,21 @@ def attached(name, *options):
     check(f"the recorder of {name} ends well", recorder.wait() == 0)
 
 
+def module():
+    """Functions of a driver that is a module: those that `full` knows, and one by name."""
+    run(PYTHON, "/vfio.py", "load")
+    options = ("--probes", "full", "--function", "vfio_pci_core_read", "-o", "/out/module")
+    run(*RECORD, *options, "--", PYTHON, "/vfio.py")
+    run(*RECORD, "-o", "/out/refused", "--function", "nvme:nvme_probe", "--", *NOTHING, expected=2)
+    with gzip.open("/out/module/trace.txt.gz", "rt") as trace:
+        seen = Counter(re.findall(r": (vfio_\w+): \(", trace.read()))
+    print(dict(seen))
+    check("the mmap handler of a module is seen", seen["vfio_pci_core_mmap"] == seen["vfio_pci_core_mmap__ret"] == 1)
+    check("its fault handler is seen", seen["vfio_pci_mmap_fault"] + seen["vfio_pci_mmap_huge_fault"] > 0)
+    check("a function that was asked for is seen", seen["vfio_pci_core_read"] > 0)
+    check("nothing is left behind in a module", not left_behind())
+
+
 def watched():
     """The whole of pat-check: it replays while it records."""
     told = said(*WHOLE, "--live", "-o", "/out/live", "--", *WORKLOAD)
@@ -106,6 +124,7 @@ PARTS = {
     "scripts": scripts,
     "pid": lambda: attached("pid"),
     "comm": lambda: attached("comm", "--comm", "steps"),
+    "module": module,
     "watched": watched,
     "ends": refused_interrupted_killed,
 }

@@ -18,39 +18,44 @@ from collections import Counter
 from pathlib import Path
 
 from pat_check import api
-from tests.kernel.fetch import tools, vmlinuz
+from tests.kernel.fetch import modules, tools, vmlinuz
 from tests.kernel.image import build
 
 MACHINE = ("-machine", "q35", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "2", "-m", "2G", "-no-reboot")
 DEVICES = (
+    *("-device", "intel-iommu"),  # for vfio
     *("-display", "none", "-nodefaults", "-vga", "none"),
     *("-device", "pci-testdev,membar=16M"),
     *("-object", "memory-backend-ram,id=shm,size=64M,share=on", "-device", "ivshmem-plain,memdev=shm"),
 )
-BOOT = "console=ttyS0 panic=-1 quiet loglevel=4 iomem=relaxed rdinit=/init"
+BOOT = "console=ttyS0 panic=-1 quiet loglevel=4 iomem=relaxed intel_iommu=on rdinit=/init"
 SECONDS = 600  # enough where a core is free
 WRONG = {"model-divergence", "model-era", "snapshot-mismatch", "snapshot-maps", "trace-lost-events", "trace-malformed"}
 WITH_MAPPINGS = {"mm", "followed", "pid", "comm", "live"}
 OF_LOSS = {"snapshot-mismatch", "snapshot-maps", "trace-lost-events"}
 
 
-def boot(image, folder, busybox, tree, parts="", limit=SECONDS):
+DRIVERS = ("vfio_iommu_type1", "vfio_pci")
+
+
+def boot(kernel, image, folder, values):
     """Run the job in a guest; what it left in /out is then below `folder`/out. Returns the seconds that it took."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    extra = [("bin/busybox", busybox)] if busybox else []
-    (folder / "initrd.gz").write_bytes(build("job.py", extra, tree))
+    extra = [("bin/busybox", values.busybox)] if values.busybox else []
+    drivers = dict(module for name in DRIVERS for module in modules(kernel, name))
+    (folder / "initrd.gz").write_bytes(build("job.py", extra, tools(kernel), drivers.items()))
     line = folder / "line.tar.gz"
     command = [
         *("nice", "qemu-system-x86_64", *MACHINE, *DEVICES),
         *("-serial", f"file:{folder / 'console.txt'}", "-serial", f"file:{line}"),
-        *("-kernel", str(image), "-initrd", str(folder / "initrd.gz"), "-append", f"{BOOT} PARTS={parts}"),
+        *("-kernel", str(image), "-initrd", str(folder / "initrd.gz"), "-append", f"{BOOT} PARTS={values.parts}"),
     ]
     began = time.monotonic()
     try:
-        subprocess.run(command, check=True, timeout=limit)
+        subprocess.run(command, check=True, timeout=values.seconds)
     except subprocess.TimeoutExpired:
-        sys.exit(f"{said(folder)}\nthe guest did not come to its end in {limit} s")
+        sys.exit(f"{said(folder)}\nthe guest did not come to its end in {values.seconds} s")
     with tarfile.open(line) as tar:
         tar.extractall(folder, filter="data")
     return time.monotonic() - began
@@ -95,9 +100,7 @@ def main():
     failed = False
     for kernel in values.kernels:
         folder = Path(values.out) / kernel
-        seconds = boot(
-            values.vmlinuz or vmlinuz(kernel), folder, values.busybox, tools(kernel), values.parts, values.seconds
-        )
+        seconds = boot(kernel, values.vmlinuz or vmlinuz(kernel), folder, values)
         console = said(folder)
         print(console)
         wrong = [line for line in console.splitlines() if "FAILED" in line]
