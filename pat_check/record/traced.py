@@ -29,11 +29,12 @@ class Traced:
             found = sorted(int(name) for name in self._files.names("/proc") if name.isdigit())
         else:
             found = []
-        return [pid for pid in found if not self._comm or self._names(pid) == {self._comm}]
+        return [pid for pid in found if not self._comm or self._is_named(pid)]
 
-    def _names(self, pid: int) -> set[str]:
+    def _is_named(self, pid: int) -> bool:
         threads = self._files.names(f"/proc/{pid}/task")
-        return {self._files.text_or(f"/proc/{pid}/task/{thread}/comm").removesuffix("\n") for thread in threads}
+        names = (self._files.text_or(f"/proc/{pid}/task/{thread}/comm").removesuffix("\n") for thread in threads)
+        return bool(threads) and all(name == self._comm for name in names)
 
 
 def descendants(files: Files, pid: int, without: Set[int] = frozenset()) -> list[int]:
