@@ -27,6 +27,9 @@ _KEPT = 30.0  # seconds that a flight recorder keeps
     show_default=True,
     help="Reservations only; also who tracks PFN mappings; also VMAs and page tables; also what people read.",
 )
+@click.option(
+    "--function", "functions", multiple=True, metavar="[MODULE:]NAME", help="Probe this function, too; may be repeated."
+)
 @click.option("--pid", type=click.IntRange(1), metavar="N", help="Only this process and those it forks.")
 @click.option("--comm", default="", metavar="NAME", help="VMAs and page tables only of processes of this name.")
 @click.option("--follow", is_flag=True, help="Only COMMAND and those it forks; hides what others reserve.")
@@ -50,7 +53,12 @@ _KEPT = 30.0  # seconds that a flight recorder keeps
     metavar="S",
     help="Keep only the last seconds; 30 with --until-finding.",
 )
-@click.option("--kernel-btf", default="", metavar="FILE", help="Types of the kernel: a vmlinux, or raw BTF.")
+@click.option(
+    "--kernel-btf",
+    default="",
+    metavar="PATH",
+    help="Types of the kernel: vmlinux, raw BTF, or a copy of /sys/kernel/btf.",
+)
 @click.option(
     "--print", "tool", type=click.Choice(SCRIPTS), help="Print a script that records, for a machine without Python."
 )
@@ -65,6 +73,7 @@ def record(*, tool: str | None, live: bool, until_finding: bool, command: tuple[
     given = {name: value for name, value in values.items() if value is not None}
     if until_finding:
         given.setdefault("keep", _KEPT)
+    given["functions"] = list(given["functions"])
     request, files = Request(command=list(command), **given), Files()
     if tool is not None:
         click.echo(script(tool, request, files), nl=False)

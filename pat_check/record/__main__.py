@@ -23,13 +23,16 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser("python -m pat_check.record", description="Record what a kernel does with PAT.")
     made.add_argument("-o", "--output", default="", metavar="DIR")
     made.add_argument("--probes", choices=GROUPS, default="mm")
+    made.add_argument(
+        "--function", dest="functions", action="append", default=[], metavar="[MODULE:]NAME", help="probe this one, too"
+    )
     made.add_argument("--pid", type=_positive, default=0, metavar="N")
     made.add_argument("--comm", default="", metavar="NAME")
     made.add_argument("--follow", action="store_true", help="record only COMMAND and what it starts")
     made.add_argument("--duration", type=_seconds, default=0.0, metavar="S")
     made.add_argument("--keep", type=_seconds, default=0.0, metavar="S", help="keep only the last seconds")
     made.add_argument("--buffer", type=_positive, default=0, metavar="KB")
-    made.add_argument("--kernel-btf", default="", metavar="FILE")
+    made.add_argument("--kernel-btf", default="", metavar="PATH")
     made.add_argument("--print", choices=SCRIPTS, dest="tool", help="print a script that records, and stop")
     made.add_argument("--doctor", action="store_true", help="say what this machine offers, and stop")
     made.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")

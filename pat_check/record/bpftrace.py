@@ -8,9 +8,12 @@ from pat_check.record.probes import Definition, Fetch, Field, Recipe
 
 _HEADER = 'BEGIN { printf("# time_ns cpu pid comm event args\\n"); }\n'
 _IN_REGISTERS = 6  # arguments; the others lie on the stack, above the return address
-_TYPES = {"x64": "uint64", "u64": "uint64", "u32": "uint32", "x32": "uint32", "s32": "int32", "u8": "uint8"}
+_TYPES = {
+    **{f"{letter}{bits}": f"uint{bits}" for letter in "xu" for bits in (8, 16, 32, 64)},
+    **{f"s{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
+}
 _UNREADABLE = 0xFFFFFFFF  # stands for what a NULL pointer points to; no cache mode
-_SIGNED = frozenset(("s32",))
+_SIGNED = frozenset(("s8", "s16", "s32", "s64"))
 
 
 def program(recipe: Recipe) -> str:
@@ -53,10 +56,10 @@ def _kept(definition: Definition) -> list[int]:
 
 
 def _probe(kind: str, definition: Definition, values: list[str], more: str) -> str:
-    words = " ".join(f"{field.name}={_format(field)}" for field in definition.fields)
+    words = "".join(f" {field.name}={_format(field)}" for field in definition.fields)
     event = definition.function + ("_ret" if definition.is_return else "")
     shown = ", ".join(["nsecs", "cpu", "tid", "comm", *values])
-    return f'{kind}:{definition.function} {{ printf("%llu %d %d %s {event} {words}\\n", {shown});{more} }}\n'
+    return f'{kind}:{definition.function} {{ printf("%llu %d %d %s {event}{words}\\n", {shown});{more} }}\n'
 
 
 def _format(field: Field) -> str:

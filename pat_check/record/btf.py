@@ -46,6 +46,7 @@ _SIZES: dict[int, tuple[int, int]] = {  # bytes behind the common part: always, 
 }
 _TRANSPARENT = frozenset((_TYPEDEF, _VOLATILE, _CONST, _RESTRICT, _TYPE_TAG))
 _POINTER_SIZE = 8
+_SIGNED = 1  # of the encoding of a number
 _DEPTH = 64  # of typedefs and of anonymous members; what is nested deeper goes round in a circle
 
 
@@ -82,7 +83,10 @@ class Btf:
         self._end: int = self._first + len(self._at)
 
     def function(self, name: str) -> tuple[Parameter, ...] | None:
-        """The parameters of a function; None when there is no such function, or several of that name."""
+        """The parameters of a function; None when there is no such function, or several of that name.
+
+        What a module has hides what the kernel has.
+        """
         function = self._only(_FUNC, name)
         if function is None:
             return None
@@ -94,6 +98,15 @@ class Btf:
         if params and params[-1] == (0, 0):
             params.pop()  # stands for `...`
         return tuple(Parameter(self._string(at), typed) for at, typed in params)
+
+    def has(self, name: str) -> bool:
+        """Whether this blob itself, and not its base, has exactly one function of that name."""
+        return len(self._named.get((_FUNC, name), ())) == 1
+
+    def result(self, name: str) -> int | None:
+        """The type of the result of a function, 0 for void; None as `function` says it."""
+        function = self._only(_FUNC, name)
+        return None if function is None else self._type(self._type(function)[2])[2]
 
     def struct(self, name: str) -> int | None:
         """The structure of that name; None when there is none, or several."""
@@ -124,6 +137,12 @@ class Btf:
             return self.size(element) * int(count) if element > 0 and element < plain else 0
         return 0
 
+    def is_signed(self, type_id: int) -> bool:
+        """Whether a value of the type is a number that may be negative."""
+        plain = self._plain(type_id)
+        kind = self._type(plain)[0]
+        return kind == _ENUM or (kind == _INT and bool(_WORD.unpack(self._behind(plain, 4))[0] >> 24 & _SIGNED))
+
     def is_struct(self, type_id: int) -> bool:
         """Whether a value of the type is a structure or union."""
         return self._type(self._plain(type_id))[0] in (_STRUCT, _UNION)
@@ -134,9 +153,9 @@ class Btf:
         return self._string(self._name_at(plain)) if plain else "void"
 
     def _only(self, kind: int, name: str) -> int | None:
-        ids = [*self._named.get((kind, name), ())]
-        if self._base is not None:
-            ids += self._base._named.get((kind, name), ())
+        ids = self._named.get((kind, name), [])
+        if not ids and self._base is not None:
+            return self._base._only(kind, name)
         return ids[0] if len(ids) == 1 else None
 
     def _sections(self) -> tuple[bytes, int, int]:

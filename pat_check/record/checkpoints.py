@@ -61,11 +61,6 @@ class Checkpoints:
         return _maps(self._files, self.processes())
 
 
-def maps_of(files: Files, pids: list[int]) -> str:
-    """The PFN and mixed mappings of processes, each below a line ``== pid N``."""
-    return "".join(f"== pid {pid}\n{text}" for pid, text in _maps(files, pids).items())
-
-
 def _maps(files: Files, pids: list[int]) -> dict[int, str]:
     found = {}
     for pid in pids:
@@ -94,18 +89,3 @@ def _blocks(smaps: str) -> list[list[str]]:
         elif blocks:
             blocks[-1].append(line)
     return blocks
-
-
-def descendants(files: Files, pid: int) -> list[int]:
-    """A process and those that came from it, as far as they live and their parents do."""
-    children: dict[int, list[int]] = {}
-    for name in files.names("/proc"):
-        if name.isdigit():
-            words = files.text_or(f"/proc/{name}/stat").rpartition(")")[2].split()
-            if len(words) > 1 and words[1].isdigit():
-                children.setdefault(int(words[1]), []).append(int(name))
-    found, ahead = [], [pid] if files.exists(f"/proc/{pid}") else []
-    while ahead:
-        found.append(ahead.pop())
-        ahead += children.get(found[-1], [])
-    return sorted(found)

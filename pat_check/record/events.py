@@ -8,15 +8,29 @@ _MAXACTIVE = 128  # calls of a function that may be inside at once; a return of 
 
 
 def kprobe(definition: Definition, group: str) -> str:
-    """``p:GROUP/EVENT FUNCTION NAME=FETCH:TYPE ...``, or ``r128:`` for a return."""
+    """``p:GROUP/EVENT FUNCTION NAME=FETCH:TYPE ...``, or ``r128:`` for a return; a module's is MODULE:FUNCTION."""
     kind = f"r{_MAXACTIVE}" if definition.is_return else "p"
-    return f"{kind}:{group}/{definition.event} {definition.function} {arguments(definition)}"
+    place = f"{definition.module}:{definition.function}" if definition.module else definition.function
+    return f"{kind}:{group}/{definition.event} {place} {arguments(definition)}".rstrip()
 
 
 def fprobe(definition: Definition, group: str) -> str:
     """``f:GROUP/EVENT FUNCTION NAME=FETCH:TYPE ...``, with ``%return`` for a return."""
     place = f"{definition.function}%return" if definition.is_return else definition.function
-    return f"f:{group}/{definition.event} {place} {arguments(definition)}"
+    return f"f:{group}/{definition.event} {place} {arguments(definition)}".rstrip()
+
+
+def forms(definition: Definition, group: str, *, fprobes: bool) -> list[str]:
+    """The ways to write a definition, the best first.
+
+    An fprobe misses no return where many calls are open, but names no module; a kernel before 6.9 reads no arguments at
+    a return.
+    """
+    lines = [fprobe(definition, group)] if fprobes and not definition.module else []
+    lines.append(kprobe(definition, group))
+    if definition.reads_arguments_at_return:
+        lines.append(kprobe(definition.without_arguments(), group))
+    return lines
 
 
 def arguments(definition: Definition) -> str:

@@ -10,6 +10,7 @@ from pat_check.errors import RecordError
 from pat_check.record.btf_file import RUNNING, read_btf
 from pat_check.record.coverage import costs
 from pat_check.record.files import Files
+from pat_check.record.modules import Types
 from pat_check.record.probes import recipe_for
 from pat_check.record.tracefs import is_running, leftovers, mounted
 
@@ -130,7 +131,7 @@ def _btf(files: Files) -> list[Check]:
         cure = "build the kernel with CONFIG_DEBUG_INFO_BTF, or give --kernel-btf vmlinux"
         return [Check("BTF", "missing", f"no {RUNNING}", cure)]
     try:
-        recipe = recipe_for(read_btf(path), "mm")
+        recipe = recipe_for(Types(read_btf(path)), "mm")
     except RecordError as error:
         return [Check("BTF", "missing", str(error), "give --kernel-btf vmlinux")]
     found = Check("BTF", "ok", f"{len(recipe.functions())} functions of the memtype and mapping layer can be probed")

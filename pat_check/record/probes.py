@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from pat_check.errors import RecordError
 from pat_check.record.btf import Btf, Parameter
-from pat_check.record.wanted import Wanted, wanted_in
+from pat_check.record.modules import Types
+from pat_check.record.signature import arguments_of, result_of
+from pat_check.record.wanted import WANTED, Wanted, wanted_in
 
 RETURN: str = "__ret"
 """What the event of a return is called: that of the function and this."""
@@ -41,6 +45,7 @@ class Definition:
     function: str
     is_return: bool
     fields: tuple[Field, ...]
+    module: str = ""  # that has the function; empty: the kernel itself
 
     @property
     def event(self) -> str:
@@ -49,7 +54,7 @@ class Definition:
 
     def without_arguments(self) -> Definition:
         """The same, for a kernel that cannot read arguments at a return."""
-        return Definition(self.function, self.is_return, tuple(field for field in self.fields if field.fetch is None))
+        return replace(self, fields=tuple(field for field in self.fields if field.fetch is None))
 
     @property
     def reads_arguments_at_return(self) -> bool:
@@ -78,32 +83,76 @@ class Recipe:
         return {definition.function for definition in self.definitions if not definition.is_return}
 
 
-def recipe_for(btf: Btf, group: str) -> Recipe:
-    """The definitions of a group for the kernel of `btf`; raises RecordError when that is damaged."""
+def recipe_for(types: Types, group: str, functions: Sequence[str] = ()) -> Recipe:
+    """The definitions of a group for a kernel, and those of more `functions`, given as NAME or MODULE:NAME.
+
+    Raises RecordError for types that are damaged and for functions that are nowhere or in several places.
+    """
+    btf = types.kernel
     at_return = btf.struct("probe_entry_arg") is not None  # Linux kernel commit 25f00e40ce79 (in v6.9)
     recipe = Recipe([], [], btf.struct("trace_fprobe") is not None)
     for wanted in wanted_in(group):
         try:
-            recipe.definitions += _definitions(btf, wanted, at_return)
+            recipe.definitions += _definitions(types, wanted, at_return)
         except _Absent as absent:
             recipe.left_out.append(LeftOut(wanted.function, str(absent)))
+    for name in functions:
+        module, found = _named(types, name)
+        if not any((made.module, made.function) == (module, found) for made in recipe.definitions):
+            if any(made.function == found for made in recipe.definitions):
+                raise RecordError(f"{name}: another function of that name is recorded")
+            try:
+                recipe.definitions += _definitions(types, _wanted(module, found), at_return, module)
+            except _Absent as absent:
+                raise RecordError(f"{name}: {absent}") from None
+    recipe.left_out += [LeftOut(f"{module}:*", why) for module, why in types.unread.items()]
     return recipe
+
+
+def _wanted(module: str, function: str) -> Wanted:
+    """What to record of a function that was asked for: all arguments, but what replay reads of those that it knows."""
+    known = [wanted for wanted in WANTED if wanted.function == function and not module]
+    return known[0] if known else Wanted(function, "", ())
+
+
+def _named(types: Types, name: str) -> tuple[str, str]:
+    """The one place of a function that was asked for."""
+    module, colon, function = name.rpartition(":")
+    if not re.fullmatch(r"[A-Za-z_]\w*", function, re.ASCII):
+        raise RecordError(f"{name!r} is the name of no function: NAME or MODULE:NAME")
+    places = [place for place, _ in types.of(function)]
+    if colon and module not in places:
+        raise RecordError(f"{name}: not in the BTF of {module} (is it loaded?), or several times")
+    if not places:
+        raise RecordError(f"{name}: not in the BTF of the kernel and of its loaded modules, or several times")
+    if not colon and len(places) > 1:
+        choices = " and ".join(f"{place}:{function}" if place else "the kernel" for place in places)
+        raise RecordError(f"{name}: is in {choices}: name the module")
+    return (module if colon else places[0]), function
 
 
 class _Absent(Exception):
     """This kernel has no such function, parameter or member."""
 
 
-def _definitions(btf: Btf, wanted: Wanted, at_return: bool) -> list[Definition]:
-    parameters = btf.function(wanted.function)
-    if parameters is None:
-        raise _Absent("no function of this kernel, or always inlined")
-    made = [Definition(wanted.function, False, _first_possible(btf, parameters, wanted.fields))]
-    if wanted.ret:
-        fields = [Field("ret", None, wanted.ret)]
+def _definitions(types: Types, wanted: Wanted, at_return: bool, module: str | None = None) -> list[Definition]:
+    """The entry and the return. Functions of modules are those that replay does not read, with all their arguments."""
+    places = [place for place in types.of(wanted.function, modules=not wanted.fields) if module in (None, place[0])]
+    if not places:
+        where = "this kernel" if wanted.fields else "this kernel or its modules"
+        raise _Absent(f"no function of {where}, or always inlined")
+    if len(places) > 1 and places[0][0]:
+        raise _Absent(f"is in several modules: {', '.join(name for name, _ in places)}")
+    home, btf = places[0]
+    parameters = btf.function(wanted.function) or ()
+    ways = wanted.fields or (arguments_of(btf, parameters),)
+    result = wanted.ret if wanted.fields else result_of(btf, wanted.function)
+    made = [Definition(wanted.function, False, _first_possible(btf, parameters, ways), home)]
+    if result:
+        fields = [Field("ret", None, result)]
         if at_return and wanted.at_return:
             fields += _fields(btf, parameters, wanted.at_return)
-        made.append(Definition(wanted.function, True, tuple(fields)))
+        made.append(Definition(wanted.function, True, tuple(fields), home))
     return made
 
 

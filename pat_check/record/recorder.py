@@ -8,21 +8,21 @@ from collections.abc import Callable
 
 from pat_check.errors import RecordError
 from pat_check.record import facts
-from pat_check.record.btf import Btf
-from pat_check.record.btf_file import RUNNING, read_btf
 from pat_check.record.buffer import Buffer
-from pat_check.record.checkpoints import Checkpoints, descendants, maps_of
+from pat_check.record.checkpoints import Checkpoints
 from pat_check.record.command import Command, check_command
 from pat_check.record.coverage import costs
 from pat_check.record.files import Files
 from pat_check.record.folder import Folder
 from pat_check.record.kmsg import KernelMessages
 from pat_check.record.machine import release, require
+from pat_check.record.modules import types_of
 from pat_check.record.probes import Recipe, recipe_for
 from pat_check.record.request import Outcome, Request
 from pat_check.record.ring import Ring
 from pat_check.record.signals import Signals
 from pat_check.record.stream import Stream
+from pat_check.record.traced import Traced
 from pat_check.record.tracefs import Instance, Lost, is_running, leftovers
 from pat_check.record.wanted import tracepoints_in, wanted_in
 from pat_check.record.watching import Watcher
@@ -52,7 +52,7 @@ def record(request: Request, files: Files, say: Say, watcher: Watcher | None = N
     """Make a recording; raises RecordError when it cannot be made, and then leaves nothing behind in tracefs."""
     mount = require(files)
     _check(request, files)
-    recipe = recipe_for(_btf(request, files), request.probes)
+    recipe = recipe_for(types_of(request.kernel_btf, files), request.probes, request.functions)
     if request.command:
         check_command(request.command)
     with Signals() as signals:
@@ -93,14 +93,6 @@ def _check(request: Request, files: Files) -> None:
         raise RecordError(f"no process has the pid {request.pid}")
     if '"' in request.comm or len(request.comm.encode()) > 15:
         raise RecordError(f"{request.comm!r} is the name of no process: at most 15 bytes, no quotation mark")
-
-
-def _btf(request: Request, files: Files) -> Btf:
-    if request.kernel_btf:
-        return read_btf(request.kernel_btf)
-    if not files.exists(RUNNING):
-        raise RecordError(f"there is no {RUNNING} (CONFIG_DEBUG_INFO_BTF): give --kernel-btf vmlinux")
-    return read_btf(files.path(RUNNING))
 
 
 class _Session:
@@ -193,19 +185,16 @@ class _Session:
     def _save_facts(self) -> None:
         for name, text in facts.saved(self.files).items():
             self.folder.save(name, text)
-        if self.request.pid:  # not at checkpoints: what it mapped before replay cannot know
-            self.folder.save("maps.txt", maps_of(self.files, descendants(self.files, self.request.pid)))
         self.folder.save("dynamic_events.txt", "".join(line + "\n" for line in self.instance.written))
 
     def _start_command(self) -> None:
         if self.request.command:
             marker = self.files.path(f"{self.instance.folder}/trace_marker")
             self.command = Command(self.request.command, {"PAT_CHECK_TRACE_MARKER": marker})
-            pid = self.command.pid
-            if self.ring is None:  # of what was mapped before the part that is kept replay cannot know
-                self.checkpoints.processes = lambda: descendants(self.files, pid)
 
     def _filter(self) -> None:
+        command = self.command.pid if self.command is not None else 0
+        self.checkpoints.processes = Traced(self.files, self.request, command).now
         if self.request.pid:
             self.instance.follow(self.request.pid)
         elif self.request.follow and self.command is not None:

@@ -14,6 +14,7 @@ class Request:
     command: list[str] = field(default_factory=list)
     output: str = ""  # the directory; empty: a new one here, named for the time
     probes: str = "mm"
+    functions: list[str] = field(default_factory=list)  # more to probe: NAME or MODULE:NAME
     pid: int = 0  # only this process and those it forks
     comm: str = ""  # VMAs only of processes of this name
     follow: bool = False  # only the command and those it forks

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from pat_check.errors import RecordError
-from pat_check.record.events import fprobe, kprobe
+from pat_check.record.events import forms
 from pat_check.record.files import Files
 from pat_check.record.probes import Definition, Recipe
 
@@ -55,8 +55,8 @@ def mounted(files: Files) -> str:
 
 
 def is_running(files: Files, pid: int) -> bool:
-    """Whether a pid is that of a recorder."""
-    command = files.text_or(f"/proc/{pid}/cmdline")
+    """Whether a pid is that of a recorder, or of a printed script, which calls itself pat-check."""
+    command = files.text_or(f"/proc/{pid}/cmdline") + files.text_or(f"/proc/{pid}/comm")
     return "pat-check" in command or "pat_check" in command
 
 
@@ -195,7 +195,7 @@ class Instance:
 
     def _define(self, definition: Definition, *, fprobes: bool) -> None:
         why = line = ""
-        for line in self._forms(definition, fprobes=fprobes):
+        for line in forms(definition, self.group, fprobes=fprobes):
             try:
                 self.files.append(_definitions_of(self.files, self.mount), line + "\n")
             except OSError as error:
@@ -207,17 +207,6 @@ class Instance:
                 self.taken.append(definition)
                 return
         self.refused.append(Refused(definition.event, line, why))
-
-    def _forms(self, definition: Definition, *, fprobes: bool) -> list[str]:
-        """The ways to write a definition, the best first.
-
-        An fprobe misses no return where many calls are open; a kernel before 6.9 reads no arguments at a return.
-        """
-        forms = [fprobe(definition, self.group)] if fprobes else []
-        forms.append(kprobe(definition, self.group))
-        if definition.reads_arguments_at_return:
-            forms.append(kprobe(definition.without_arguments(), self.group))
-        return forms
 
     def _complaint(self) -> str:
         """The kernel's last word in error_log."""

@@ -20,7 +20,8 @@ class Wanted:
 
     function: str
     group: str
-    fields: tuple[str, ...]  # ways to find the values, of which the first that this kernel's types allow is taken
+    fields: tuple[str, ...]  # ways to find the values, of which the first that this kernel's types allow is taken;
+    # none: every argument and the result, as the types tell them
     ret: str = ""  # type of the result; empty: the return is not probed
     at_return: str = ""  # fields read again at the return, where the kernel can
 
@@ -28,6 +29,9 @@ class Wanted:
 def _of(group: str, function: str, *fields: str, ret: str = "", at_return: str = "") -> Wanted:
     return Wanted(function, group, fields, ret, at_return)
 
+
+VMA_FIELDS: frozenset[str] = frozenset(("vma", "mm", "vm_start", "vm_end", "vm_flags", "vm_pgoff", "ctx"))
+"""What VMA(PATH) stands for; not every kernel has the last."""
 
 _REMAP = "VMA(vma) addr=addr pfn=pfn size=size prot=prot"
 _INSERT = ("VMA(vma) addr=addr pfn=pfn prot=pgprot", "VMA(vma) addr=addr pfn=pfn")
@@ -150,6 +154,32 @@ WANTED: tuple[Wanted, ...] = (
     _of("full", "__mmu_notifier_invalidate_range_start", "mm=range->mm start=range->start end=range->end"),
     _of("full", "__mmu_notifier_invalidate_range_end", "mm=range->mm start=range->start end=range->end"),
     _of("full", "handle_mm_fault", "vma=vma addr=address flags=flags:x32", ret="x32"),
+    # Who maps: handlers of mmap and of faults, most of them in modules.
+    *(
+        _of("full", function)
+        for function in (
+            "mmap_mem",
+            "mmap_mem_prepare",
+            "pci_mmap_resource_range",
+            "vfio_pci_core_mmap",
+            "vfio_pci_mmap_fault",
+            "vfio_pci_mmap_huge_fault",
+            "uio_mmap",
+            "uio_vma_fault",
+            "drm_gem_mmap",
+            "drm_gem_shmem_fault",
+            "ttm_bo_mmap_obj",
+            "ttm_bo_vm_fault",
+            "vm_fault_gtt",
+            "vm_fault_cpu",
+            "remap_io_mapping",
+            "remap_io_sg",
+            "amdgpu_gem_fault",
+            "nouveau_ttm_fault",
+            "fb_io_mmap",
+            "snd_pcm_lib_mmap_iomem",
+        )
+    ),
 )
 
 _SCHED = ("sched/sched_process_fork", "sched/sched_process_exec", "sched/sched_process_exit")

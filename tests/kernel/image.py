@@ -1,8 +1,14 @@
-"""An initramfs of this Python, pat_check and the files of the test: nothing else is in it."""
+"""An initramfs of this Python, the recorder and the files of the test.
+
+Beside the recorder, which needs nothing but Python, lies the whole of pat-check with what it needs, for `--live`; the
+tools that printed scripts use have their own libraries.
+"""
 
 from __future__ import annotations
 
 import gzip
+import importlib.metadata
+import os
 import re
 import subprocess
 import sys
@@ -22,6 +28,7 @@ LEFT_OUT = {
     "lib2to3",
     "config-3",
 }
+TOOLS = ("trace-cmd", "perf", "bpftrace")
 DIRECTORY, FILE, LINK = 0o040755, 0o100755, 0o120777
 
 
@@ -55,8 +62,11 @@ def libraries(path):
     return re.findall(r"(/\S+) \(0x", said)
 
 
-def build(job, extra=()):
-    """The compressed image; `job` is the text of /job.py, `extra` are (path in the guest, file here)."""
+def build(job, extra=(), tools=None, modules=()):
+    """The compressed image; `job` is run by init, `extra` are (path in the guest, file here), `tools` is a tree.
+
+    `modules` are (name, contents), in the order in which the guest is to load them.
+    """
     out = Cpio()
     for name in ("proc", "sys", "dev", "out", "tmp", "bin"):
         out.add(name, DIRECTORY)
@@ -70,17 +80,64 @@ def build(job, extra=()):
             out.add(str(path), FILE, path.read_bytes())
             if path.suffix == ".so":
                 needed.update(libraries(path))
-    for library in sorted(needed):
-        out.add(library, FILE, Path(library).read_bytes())
     for path in (
         ROOT / "pat_check" / "__init__.py",
         ROOT / "pat_check" / "errors.py",
         *(ROOT / "pat_check" / "record").glob("*.py"),
     ):
         out.add(f"app/{path.relative_to(ROOT)}", FILE, path.read_bytes())
+    for name, path in whole():
+        out.add(f"whole/{name}", FILE, path.read_bytes())
+        if path.suffix == ".so":
+            needed.update(libraries(path))
+    for library in sorted(needed):
+        out.add(library, FILE, Path(library).read_bytes())
+    if tools is not None:
+        add_tools(out, tools)
     out.add("init", FILE, (HERE / "init.py").read_bytes())
-    out.add("workload.py", FILE, (HERE / "workload.py").read_bytes())
-    out.add("job.py", FILE, job.encode())
+    for name in ("workload.py", "steps.py", "vfio.py", "guest.py", job):
+        out.add("job.py" if name == job else name, FILE, (HERE / name).read_bytes())
+    for name, data in modules:
+        out.add(f"modules/{name}.ko", FILE, data)
+    out.add("modules/order", FILE, " ".join(name for name, _ in modules).encode())
     for name, path in extra:
         out.add(name, FILE, Path(path).read_bytes())
     return gzip.compress(out.finished(), 1)
+
+
+def whole():
+    """pat-check and the packages that it needs: (path below the directory that Python searches, file here)."""
+    for folder in ("pat_check", "grammars"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield str(path.relative_to(ROOT)), path
+    ahead, seen = ["pat-check"], set()
+    while ahead:
+        name = ahead.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        package = importlib.metadata.distribution(name)
+        wanted = [word for word in package.requires or [] if "extra ==" not in word]
+        ahead += [re.split(r"[^\w.-]", word, maxsplit=1)[0] for word in wanted]
+        for path in package.files or [] if name != "pat-check" else []:
+            if ".." not in path.parts and "__pycache__" not in path.parts and Path(path.locate()).is_file():
+                yield str(path), Path(path.locate())
+
+
+def add_tools(out, tree):
+    """Each program of the tree behind a script that gives it the tree's own libraries: they may be newer than ours."""
+    loader = next(tree.glob("**/ld-linux-x86-64.so.2")).resolve()
+    folders = sorted({str(path.parent) for path in tree.glob("**/lib*.so*")})
+    out.add("tools/ld.so", FILE, loader.read_bytes())
+    for name in TOOLS:
+        program = next((tree / "usr").glob(f"*bin/{name}"))
+        command = [loader, "--library-path", ":".join(folders), "--list", program]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        for library in re.findall(r"=> (/\S+) \(0x", said):
+            if not library.startswith(str(tree)):
+                raise SystemExit(f"{name}: {library} is not in {tree}")
+            out.add(f"tools/lib/{os.path.basename(library)}", FILE, Path(library).read_bytes())
+        out.add(f"tools/{name}", FILE, program.read_bytes())
+        script = f'#!/bin/sh\nexec /tools/ld.so --library-path /tools/lib --argv0 {name} /tools/{name} "$@"\n'
+        out.add(f"bin/{name}", FILE, script.encode())

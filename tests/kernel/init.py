@@ -28,6 +28,7 @@ def main():
             print(f"cannot mount {place}: {os.strerror(ctypes.get_errno())}")
     sys.stdout.flush()
     environment = {"PATH": "/bin", "PYTHONPATH": "/app", "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"}
+    environment["PARTS"] = os.environ.get("PARTS", "")  # a word of the kernel's command line
     with open("/dev/ttyS0", "wb") as console:  # so that it is seen how far a guest came that hangs
         subprocess.run(["/bin/python3", "/job.py"], stdout=console, stderr=console, env=environment, check=False)
     with open("/dev/ttyS1", "wb", buffering=0) as line:

@@ -47,8 +47,8 @@ def bar(vendor, number):
     sys.exit(f"no device of {vendor} with BAR {number}")
 
 
-def in_parts(path):
-    addr = mapped(path, 0, 16)
+def in_parts(path, first=0):
+    addr = mapped(path, first * PAGE, 16)
     unmap(addr + 4 * PAGE, 4)
     checkpoint("middle-gone")
     unmap(addr, 4)
@@ -107,4 +107,5 @@ def main():
     mapped(path, 64 * PAGE, 4)  # left to exit
 
 
-main()
+if __name__ == "__main__":
+    main()

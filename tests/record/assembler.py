@@ -2,6 +2,8 @@
 
 ``python -m tests.record.assembler VMLINUX OUT.xz`` writes the excerpt of a kernel that the tests read: functions and
 structures that the probes name, with every member at its own offset. Pointers to anything else point to void.
+``python -m tests.record.assembler VMLINUX EXCERPT.xz MODULE.ko OUT.xz FUNCTION...`` writes functions of a module whose
+types continue those of the kernel's excerpt.
 """
 
 import lzma
@@ -51,9 +53,9 @@ class Assembler:
         items = [(named, typed, offset * 8) for named, typed, offset in members]
         return self.add(STRUCT, name, size, items)
 
-    def function(self, name, *params):
+    def function(self, name, *params, result=0):
         """`params` are (name, type)."""
-        return self.add(FUNC, name, self.add(FUNC_PROTO, items=params))
+        return self.add(FUNC, name, self.add(FUNC_PROTO, value=result, items=params))
 
     def blob(self):
         head = struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(self.types), len(self.types), len(self.strings))
@@ -126,6 +128,31 @@ def excerpt(btf):
     return out.blob()
 
 
+def module_excerpt(btf, kernel, functions):
+    """The blob of functions of a module, on top of the excerpt of its kernel."""
+    out = Assembler(kernel._end, kernel._end_string)
+    made = {}
+
+    def copy(type_id):
+        plain = btf._plain(type_id) if type_id else 0
+        if plain and plain not in made:
+            target = btf.pointee(plain)
+            name = btf.name(target) if target else ""
+            if target is not None:
+                made[plain] = out.pointer(kernel.struct(name) or 0 if name in KEEP else 0)
+            elif btf.is_struct(plain):
+                made[plain] = out.add(STRUCT, btf.name(plain), btf.size(plain))
+            else:
+                sign = struct.pack("<I", btf.is_signed(plain) << 24 | btf.size(plain) * 8)
+                made[plain] = out.add(INT, btf.name(plain), btf.size(plain), extra=sign)
+        return made.get(plain, 0)
+
+    for name in functions:
+        params = [(param.name, copy(param.type)) for param in btf.function(name)]
+        out.function(name, *params, result=copy(btf.result(name)))
+    return out.blob()
+
+
 def pointed_to(btf, params):
     for param in params:
         target = btf.pointee(param.type)
@@ -155,4 +182,10 @@ def places(out):
 
 
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_bytes(lzma.compress(excerpt(read_btf(sys.argv[1])), preset=9))
+    whole = read_btf(sys.argv[1])
+    if len(sys.argv) == 3:
+        Path(sys.argv[2]).write_bytes(lzma.compress(excerpt(whole), preset=9))
+    else:
+        small = reader.Btf(lzma.decompress(Path(sys.argv[2]).read_bytes()), sys.argv[2])
+        made = module_excerpt(read_btf(sys.argv[3], whole), small, sys.argv[5:])
+        Path(sys.argv[4]).write_bytes(lzma.compress(made, preset=9))

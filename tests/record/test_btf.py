@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pat_check.errors import RecordError
 from pat_check.record.btf import Btf, Member, Parameter
 from pat_check.record.btf_file import read_btf
+from pat_check.record.modules import Types
 from pat_check.record.probes import recipe_for
 from tests.record.assembler import (
     ARRAY,
@@ -139,7 +140,7 @@ def test_a_structure_inside_itself_is_damage():
 @settings(max_examples=200, deadline=None)
 def test_btf_cut_anywhere_is_refused(length):
     if length == len(REAL):
-        assert recipe_for(Btf(REAL, "whole"), "full").definitions
+        assert recipe_for(Types(Btf(REAL, "whole")), "full").definitions
     else:
         with pytest.raises(RecordError):
             Btf(REAL[:length], "cut")
@@ -152,7 +153,7 @@ def test_damaged_btf_gives_a_recipe_or_a_record_error_and_nothing_else(changes):
     for at, value in changes:
         data[at] = value
     try:
-        recipe_for(Btf(bytes(data), "damaged"), "full")
+        recipe_for(Types(Btf(bytes(data), "damaged")), "full")
     except RecordError as error:
         assert str(error).startswith("damaged: ")
 

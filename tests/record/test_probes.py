@@ -10,6 +10,7 @@ import pytest
 
 from pat_check.record import events
 from pat_check.record.btf import Btf
+from pat_check.record.modules import Types
 from pat_check.record.probes import recipe_for
 from pat_check.record.wanted import GROUPS, TRACEPOINTS, WANTED, tracepoints_in, wanted_in
 from pat_check.sources import catalogue
@@ -23,7 +24,7 @@ LINE = re.compile(r"(?P<kind>\w+):\w+/(?P<event>\w+) (?P<function>\S+) (?P<field
 
 @cache
 def recipe(kernel, group="full"):
-    return recipe_for(Btf(lzma.decompress((KERNELS / kernel / "btf.xz").read_bytes()), kernel), group)
+    return recipe_for(Types(Btf(lzma.decompress((KERNELS / kernel / "btf.xz").read_bytes()), kernel)), group)
 
 
 @cache
@@ -143,13 +144,13 @@ WHOLE = (("vm_start", 0), ("vm_end", 8), ("vm_mm", 16), ("vm_flags", 32), ("vm_p
 
 
 def why(btf):
-    return next(left.why for left in recipe_for(btf, "tracking").left_out if left.function == "track_pfn_copy")
+    return next(left.why for left in recipe_for(Types(btf), "tracking").left_out if left.function == "track_pfn_copy")
 
 
 def test_offsets_are_those_of_this_kernel():
     moved = tuple((name, offset + 8) for name, offset in WHOLE)
     btf = kernel_with(("dst_vma", "vma"), ("src_vma", "vma"), vma=moved)
-    entry = next(made for made in recipe_for(btf, "tracking").definitions if not made.is_return)
+    entry = next(made for made in recipe_for(Types(btf), "tracking").definitions if not made.is_return)
     assert events.arguments(entry) == (
         "dst=$arg1:x64 vma=$arg2:x64 mm=+24($arg2):x64 vm_start=+8($arg2):x64 vm_end=+16($arg2):x64"
         " vm_flags=+40($arg2):x64 vm_pgoff=+48($arg2):x64"

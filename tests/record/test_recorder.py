@@ -4,6 +4,7 @@ import errno
 import gzip
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -221,18 +222,110 @@ def test_only_the_command_and_its_children_with_follow(kernel, out):
 def test_a_pid_is_followed_in_all_its_threads(kernel, out):
     for thread in (77, 79):
         kernel.put(f"/proc/77/task/{thread}/stat", "")
-    kernel.put("/proc/77/smaps", MAPS_OF_77)
     recorded(kernel, out, pid=77)
     assert [text for name, text in kernel.told if name.endswith("set_event_pid")] == ["77 79", ""]
-    assert (out / "maps.txt").read_text() == f"== pid 77\n{MAPS_OF_77}"
-    assert api.check([str(out)]).findings == []
 
 
-MAPS_OF_77 = """\
-7f0000000000-7f0000010000 rw-s 00000000 00:15 21 /sys/devices/pci0000:00/0000:00:04.0/resource2
+# --- mappings of the processes that are recorded ----------------------------------------------------------
+
+BAR = "/sys/devices/pci0000:00/0000:00:04.0/resource2"
+MAPS_OF_77 = f"""\
+7f0000000000-7f0000010000 rw-s 00000000 00:15 21 {BAR}
 Rss:                   0 kB
 VmFlags: rd wr sh mr mw me ms pf io de dd
 """
+HEAP = """\
+555555000000-555555021000 rw-p 00000000 00:00 0 [heap]
+Rss:                   4 kB
+VmFlags: rd wr mr mw me ac sd
+"""
+
+
+def process(kernel, pid, parent=1, name="Xorg", smaps=HEAP + MAPS_OF_77, threads=()):
+    kernel.put(f"/proc/{pid}/stat", f"{pid} ({name}) S {parent} 1 1")
+    kernel.put(f"/proc/{pid}/smaps", smaps)
+    for thread, called in {pid: name, **dict(threads)}.items():
+        kernel.put(f"/proc/{pid}/task/{thread}/comm", called + "\n")
+
+
+def maps(out):
+    """By checkpoint, the processes whose mappings are saved."""
+    files = sorted((out / "snaps").glob("maps-*"))
+    return {path.name: re.findall(r"^== pid (\d+)$", path.read_text(), re.MULTILINE) for path in files}
+
+
+def test_the_mappings_of_a_pid_and_of_what_it_forks_are_saved_at_every_checkpoint(kernel, out):
+    def forks(name, text):
+        if "checkpoint 0" in text:
+            process(kernel, 79, 77)
+            process(kernel, 80, 79)
+            process(kernel, 82, 78)
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    process(kernel, 77)
+    process(kernel, 78, 77)  # is not recorded: it was there before
+    process(kernel, 90)
+    kernel.hooks.append(forks)
+    recorded(kernel, out, pid=77)
+    saved = maps(out)
+    assert saved == {
+        "maps-00-before.txt": ["77"],
+        "maps-01-signal.txt": ["77", "79", "80"],
+        "maps-02-after.txt": ["77", "79", "80"],
+    }
+    assert (out / "snaps" / "maps-00-before.txt").read_text() == f"== pid 77\n{MAPS_OF_77}"
+
+
+def test_of_a_process_that_is_gone_nothing_is_saved(kernel, out):
+    process(kernel, 77)
+    kernel.hooks.append(lambda name, text: kernel.remove("/proc/77") if "checkpoint 1" in text else None)
+    recorded(kernel, out, pid=77)
+    assert maps(out) == {"maps-00-before.txt": ["77"]}
+
+
+def test_the_mappings_of_processes_of_a_name_are_saved_where_all_their_threads_have_it(kernel, out):
+    process(kernel, 77)
+    process(kernel, 78, name="sh")
+    process(kernel, 79, threads={80: "Xorg:disk0"})
+    process(kernel, 81, threads={82: "Xorg"})
+    recorded(kernel, out, comm="Xorg")
+    assert maps(out) == {"maps-00-before.txt": ["77", "81"], "maps-01-after.txt": ["77", "81"]}
+
+
+def test_nobodys_mappings_are_saved_where_nobody_was_named(kernel, out):
+    process(kernel, 77)
+    recorded(kernel, out, [], duration=0.1)
+    assert maps(out) == {}
+
+
+def split_at(middle):
+    """Process 77 unmaps the rest of its mapping from an address on."""
+    vma = "vma=0xffff888100000000 mm=0xffff888200000000 vm_start=0x7f0000000000 vm_end=0x7f0000010000"
+    rest = f"vma=0xffff888100000100 mm=0xffff888200000000 vm_start={middle:#x} vm_end=0x7f0000010000"
+    more = "vm_flags=0x40444fb vm_pgoff=0x0"
+    return (
+        f"__split_vma: (__split_vma+0x0/0x10) {vma} {more} addr={middle:#x} new_below=0",
+        f"vm_area_dup: (vm_area_dup+0x0/0x10) {vma} {more}",
+        "vm_area_dup__ret: (__split_vma+0x10/0x20 <- vm_area_dup) ret=0xffff888100000100",
+        "__split_vma__ret: (do_vmi_munmap+0x10/0x20 <- __split_vma) ret=0",
+        f"vm_area_free: (vm_area_free+0x0/0x10) {rest} {more}",
+    )
+
+
+@pytest.mark.parametrize(("end", "rules"), [(0x7F0000008000, []), (0x7F0000009000, ["snapshot-maps"])])
+def test_replay_compares_the_bounds_of_a_mapping_that_was_there_before(kernel, out, end, rules):
+    def unmaps(name, text):
+        if "checkpoint 0" in text:
+            for line in split_at(0x7F0000008000):
+                kernel.say(f"            Xorg-77      [000] .....     1.500000: {line}")
+            process(kernel, 77, smaps=MAPS_OF_77.replace("7f0000010000", f"{end:x}"))
+
+    process(kernel, 77)
+    kernel.hooks.append(unmaps)
+    recorded(kernel, out, [], pid=77, duration=0.1)
+    assert list(maps(out)) == ["maps-01-after.txt"]  # at the first they were just changing
+    report = api.check([str(out)])
+    assert (report.inputs[0].mappings, [finding.rule for finding in report.findings]) == (1, rules)
 
 
 def test_a_comm_filters_what_is_frequent_and_not_the_reservations(kernel, out):
@@ -501,6 +594,15 @@ def test_a_second_recorder_is_refused_and_the_first_one_left_alone(kernel, out):
     assert kernel.instances() == ["pat-check-77"]
     assert len(kernel.probes()) == 2
     assert not out.exists()
+
+
+def test_a_printed_script_that_runs_is_left_alone(kernel, out):
+    left_behind(kernel, 77)
+    kernel.put("/proc/77/cmdline", b"sh\0/tmp/record.sh\0capture\0./workload\0")
+    kernel.put("/proc/77/comm", "pat-check\n")
+    with pytest.raises(RecordError, match="another recorder is at work as pid 77"):
+        recorded(kernel, out)
+    assert kernel.instances() == ["pat-check-77"]
 
 
 @pytest.mark.parametrize("command", [None, b"/usr/sbin/sshd\0"])

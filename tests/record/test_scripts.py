@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +12,7 @@ from pat_check import api
 from pat_check.errors import RecordError
 from pat_check.record import bpftrace, events
 from pat_check.record.btf import Btf
+from pat_check.record.modules import Types
 from pat_check.record.probes import recipe_for
 from pat_check.record.request import Request
 from pat_check.record.scripts import SCRIPTS, script
@@ -36,7 +36,7 @@ def kernel(tmp_path):
 
 
 def recipe(name, group="mm"):
-    return recipe_for(Btf(FakeKernel.btf_of(name), name), group)
+    return recipe_for(Types(Btf(FakeKernel.btf_of(name), name)), group)
 
 
 @pytest.mark.parametrize("tool", SCRIPTS)
@@ -94,36 +94,50 @@ FAKE_COMMANDS = {
 CONTROLS = ("tracing_on", "trace_pipe", "per_cpu/cpu0/stats", "events/enable", "events/pat_check_77/enable")
 
 
-def run_script(kernel, tmp_path, tool, commands):
-    """Run a script as if the directory of `kernel` were the machine; returns the capture and what was printed."""
+COMMAND = [sys.executable, "-c", "print('worked')"]
+
+
+def ran(kernel, tmp_path, tool, commands, command=COMMAND, name="capture", alone=False):
+    """Run a script as if the directory of `kernel` were the machine, which may have no other programs."""
     bin_folder = tmp_path / "bin"
-    bin_folder.mkdir()
-    for name, body in commands.items():
-        (bin_folder / name).write_text(f"#!/bin/sh\n{body}\n")
-        (bin_folder / name).chmod(0o755)
-    for name in CONTROLS if tool == "tracefs" else ():
-        kernel.put(f"{TRACING}/instances/pat-check-77/{name}", "")
+    bin_folder.mkdir(exist_ok=True)
+    for program, body in commands.items():
+        (bin_folder / program).write_text(f"#!/bin/sh\n{body}\n")
+        (bin_folder / program).chmod(0o755)
+    for control in CONTROLS if tool == "tracefs" else ():
+        kernel.put(f"{TRACING}/instances/pat-check-77/{control}", "")
     text = re.sub(r"(?<![\w.])/(?=sys/|proc/)", kernel.path("/"), script(tool, Request(), kernel))
-    out = tmp_path / "capture"
-    run = subprocess.run(
-        ["sh", "-s", str(out), sys.executable, "-c", "print('worked')"],
+    return subprocess.run(
+        [shutil.which("sh"), "-s", str(tmp_path / name), *command],
         input=text.replace("$$", "77"),
         capture_output=True,
         text=True,
-        env={**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"},
+        env={**os.environ, "PATH": str(bin_folder) if alone else f"{bin_folder}:{os.environ['PATH']}"},
         check=False,
+        timeout=60,
     )
+
+
+def run_script(kernel, tmp_path, tool, commands):
+    """The same, to its good end: returns the capture."""
+    run = ran(kernel, tmp_path, tool, commands)
     assert (run.stdout, run.returncode) == ("worked\n", 0)
+    assert [line for line in run.stderr.splitlines() if "could not be removed: -:" not in line] == []  # see below
+    out = tmp_path / "capture"
     assert (out / "snaps" / "snap-00-before.txt").read_text() == NODES
     assert (out / "snaps" / "snap-01-after.txt").read_text() == NODES
     assert (out / "iomem.txt").exists()
     assert read_probes(open_lines(str(out / "dynamic_events.txt"))).entries == recipe("6.12").functions()
+    return out
+
+
+def assert_that_all_is_removed(kernel):
+    """A file only grows: what is removed stands in it, too."""
     taken = kernel.probes()
     added = {line.split()[0].partition(":")[2] for line in taken if not line.startswith("-:")}
     removed = {line.partition(":")[2] for line in taken if line.startswith("-:")}
     assert added == {f"pat_check_77/{definition.event}" for definition in recipe("6.12").definitions}
     assert removed == added
-    return out
 
 
 needs_shell = pytest.mark.skipif(not shutil.which("sh"), reason="there is no shell")
@@ -133,28 +147,122 @@ needs_shell = pytest.mark.skipif(not shutil.which("sh"), reason="there is no she
 def test_the_script_for_tracefs_saves_a_capture_and_removes_what_it_made(kernel, tmp_path):
     run_script(kernel, tmp_path, "tracefs", FAKE_COMMANDS)
     assert kernel.instances() == []
+    assert_that_all_is_removed(kernel)
 
 
 TRACE_CMD = """\
 [ "$1" = report ] && exec cat "$3"
-shift
-while :; do case $1 in -q) shift;; -C|-b|-e) shift 2;; -o) dat=$2; shift 2;; *) break;; esac; done
-"$@"
-while read -r line; do
-    echo "              sh-7     [000]     1.000000: print:                tracing_mark_write: $line"
-done < {marker} > "$dat"
+exec {python} -c '
+import pathlib, signal, sys
+tracing, words = pathlib.Path("{tracing}"), sys.argv
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for name in ("tracing_on", "events/pat_check_77/enable"):
+    (tracing / name).write_text("1")
+signal.sigwait([signal.SIGINT])
+line = (tracing / "trace_marker").read_text()
+head = "              sh-7     [000]     1.000000: print:                tracing_mark_write: "
+pathlib.Path(words[words.index("-o") + 1]).write_text(head + line)
+' "$@"
 """
 
 
 @needs_shell
 def test_the_script_for_trace_cmd_marks_the_lists(kernel, tmp_path):
-    kernel.put(f"{TRACING}/trace_marker", "")
-    marker = kernel.path(f"{TRACING}/trace_marker")
-    tool = TRACE_CMD.replace("{marker}", marker)
-    out = run_script(kernel, tmp_path, "trace-cmd", {**FAKE_COMMANDS, "trace-cmd": tool})
-    assert Path(marker).read_text() == "pat-check:checkpoint 1 after\n"  # a file keeps what was written last
-    assert "checkpoint 1 after" in (out / "trace-cmd-report.txt").read_text()
+    for name, text in {
+        "trace_marker": "",
+        "tracing_on": "0\n",
+        "buffer_size_kb": "7 (expanded: 1408)\n",
+        "events/pat_check_77/enable": "0\n",
+    }.items():
+        kernel.put(f"{TRACING}/{name}", text)
+    tool = TRACE_CMD.format(tracing=kernel.path(TRACING), python=sys.executable)
+    out = run_script(kernel, tmp_path, "trace-cmd", {**FAKE_COMMANDS, "sleep": "/bin/sleep 0.05", "trace-cmd": tool})
+    assert_that_all_is_removed(kernel)
+    assert "checkpoint 1 after" in (out / "trace-cmd-report.txt").read_text()  # a file keeps what was written last
     assert api.check([str(out)]).inputs[0].snapshots_unanchored == 1  # the other
+    assert kernel.text(f"{TRACING}/buffer_size_kb") == "1408\n"
+
+
+@needs_shell
+def test_the_script_for_perf_has_it_run_the_command_and_print_what_was_lost(kernel, tmp_path):
+    perf = """\
+[ "$1" = script ] && { [ "$2" = --show-lost-events ] && exec cat "$4"; }
+while [ "$1" != -- ]; do [ "$1" = -o ] && data=$2; shift; done
+shift
+echo '       perf-exec   144 [000]    46.269525: PERF_RECORD_LOST lost 430' > "$data"
+exec "$@"
+"""
+    out = run_script(kernel, tmp_path, "perf", {**FAKE_COMMANDS, "perf": perf})
+    assert_that_all_is_removed(kernel)
+    assert "lost 430" in (out / "perf-script.txt").read_text()
+
+
+BPFTRACE = """\
+while [ $# -gt 1 ]; do case $1 in -o) out=$2;; -c) command=$2;; esac; shift 2; done
+echo '1 0 7 x iounmap addr=0x1' > "$out"
+exec $command
+"""
+
+
+@needs_shell
+def test_the_script_for_bpftrace_probes_what_can_be_probed(kernel, tmp_path):
+    functions = recipe("6.12").functions()
+    lines = [*sorted(functions | {"iounmap_or_so"}), "snd_pcm_open [snd_pcm]"]
+    kernel.put(f"{TRACING}/available_filter_functions", "".join(f"{name}\n" for name in lines))
+    run_script(kernel, tmp_path, "bpftrace", {**FAKE_COMMANDS, "bpftrace": BPFTRACE})
+    fewer = [name for name in lines if name not in ("iounmap", "memtype_free")]
+    kernel.put(f"{TRACING}/available_filter_functions", "".join(f"{name}\n" for name in fewer))
+    run = ran(kernel, tmp_path, "bpftrace", {**FAKE_COMMANDS, "bpftrace": BPFTRACE}, name="second")
+    assert run.returncode == 0
+    assert [line.rpartition(": ")[2] for line in run.stderr.splitlines()] == [
+        "kprobe:memtype_free",
+        "kretprobe:memtype_free",
+        "kprobe:iounmap",
+    ]
+    text = (tmp_path / "second" / "pat-check.bt").read_text()
+    assert "kprobe:memtype_free " not in text
+    assert "kprobe:memtype_reserve " in text
+    assert probed(tmp_path / "second") == functions - {"iounmap", "memtype_free"}
+
+
+def probed(out):
+    return read_probes(open_lines(str(out / "dynamic_events.txt"))).entries
+
+
+@needs_shell
+@pytest.mark.parametrize("words", [["a  b"], ["it's", '"so"'], ["$HOME", "`id`", "\\n", "*"], [""]])
+def test_bpftrace_gets_the_command_as_it_was_given(kernel, tmp_path, words):
+    tool = {**FAKE_COMMANDS, "bpftrace": BPFTRACE}
+    run = ran(kernel, tmp_path, "bpftrace", tool, [sys.executable, "-c", "import sys; print(sys.argv[1:])", *words])
+    assert run.stdout == f"{words}\n"
+
+
+@needs_shell
+@pytest.mark.parametrize("tool", ["trace-cmd", "perf", "bpftrace"])
+def test_a_tool_that_is_not_there_is_told_before_anything_is_done(kernel, tmp_path, tool):
+    run = ran(kernel, tmp_path, tool, FAKE_COMMANDS, alone=True)
+    assert (run.returncode, run.stderr.partition(": ")[2]) == (2, f"{tool} is not installed\n")
+    assert kernel.probes() == []
+
+
+@needs_shell
+@pytest.mark.parametrize(("tool", "says"), [("perf", "perf has recorded"), ("bpftrace", "bpftrace has recorded")])
+def test_a_tool_that_fails_is_told(kernel, tmp_path, tool, says):
+    run = ran(kernel, tmp_path, tool, {**FAKE_COMMANDS, tool: "exit 1", "grep": "[ $1 = -q ] && exit 1; cat"})
+    assert run.returncode == 2
+    assert f": {says} nothing\n" in run.stderr
+
+
+@needs_shell
+@pytest.mark.parametrize("tool", SCRIPTS)
+def test_a_directory_that_holds_something_is_left_alone(kernel, tmp_path, tool):
+    (tmp_path / "capture").mkdir()
+    (tmp_path / "capture" / "notes").write_text("mine")
+    run = ran(kernel, tmp_path, tool, {**FAKE_COMMANDS, tool: "exit 1"})
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "is not empty: choose another directory" in run.stderr
+    assert os.listdir(tmp_path / "capture") == ["notes"]
 
 
 # --- bpftrace ---------------------------------------------------------------------------------------------
