@@ -55,9 +55,9 @@ class Layers:
         if kind is events.MemtypeFree:
             assert isinstance(call, events.MemtypeFree)
             self._freed[call.pid] = call.at, call.start, call.end
-            self.context.frees_unseen = False
+            self.context.frees_unseen = self.context.changes_unseen = False
         elif kind is events.MemtypeReserve:
-            self.context.reserves_unseen = False
+            self.context.reserves_unseen = self.context.changes_unseen = False
         if self._halves and function in self._halves:
             return  # as if it was not recorded at all
         if self._waiting.get(call.pid):
