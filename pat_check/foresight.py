@@ -75,15 +75,21 @@ class Foresight:
                 replay.mappings.zaps_seen = True
             elif isinstance(event, VmAreaFree):
                 replay.vmas.complete = True
+        context.answers_seen = halves.shows_result_of("memtype_reserve")
         context.insert_seen = halves.shows_result_of("memtype_check_insert")
         context.erase_seen = halves.shows_result_of("memtype_erase", "memtype_free")
-        context.probes_seen = bool(calls or returns)
+        context.probes_seen = bool(calls or returns) or context.insert_seen or context.erase_seen
         context.entry_only = bool(calls) and not (returns or context.insert_seen or context.erase_seen)
         self._know(context, halves)
-        if (halves.entered or halves.returned) and (self._count > _EXCERPT or self.probes.entries):
+        context.changes_unseen = not context.probes_seen and not self._driven
+        if context.probes_seen and self._is_whole(replay):
             context.reserves_unseen = not self._shows(halves, _RESERVES)
             context.frees_unseen = not self._shows(halves, _FREES)
         context.one_cpu = self._is_buffer_of_one()
+
+    def _is_whole(self, replay: Replay) -> bool:
+        """Whether what is not there was not recorded, rather than cut out by hand."""
+        return self._count > _EXCERPT or bool(self.probes.entries) or len(replay.snapshots.saved) > 1
 
     def _know(self, context: Context, halves: Halves) -> None:
         """What is recorded as a whole, and what in halves."""
@@ -95,7 +101,7 @@ class Foresight:
 
     def _shows(self, halves: Halves, functions: frozenset[str]) -> bool:
         probed = self.probes.entries | self.probes.returns
-        return self._driven or bool((halves.entered | halves.returned | probed) & functions)
+        return bool((halves.entered | halves.returned | probed) & functions)
 
     def _close(self, event: Return) -> None:
         key = event.pid, event.call

@@ -35,6 +35,8 @@ class Context:
     """
 
     __slots__ = (
+        "answers_seen",
+        "changes_unseen",
         "emit",
         "entry_only",
         "era",
@@ -62,6 +64,7 @@ class Context:
         self.tasks = Tasks()
         self.log: Callable[[Change], None] | None = None  # hears every reserve and free, for conversion
         self.entry_only = False
+        self.answers_seen = False  # returns of memtype_reserve are recorded, and what they are about
         self.insert_seen = False  # returns of memtype_check_insert are recorded
         self.erase_seen = False  # returns of memtype_erase are recorded
         self.probes_seen = False  # calls of the memtype layer are recorded, not only its messages
@@ -72,6 +75,7 @@ class Context:
         self.lost_any = False
         self.recorded: set[str] = set()  # functions whose calls are known to be recorded: seen, or said to be probed
         self.halves: dict[str, str] = {}  # functions of which only the "entries" or only the "returns" are recorded
+        self.changes_unseen = False  # neither calls nor messages tell of any change
         self.reserves_unseen = False  # nothing shows that reservations are recorded at all
         self.frees_unseen = False  # nothing shows that frees are recorded at all
         self.one_cpu = False  # events of other CPUs are left out
@@ -90,7 +94,7 @@ class Context:
     @property
     def shows_changes(self) -> bool:
         """Whether reservations and frees are recorded, as far as that can be known."""
-        return not (self.reserves_unseen or self.frees_unseen)
+        return not (self.changes_unseen or self.reserves_unseen or self.frees_unseen)
 
     def leaked(self, leak: MemtypeLeaked | IoremapLeaked) -> None:
         """Tell of a leak; where frees may be missing, only once a list still has the reservation."""

@@ -121,7 +121,8 @@ class Drivers:
             self.expected.map_refused(event, start, end)
         has_prot = call.prot >= 0 and not call.prot & _NO_PROT
         is_ram = has_prot and machine.ram.known and machine.pat_enabled and machine.ram.test(start, end)
-        if is_ram and operations.lookup_memtype(machine, start) != pgprot2cachemode(call.prot):
+        types_seen = self.context.answers_seen or "memtype_reserve" in self.context.recorded
+        if is_ram and types_seen and operations.lookup_memtype(machine, start) != pgprot2cachemode(call.prot):
             self.expected.ram_range(event, start, end)
         self._judge(frame, event, start, end, call.api, kept=(event.ret or 0) == 0)
 

@@ -72,9 +72,9 @@ class Layers:
         if kind is MemtypeFree:
             assert isinstance(call, MemtypeFree)
             self._freed[call.pid] = call.at, call.start, call.end
-            self.context.frees_unseen = False
+            self.context.frees_unseen = self.context.changes_unseen = False
         elif kind is MemtypeReserve:
-            self.context.reserves_unseen = False
+            self.context.reserves_unseen = self.context.changes_unseen = False
         if self._halves and function in self._halves:
             return  # as if it was not recorded at all
         if self._waiting and call.pid in self._waiting:

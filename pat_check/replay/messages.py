@@ -139,8 +139,7 @@ class Messages:
 
     def _unexplained(self, messages: list[Message], path: str, *, sure: bool) -> None:
         """Tell of each; where they are to be expected, they are told in one."""
-        half = self.context.halves.get("memtype_reserve", "")
-        reserves = "memtype_reserve" in self.context.recorded or half == "returns"
+        reserves = "memtype_reserve" in self.context.recorded or self.context.answers_seen
         complete = self.expected.sure() if reserves else self.expected.sure() - _OF_RESERVE
         certain = [message for message in messages if sure and message.number in complete]
         others = [message for message in messages if message not in certain]

@@ -46,7 +46,10 @@ class SharedContexts:
         if shared is None:
             return None
         shared.vmas -= 1
-        return (shared.start, shared.size) if shared.vmas == 0 else None
+        if shared.vmas:
+            return None
+        del self._of[call.ctx]  # its address may be used again
+        return shared.start, shared.size
 
     def released(self, ctx: int) -> int:
         """The context is gone: how many mappings still pointed to it."""

@@ -224,8 +224,13 @@ def owner_of_reserve(task: Task, call: Call, caller: str) -> Owner:
                 return _driver("memtype_reserve_io", task, comm, pid)
             case _:
                 pass
-    if task.innermost(ReservePfnRange) is not None:
-        return Owner("remap_pfn_range", comm, pid)
+    tracking = task.innermost(ReservePfnRange)
+    if tracking is not None and isinstance(tracking.call, ReservePfnRange):
+        if tracking.call.strict != 1:
+            return Owner("remap_pfn_range", comm, pid)
+        owner = Owner("fork", comm)  # which alone takes no other type
+        owner.parent = pid
+        return owner
     return Owner(_function(caller) or "memtype_reserve", comm, pid, symbol=caller)
 
 

@@ -132,8 +132,10 @@ class Unmaps:
         scope = self.context.tasks.of(call).scope
         if whole:
             return scope.mm if isinstance(scope, ExitMmap) else 0
-        area = self.vmas.of.get(call.vma)
-        return area.mm if area is not None and not area.is_over else 0
+        area, own = self.vmas.of.get(call.vma), self.vmas.mm_of.get(call.pid, 0)
+        if area is None or area.is_over or (area.mm != own and (own or area.mm < 0)):
+            return 0  # not known, or the address of a VMA that was used again
+        return area.mm
 
     def _predict(self, call: UnmapVmas, mm: int) -> list[_Due]:
         due: list[_Due] = []

@@ -254,6 +254,8 @@ class Vmas:
         area = self.of.get(call.vma)
         if area is not None and not (self.context.era.zap_untracks and area.flags & VM_PAT):
             area.offset = None
+        elif area is not None and call.api == "unmap_single_vma":
+            area.flags &= ~VM_PAT
 
     def _copied(self, call: VmAreaDup, event: Return) -> None:
         """vm_area_dup() gave a new VMA: the other half of a split, the target of a move, or a child's copy."""

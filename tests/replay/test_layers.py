@@ -525,3 +525,10 @@ def test_a_driver_that_edits_the_bounds_of_a_mapping_leaves_nothing_sure(diverge
     chunk = chunk.replace("addr=0x7000", "addr=0x9000").replace(" 5.", " 2.")
     unmaps = UNMAPS.replace("end=0x9000", "end=0xb000")
     assert divergences(FREED_ELSEWHERE + UNSEEN + chunk + unmaps + ENDS) == []
+
+
+def test_a_context_whose_address_is_used_again_is_another(divergences):
+    gone = "".join(f"app-7 [000] 2.0: vm_area_free: {VMA.replace('0x10', vma)} ctx=0xc0\n" for vma in ("0x10", "0x20"))
+    once = without(CONTEXT + gone + RELEASE, "ctx_release")
+    again = once.replace(" 1.", " 5.").replace(" 2.", " 6.").replace(" 3.", " 7.")
+    assert divergences(once + again, "pfnmap-ctx") == []
