@@ -52,6 +52,7 @@ def state_at(path: str, at: str, options: Options, indexing: Indexing | None = N
     except PatCheckError:
         raise
     except Exception as error:  # whatever a state can lead to that pat-check has not made
+        indexed.index.close()
         indexed.renew(str(error) if isinstance(error, UnfitError) else "it is damaged")
         return _IndexedSearch(indexed, *point).run()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from operator import attrgetter
 from pathlib import Path
@@ -127,6 +128,7 @@ def _pass(
             start, length, digest, unpacked = out.add([source.state(), saved(replay)])
             directory.places.append(Place(source.lines, pieces.offset, seen.time, start, length, digest))
             size = max(least, sparse * unpacked)
+            gc.collect(1)  # a scanner and its lane hold each other, and much memory, for each piece anew
     directory.markers = seen.markers
     directory.anchors = replay.snapshots.anchored
     directory.damaged = seen.malformed or pieces.broken

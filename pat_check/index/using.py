@@ -72,7 +72,7 @@ class Indexed:
             self.session = Session(self.path, self.options, lambda incident: None, further=self._further())
             if self.directory.began != beginning(self.session):
                 raise UnfitError("options, or files beside the recording, are others")
-        except UnfitError:
+        except Exception:
             self.index.close()
             raise
 
