@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pat_check.gate.policy import Policy
     from pat_check.gate.selection import matches
     from pat_check.gate.suppressions import Entry
+    from pat_check.index.using import Indexing
     from pat_check.judge import use_plugins
     from pat_check.live import Live
     from pat_check.plays import scenarios_below
@@ -48,6 +49,7 @@ __all__ = [
     "EraInfo",
     "Finding",
     "Held",
+    "Indexing",
     "Input",
     "Known",
     "Live",
@@ -109,6 +111,7 @@ _ELSEWHERE = {
     "gate.policy": ("Policy",),
     "gate.selection": ("matches",),
     "gate.suppressions": ("Entry",),
+    "index.using": ("Indexing",),
     "judge": ("use_plugins",),
     "live": ("Live",),
     "plays": ("scenarios_below",),
@@ -130,14 +133,14 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def state(path: str, at: str, options: Options | None = None) -> list[Held]:
+def state(path: str, at: str, options: Options | None = None, indexing: Indexing | None = None) -> list[Held]:
     """The reservations of a recording after a line, a time or a marker, in the kernel's order: `points.state_at`."""
     from pat_check.points import state_at
     from pat_check.session import Options
 
     own = options or Options()
     _must_be_recorded(path, own)
-    return state_at(path, at, own)
+    return state_at(path, at, own, indexing)
 
 
 def _must_be_recorded(path: str, options: Options) -> None:

@@ -28,7 +28,7 @@ from pat_check.sources.iomem import Resource, ram_of, read_iomem
 from pat_check.sources.maps import Area
 from pat_check.sources.memtype_list import read_memtype_list
 from pat_check.sources.mtrr import read_mtrr
-from pat_check.sources.opening import Lines, open_lines
+from pat_check.sources.opening import Lines, open_behind, open_lines
 from pat_check.sources.probes import Probes
 from pat_check.unchecked import unchecked
 
@@ -56,8 +56,18 @@ class Options:
     bars: tuple[tuple[str, int, int], ...] = ()  # names of physical ranges: (name, start, end), half-open
 
 
+@dataclass(frozen=True, slots=True)
+class Further:
+    """What a search of a recording behind its beginning tells of the era."""
+
+    guess: Guess | None
+
+
 class Session:
     """A recording that is open and ready to be replayed once.
+
+    `further` is what an earlier session of the same recording has found in its lines, as far as it had to search them;
+    None: nobody has searched. `lines` are those that `batches` reads: all of them, unless they are set to some others.
 
     Raises TraceError from the constructor when the input cannot be used at all, UnknownEra and UnknownFormat for names
     that do not exist.
@@ -69,8 +79,9 @@ class Session:
         options: Options,
         emit: Callable[[Incident], None],
         progress: Callable[[str, int], None] | None = None,
+        further: Further | None = None,
     ) -> None:
-        self.path, self.options = path, options
+        self.path, self.options, self.further = path, options, further
         self.capture: Capture | None = open_capture(path) if is_capture(path) else None
         self.trace = self.capture.trace if self.capture is not None else path
         lines = open_lines(self.trace, tolerant=True)
@@ -81,7 +92,7 @@ class Session:
         if why := self.source.unusable(head):
             raise TraceError(why, lines.path)
         self.guess = self._era(head)
-        self._lines = lines
+        self.lines = lines
         self.replay = self._replay(emit, head)
 
     # --- preparation ------------------------------------------------------------------------------------------
@@ -92,7 +103,9 @@ class Session:
         release = self.capture.release if self.capture is not None else ""
         guess = era_by_evidence(release, head)
         if guess is None and len(head) >= PREVIEW and Path(self.trace).is_file():  # a pipe is read only once
-            guess = era_by_evidence("", _first(open_lines(self.trace, tolerant=True), _FURTHER))
+            if self.further is None:
+                self.further = Further(era_by_evidence("", _first(open_lines(self.trace, tolerant=True), _FURTHER)))
+            guess = self.further.guess
         if guess is None and self.capture is not None and self.capture.dmesg:
             guess = era_by_evidence("", open_lines(self.capture.dmesg).preview(PREVIEW))
         return guess or NO_EVIDENCE
@@ -159,23 +172,27 @@ class Session:
 
         With `strict` a line that cannot be read raises TraceError.
         """
-        for batch in self.source.batches(self._lines):
+        for batch in self.source.batches(self.lines):
             if self.options.strict:
                 self._refuse(batch)
             yield batch
-        if self.options.strict and self._lines.broken:
-            raise TraceError(self._lines.broken, self._lines.path, self.source.lines)
+        if self.options.strict and self.lines.broken:
+            raise TraceError(self.lines.broken, self.lines.path, self.source.lines)
+
+    def go_on(self, offset: int) -> None:
+        """Read the lines behind so many bytes of text next, where source and replay were brought to by other means."""
+        self.lines = open_behind(self.trace, offset)
 
     def _refuse(self, batch: list[Event]) -> None:
         for event in batch:
-            if isinstance(event, Malformed) and not (event.cut and self._lines.broken):
-                raise TraceError(f"{event.problem}: {event.text[:60]!r}", self._lines.path, event.at)
+            if isinstance(event, Malformed) and not (event.cut and self.lines.broken):
+                raise TraceError(f"{event.problem}: {event.text[:60]!r}", self.lines.path, event.at)
 
     def run(self) -> Input:
         """Replay all of it, compare what was saved beside it, and say what was seen."""
         self.replay.play(self.batches())
-        if self._lines.broken:
-            self.replay.recording.broken(self.source.lines, self._lines.broken)
+        if self.lines.broken:
+            self.replay.recording.broken(self.source.lines, self.lines.broken)
         self._dmesg()
         self.replay.finish()
         return self.summary()

@@ -269,7 +269,7 @@ def test_a_list_fits_80_columns(command):
 
 def test_state_prints_what_the_kernel_would(monkeypatch):
     held = [api.Held(0xFD000000, 0xFD002000, 1, HOSTILE_COMM, 77), api.Held(0xFED00000, 0xFED01000, 2, "", 0)]
-    monkeypatch.setattr(api, "state", lambda path, at, options: held)
+    monkeypatch.setattr(api, "state", lambda path, at, options, indexing: held)
     assert run("state", "t", "--at", "80").stdout == (
         "PAT memtype list:\n"
         "PAT: [mem 0x00000000fd000000-0x00000000fd002000] write-combining\n"
@@ -284,7 +284,7 @@ def test_state_prints_what_the_kernel_would(monkeypatch):
 
 
 def test_state_prints_nothing_when_it_fails(monkeypatch):
-    def fail(path, at, options):
+    def fail(path, at, options, indexing):
         raise TraceError("no marker says 'x'", path)
 
     monkeypatch.setattr(api, "state", fail)

@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "reporters": {"findings", "cachemode", "portable", "registry"},
     "scenario": WORDS | {"model", "eras", "replay", "sources"},
     "plays": WORDS | {"eras", "judge", "scenario", "sources"},
-    "points": WORDS | {"session"},
+    "points": WORDS | {"index", "session"},
+    "index": WORDS | {"detection", "eras", "model", "replay", "session", "sources"},
     "sheets": {"findings", "plays", "scenario"},
     "conversion": WORDS | {"eras", "model", "replay", "scenario", "session", "sources"},
     "comparison": {"conversion", "eras", "findings", "plays", "scenario", "session", "sources"},
@@ -63,7 +64,7 @@ MAY_IMPORT = {
     "session": WORDS | {"detection", "eras", "foresight", "model", "places", "replay", "sources", "unchecked"},
     "api": EVERYTHING_BELOW_API
     | {"about", "checking", "comparison", "conversion", "gate", "judge", "live", "plays", "points", "quoting"}
-    | {"scenario", "session", "sheets", "stats"},
+    | {"index", "scenario", "session", "sheets", "stats"},
     "cli": {"api", "findings", "reporters", "errors", "cachemode", "record", "settings"},
     "docs": {"api", "cli", "settings", "sources"},
     "__main__": {"cli"},

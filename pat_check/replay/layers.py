@@ -50,7 +50,6 @@ class Layers:
         self.seen: set[str] = set()  # functions whose calls were seen
         self.passed: set[str] = set()  # functions that must have been called, or have called, and are not recorded
         self._callers: set[str] = set()
-        self._halves = context.halves
         self._lacks = context.era.lacks
         self._chains: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {}  # remembered, while
         self._chains_of = -1  # so many functions are recorded
@@ -75,7 +74,7 @@ class Layers:
             self.context.frees_unseen = self.context.changes_unseen = False
         elif kind is MemtypeReserve:
             self.context.reserves_unseen = self.context.changes_unseen = False
-        if self._halves and function in self._halves:
+        if self.context.halves and function in self.context.halves:
             return  # as if it was not recorded at all
         if self._waiting and call.pid in self._waiting:
             self._settle(call, function)
@@ -97,7 +96,7 @@ class Layers:
         if event.caller not in self._callers:
             self._callers.add(event.caller)
             self.passed.add(event.caller.partition("+")[0])
-        if self._halves and event.api in self._halves:
+        if self.context.halves and event.api in self.context.halves:
             self._shows("returns", event.api)
         if frame is None or frame.api != event.api:
             self._without_entry(event)
@@ -139,8 +138,8 @@ class Layers:
 
     def _shows(self, half: str, function: str) -> None:
         """The first of the entries, or of the returns, of a function."""
-        if self._halves.get(function, "") != half:
-            self._halves.pop(function, None)
+        if self.context.halves.get(function, "") != half:
+            self.context.halves.pop(function, None)
             self.context.tasks.endless.discard(function)
             self.context.recorded.add(function)
 

@@ -35,7 +35,9 @@ _WHOLE: Final = 1 << 46
 
 
 @dataclass(slots=True)
-class _Ending:
+class Ending:
+    """The end of an address space that is going on."""
+
     event: Event
     mm: int
     by_exit: bool = False  # only sched_process_exit was seen
@@ -47,7 +49,7 @@ class Processes:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._ending: dict[int, _Ending] = {}  # by pid
+        self._ending: dict[int, Ending] = {}  # by pid
         self._nameless: dict[int, list[Owner]] = {}  # by pid: copies of a child whose address space has no number yet
         self._exits_seen = False  # exit_mmap or the like is recorded
 
@@ -165,7 +167,7 @@ class Processes:
             self.finish(event.exit_pid)
             self.context.tasks.forget(event.exit_pid)
         else:
-            self._ending[event.exit_pid] = _Ending(event, 0, by_exit=True, one_thread=not event.group_dead)
+            self._ending[event.exit_pid] = Ending(event, 0, by_exit=True, one_thread=not event.group_dead)
 
     def _begin(self, call: Event, mm: int) -> None:
         before = self._ending.get(call.pid)
@@ -174,7 +176,7 @@ class Processes:
         self._exits_seen = True
         if mm:
             self._name(call.pid, mm)
-        self._ending[call.pid] = _Ending(call, mm)
+        self._ending[call.pid] = Ending(call, mm)
 
     def finish(self, pid: int) -> None:
         """The teardown of the address space that this task was ending is over: judge what is left."""
@@ -189,7 +191,8 @@ class Processes:
             if not owner.holds(pid, ending.mm):
                 continue
             if owner.sharers:
-                heir = owner.sharers.pop()
+                heir = max(owner.sharers)  # the same one, however the set came about
+                owner.sharers.discard(heir)
                 owner.mm, owner.pid = (heir, NO_PID) if heir > 0 else (0, -heir)
             elif not self.context.era.fork_shares or self.context.forks_seen:
                 owner.gone = True

@@ -14,7 +14,9 @@ _LIMIT: Final = 10_000
 
 
 @dataclass(slots=True)
-class _Shared:
+class Shared:
+    """A context and how many mappings share it."""
+
     vmas: int  # that point to it
     start: int  # bytes, as remap_pfn_range() reserved them
     size: int
@@ -25,7 +27,7 @@ class SharedContexts:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._of: dict[int, _Shared] = {}
+        self._of: dict[int, Shared] = {}
         self._made: dict[int, tuple[int, int]] = {}  # by VMA: it was remapped whole, its context is not known yet
 
     def mapped(self, call: RemapPfnRange) -> None:
@@ -61,9 +63,9 @@ class SharedContexts:
         self._of.clear()
         self._made.clear()
 
-    def _known(self, call: VmAreaDup | VmAreaFree) -> _Shared | None:
+    def _known(self, call: VmAreaDup | VmAreaFree) -> Shared | None:
         if call.ctx <= 0 or self.context.lost_any:
             return None
         if call.ctx not in self._of and call.vma in self._made:
-            self._of[call.ctx] = _Shared(1, *self._made.pop(call.vma))
+            self._of[call.ctx] = Shared(1, *self._made.pop(call.vma))
         return self._of.get(call.ctx)

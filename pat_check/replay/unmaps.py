@@ -45,7 +45,7 @@ UNMAPPING: Final[frozenset[type[Call]]] = frozenset((MemtypeFree, UnmapVmas, Zap
 """Calls that are heard even where nothing is due."""
 
 
-class _Due:
+class Due:
     """One mapping, and the function that must come for it."""
 
     __slots__ = ("call", "must", "size", "start", "vma")
@@ -60,7 +60,7 @@ class Unmaps:
 
     def __init__(self, context: Context, vmas: Vmas, is_tracked: Callable[[int, int], bool]) -> None:
         self.context, self.vmas, self.is_tracked = context, vmas, is_tracked
-        self.due: dict[int, list[_Due]] = {}  # by pid, in the order in which they must come
+        self.due: dict[int, list[Due]] = {}  # by pid, in the order in which they must come
         self._zaps: set[str] = set()  # functions that unmap_vmas() was seen to call: the compiler may inline them
         self._known_of = -1  # what follows was told when so many functions were recorded, and so many zaps seen
         self._must = ""  # what every mapping must get
@@ -137,8 +137,8 @@ class Unmaps:
             return 0  # not known, or the address of a VMA that was used again
         return area.mm
 
-    def _predict(self, call: UnmapVmas, mm: int) -> list[_Due]:
-        due: list[_Due] = []
+    def _predict(self, call: UnmapVmas, mm: int) -> list[Due]:
+        due: list[Due] = []
         for vma, area in self.vmas.inside(mm, call.vma, call.start, call.end):
             if area.flags & VM_PFNMAP:
                 start, size = self.vmas.physical(vma, area.start), area.end - area.start
@@ -146,7 +146,7 @@ class Unmaps:
                 if not must and self._frees and area.flags & VM_PAT and self.is_tracked(start, size):
                     must = "memtype_free"
                 if must:
-                    due.append(_Due(call, must, vma, start, size))
+                    due.append(Due(call, must, vma, start, size))
         return due
 
     @property
@@ -167,7 +167,7 @@ class Unmaps:
 
     # --- what comes ----------------------------------------------------------------------------------------
 
-    def _hear(self, call: Call, due: list[_Due]) -> None:
+    def _hear(self, call: Call, due: list[Due]) -> None:
         if type(call) not in _INSIDE:
             self.over(call)
             return
@@ -185,7 +185,7 @@ class Unmaps:
         if not due:
             del self.due[call.pid]
 
-    def _missing(self, due: list[_Due], event: Event) -> None:
+    def _missing(self, due: list[Due], event: Event) -> None:
         if self.context.lossy:
             return
         for one in due:
@@ -194,7 +194,7 @@ class Unmaps:
             surprise.tell("made", f"a call of {one.must}()", "none", [(one.call.at, "called here")])
 
 
-def _is(due: _Due, call: Call) -> bool:
+def _is(due: Due, call: Call) -> bool:
     if isinstance(call, MemtypeFree):
         return due.must == "memtype_free" and (call.start, call.end) == (due.start, due.start + due.size)
     if isinstance(call, ZapVma | FreePfnRange):

@@ -6,7 +6,6 @@ is known of it. A copy that fork makes belongs to the child's address space, whi
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -52,7 +51,7 @@ class Vmas:
         self._gaps = False
         self._callers_seen = False  # of vm_area_dup(): a split or a move does not go unseen
         self._over: set[int] = set()  # address spaces that were torn down, while nothing lives in them again
-        self._ended: deque[list[int]] = deque()  # VMAs of address spaces that were torn down, of which some may stay
+        self._ended: list[list[int]] = []  # VMAs of address spaces that were torn down, of which some may stay
         self.complete = False  # the lives of VMAs are recorded, so that none goes unseen
         self._enter: dict[type[Call], Callable[[Any], None]] = {
             RemapPfnRange: self._seen,
@@ -113,7 +112,7 @@ class Vmas:
             self.of[vma].mm = OVER
         self._ended.append(ended)
         if len(self._ended) > _ENDING:
-            for vma in self._ended.popleft():
+            for vma in self._ended.pop(0):
                 if vma in self.of and self.of[vma].mm == OVER:
                     del self.of[vma]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pat_check.events import NO_PID, Event, Malformed, MemtypeFree, MemtypeReserve
 from pat_check.sources.counting import Counts
@@ -24,7 +24,8 @@ _CALLS = (MemtypeReserve, MemtypeFree)
 class Source(ABC):
     """A trace format. One instance reads one input and counts what it saw.
 
-    `lines` counts lines read, `ignored` the events that the model has no use for, by name.
+    `lines` counts lines read, `ignored` the events that the model has no use for, by name. An input may come in pieces,
+    one `Lines` after the other; what a source knows between two of them is its `state`.
     `unusable` says, after a look at the preview, why nothing in this input can be replayed.
     """
 
@@ -65,6 +66,15 @@ class Source(ABC):
     def unusable(self, head: list[str]) -> str:
         """Why a recording that begins so cannot be replayed; empty when it can."""
         return ""
+
+    def state(self) -> dict[str, Any]:
+        """What another instance must know to go on from here, as JSON has it: names, numbers, lists, dictionaries."""
+        return {"lines": self.lines, "ignored": dict(self.ignored)}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`; one that makes no sense raises KeyError, TypeError, ValueError or IndexError."""
+        self.lines = int(state["lines"])
+        self.ignored = Counter({str(name): int(count) for name, count in state["ignored"].items()})
 
     def malformed(self, at: int, line: str, problem: str, column: int = 1, *, cut: bool = False) -> Malformed:
         """The event for a line that cannot be read; `cut` when it is the last and has no newline."""

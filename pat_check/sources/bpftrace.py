@@ -45,7 +45,7 @@ class Bpftrace(Source):
         return False
 
     def events(self, lines: Lines) -> Iterator[Event]:
-        for at, line in enumerate(lines, 1):
+        for at, line in enumerate(lines, self.lines + 1):
             self.lines = at
             if not line or line.isspace() or line.startswith("#"):
                 continue

@@ -83,17 +83,23 @@ def is_read(path: str, file: str) -> bool:
     return named.parent == own and name in (*_TRACES, *_PROBES, "dmesg.txt", "iomem.txt", "mtrr.txt", "meta.json")
 
 
+def trace_in(path: str) -> str:
+    """The recording in a directory: its trace, or its kernel log; raises TraceError when it holds none."""
+    folder = Path(path)
+    found = next((found for name in (*_TRACES, "dmesg.txt") if (found := _find(folder, name))), "")
+    if not found:
+        names = ", ".join(_TRACES)
+        raise TraceError(f"is a directory without a trace: none of {names} (also .xz, .gz, .zst, .bz2)", path)
+    return found
+
+
 def open_capture(path: str) -> Capture:
     """Look through a directory; raises TraceError when it holds no trace or a damaged list.
 
     A damaged meta.json is left out and noted.
     """
-    folder = Path(path)
+    folder, trace = Path(path), trace_in(path)
     dmesg = _find(folder, "dmesg.txt")
-    trace = next((found for name in _TRACES if (found := _find(folder, name))), dmesg)
-    if not trace:
-        names = ", ".join(_TRACES)
-        raise TraceError(f"is a directory without a trace: none of {names} (also .xz, .gz, .zst, .bz2)", path)
     unreadable: list[TraceError] = []
     release = ""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from pat_check.events import NO_PID, Event, LostEvents, Marker
 from pat_check.sources import catalogue, ftrace, klog
@@ -91,11 +92,30 @@ class FunctionGraph(Source):
             "or record kprobe events"
         )
 
+    def state(self) -> dict[str, Any]:
+        tasks = [[cpu, *task] for cpu, task in self._tasks.items()]
+        opened = [
+            [pid, cpu, [[one.depth, one.name, one.spec is not None] for one in stack]]
+            for (pid, cpu), stack in self._open.items()
+        ]
+        return {**super().state(), "tasks": tasks, "open": opened}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        super().resume(state)
+        self._tasks = {int(cpu): (int(pid), str(comm)) for cpu, pid, comm in state["tasks"]}
+        self._open = {
+            (int(pid), int(cpu)): [
+                _Open(int(depth), str(name), BY_FUNCTION[name] if known else None) for depth, name, known in stack
+            ]
+            for pid, cpu, stack in state["open"]
+        }
+
     def events(self, lines: Lines) -> Iterator[Event]:
-        for line in lines.preview(PREVIEW):  # the first switch on a CPU tells who ran there before it
+        beginning = lines.preview(PREVIEW) if not self.lines else ()
+        for line in beginning:  # the first switch on a CPU tells who ran there before it
             if "=>" in line and (switch := _SWITCH.fullmatch(line)) is not None:
                 self._tasks.setdefault(int(switch["cpu"]), (int(switch["prev_pid"]), switch["prev"].strip()))
-        for at, line in enumerate(lines, 1):
+        for at, line in enumerate(lines, self.lines + 1):
             self.lines = at
             if not line or line.isspace() or line.startswith(("#", _RULE, " => ")):
                 continue

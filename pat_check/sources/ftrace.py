@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pat_check.events import NO_PID, Event, LostEvents, Marker
 from pat_check.sources import catalogue, klog, specs
@@ -79,8 +79,15 @@ class Ftrace(Source):
             return "is function tracer output without arguments: set option func-args or record kprobe events"
         return ""
 
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "layout": LAYOUTS.index(self._layout)}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        super().resume(state)
+        self._layout = LAYOUTS[state["layout"]]
+
     def events(self, lines: Lines) -> Iterator[Event]:
-        for at, line in enumerate(lines, 1):
+        for at, line in enumerate(lines, self.lines + 1):
             self.lines = at
             event = self._read(at, line, lines)
             if event is not None:
@@ -110,8 +117,8 @@ class Ftrace(Source):
 
     def _with(self, lane: Lane, lines: Lines) -> Iterator[list[Event]]:
         """The events that the lane reads, and in their places those of lines that it leaves to this decoder."""
-        last = 0  # the line that was read here last
-        for found, others, cut, self.lines, ignored in lane.blocks(lines.blocks()):
+        last = self.lines  # the line that was read here last
+        for found, others, cut, self.lines, ignored in lane.blocks(lines.blocks(), last):
             for index, at, line in others:
                 if at != last + 1:
                     self._layout = standard  # the scanner has read a line in between
@@ -123,6 +130,8 @@ class Ftrace(Source):
                 self._ignore(name, count)
             if lines.tick is not None:
                 lines.tick(self.lines)
+            if self.lines != last:
+                self._layout = standard
             yield [event for event in found if event is not None] if others else cast("list[Event]", found)
 
     def _read(self, at: int, line: str, lines: Lines) -> Event | None:

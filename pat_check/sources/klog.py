@@ -264,7 +264,7 @@ class KernelLog(Source):
         return 0 < seen <= 2 * prefixed
 
     def events(self, lines: Lines) -> Iterator[Event]:
-        for at, line in enumerate(lines, 1):
+        for at, line in enumerate(lines, self.lines + 1):
             self.lines = at
             if not line or line.isspace():
                 continue

@@ -65,10 +65,10 @@ class Lane:
         self._told: list[int] = []
         self._scanner: Scanner = scanner(self._resolve, count_only=count_only)
 
-    def blocks(self, blocks: Iterable[Block]) -> Iterator[Read]:
-        """What was read of each block."""
+    def blocks(self, blocks: Iterable[Block], before: int) -> Iterator[Read]:
+        """What was read of each block; so many lines were read before."""
         unpacker = self._unpacker
-        for block, rows, lines, comms, ignored in ahead(self._scanned(blocks)):
+        for block, rows, lines, comms, ignored in ahead(self._scanned(blocks, before)):
             unpacker.comms.extend(comms)
             out: list[Event | None] = []
             others: list[Other] = []
@@ -85,9 +85,9 @@ class Lane:
             if times:
                 kind[program.spec.function] += times
 
-    def _scanned(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, bytes, int, list[str], Ignored]]:
+    def _scanned(self, blocks: Iterable[Block], lines: int) -> Iterator[tuple[Block, bytes, int, list[str], Ignored]]:
         """In the thread of the scanner, which no other may touch."""
-        comms = lines = 0
+        comms = 0
         for block in blocks:
             rows, count = self._scanner.scan(block.text, lines + 1, block.cut)
             new = self._scanner.comms(comms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from pat_check.events import NO_PID, Event, IoremapCaller, Iounmap, LostEvents, Marker, Return
 from pat_check.sources.base import Source
@@ -49,8 +50,15 @@ class Mmiotrace(Source):
                 return line.startswith(_TRACER)
         return any(line.startswith(_VERSION) or _MAP.fullmatch(line) or _ACCESS.fullmatch(line) for line in head)
 
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "addresses": [[*known] for known in self._addresses.items()]}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        super().resume(state)
+        self._addresses = {int(number): int(address) for number, address in state["addresses"]}
+
     def events(self, lines: Lines) -> Iterator[Event]:
-        for at, line in enumerate(lines, 1):
+        for at, line in enumerate(lines, self.lines + 1):
             self.lines = at
             if _ACCESS.fullmatch(line) is not None or _UNKNOWN.fullmatch(line) is not None:
                 self.ignored[line.partition(" ")[0]] += 1

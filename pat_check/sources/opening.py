@@ -10,7 +10,6 @@ import lzma
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import IO, Protocol, cast
 
@@ -59,17 +58,18 @@ class Lines:
     `cut` is true after the last line when that line had no newline: the recording may have been truncated. `broken`
     says why when a compressed file ends or fails inside: with `tolerant` what comes before the damage is read all the
     same, else that raises TraceError.
-    Bytes that are not UTF-8 come as ``\\xNN``, so that nothing is lost and nothing needs decoding twice.
+    Bytes that are not UTF-8 come as ``\\xNN``, so that nothing is lost and nothing needs decoding twice. `begun` is for
+    what is not the beginning of an input: a byte order mark is text there.
     """
 
-    def __init__(self, path: str, chunks: Iterator[bytes], *, tolerant: bool = False) -> None:
+    def __init__(self, path: str, chunks: Iterator[bytes], *, tolerant: bool = False, begun: bool = False) -> None:
         self.path = path
         self.tolerant = tolerant
         self.cut = False
         self.broken = ""  # why the rest could not be decompressed
         self.tick: Callable[[int], None] | None = None  # told how many lines were read, now and then
         self._torn = False  # the last line has no newline
-        self._chunks = chunks
+        self._chunks, self._begun = chunks, begun
         self._ahead: list[str] = []
         self._seen: list[bytes] | None = []  # what a preview has taken, until it is known how the rest is read
         self._lines = self._split()
@@ -91,15 +91,20 @@ class Lines:
             self._ahead.append(line)
         return self._ahead[:count]
 
+    def chunks(self) -> Iterator[bytes]:
+        """All bytes as they come, whatever a preview has taken; instead of iteration. Errors are the caller's."""
+        seen, self._seen = self._seen or [], None
+        yield from seen
+        yield from self._chunks
+
     def blocks(self) -> Iterator[Block]:
         """All lines in blocks of about a megabyte, undecoded; instead of iteration, and also from another thread.
 
         Sets `broken` like iteration; `cut` is for the caller to set, when it comes to that block.
         """
-        seen, self._seen = self._seen or [], None
-        rest, begun = b"", False
+        rest, begun = b"", self._begun
         try:
-            for chunk in chain(seen, self._chunks):
+            for chunk in self.chunks():
                 if not begun:
                     begun, chunk = True, chunk.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901
                 stop = chunk.rfind(b"\n") + 1
@@ -129,7 +134,7 @@ class Lines:
         yield from self._lines
 
     def _split(self) -> Iterator[str]:
-        decode = codecs.getincrementaldecoder("utf-8-sig")("backslashreplace").decode
+        decode = codecs.getincrementaldecoder("utf-8" if self._begun else "utf-8-sig")("backslashreplace").decode
         rest, count = "", 0
         try:
             for chunk in self._chunks:
@@ -179,6 +184,30 @@ def open_lines(path: str, *, tolerant: bool = False) -> Lines:
             raw.close()
             raw = trace_dat.printed(path)
     return lines_of(raw, name, tolerant=tolerant)
+
+
+def open_behind(path: str, offset: int) -> Lines:
+    """Open a recording behind so many bytes of its text, where a line begins; damage is tolerated.
+
+    A file that is not compressed is sought there, any other is decompressed up to there. Raises TraceError for a file
+    that cannot be opened.
+    """
+    try:
+        raw = Path(path).open("rb")  # noqa: SIM115 - the lines are read later
+        stream = _decompressed(raw)
+        if stream is raw:
+            raw.seek(offset)
+            offset = 0
+    except OSError as error:
+        raise TraceError(error.strerror or str(error), path) from error
+    return Lines(path, _behind(stream, offset), tolerant=True, begun=True)
+
+
+def _behind(stream: _Reader, offset: int) -> Iterator[bytes]:
+    while chunk := stream.read1(_CHUNK):
+        if offset < len(chunk):
+            yield chunk[offset:]
+        offset = max(offset - len(chunk), 0)
 
 
 def lines_of(raw: IO[bytes], name: str, *, tolerant: bool = False) -> Lines:

@@ -42,7 +42,7 @@ class PerfScript(Source):
         return any((match := _match(line)) is not None and ":" in match["event"] for line in head)
 
     def events(self, lines: Lines) -> Iterator[Event]:
-        for at, line in enumerate(lines, 1):
+        for at, line in enumerate(lines, self.lines + 1):
             self.lines = at
             if not line or line.isspace() or line.startswith("#"):
                 continue
