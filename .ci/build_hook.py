@@ -57,7 +57,7 @@ class Compile(BuildHookInterface):  # type: ignore[type-arg]
 
 def has_compiler() -> bool:
     """Whether an extension module can be made."""
-    compiler = (sysconfig.get_config_var("CC") or "cc").split()
+    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "probe.c"
         source.write_text("#include <Python.h>\nint probe(void) { return Py_IsInitialized(); }\n", encoding="utf-8")

@@ -6,15 +6,17 @@ their own, all others go the catalogue's way. A row is of 64-bit words, in the o
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from librt.strings import read_f64_le, read_i64_le
-from mypy_extensions import i64
 
 from pat_check import events
 from pat_check.events import Event, Return
 from pat_check.sources.catalogue import signed
 from pat_check.sources.specs import Spec
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 WORD: Final = 8
 _HEAD: Final = 7 * WORD
