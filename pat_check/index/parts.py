@@ -12,8 +12,7 @@ from pat_check.replay.loop import Replay
 from pat_check.session import Session
 
 PARTS: dict[str, tuple[str, ...]] = {
-    "": ("events", "pids", "_last"),
-    "span": ("first", "last"),
+    "": ("events", "pids", "_began", "_last"),
     "context": (
         "entry_only",
         "insert_seen",

@@ -90,7 +90,7 @@ class Replay:
         self.recording = Recording()
         self.events = 0
         self.pids: set[int] = set()
-        self.span = Span()
+        self._began: float | None = None
         self._last: Event | None = None
         handlers: dict[type[Event], Callable[[Any], None]] = {
             MemtypeReserve: self.reserves.reserve,
@@ -158,10 +158,17 @@ class Replay:
                         self.pids.add(pid)
             if batch:
                 if self._last is None:
-                    self.span.widen(batch[0].time)
+                    self._began = batch[0].time
                 self.events += len(batch)
                 self._last = batch[-1]
-                self.span.widen(self._last.time)
+
+    @property
+    def span(self) -> Span:
+        """The time from the first event to the last."""
+        span = Span()
+        span.widen(self._began)
+        span.widen(self._last.time if self._last is not None else None)
+        return span
 
     def finish(self) -> None:
         """The recording is over: judge what is left and what the recording says of itself."""
