@@ -39,9 +39,11 @@ def recorders():
 
 
 def scripts():
+    texts = {}
     for tool in SCRIPTS:
         with open("/tmp/record.sh", "w") as script:
             run(*RECORD, "--print", tool, stdout=script)
+        texts[tool] = Path("/tmp/record.sh").read_text()
         run(SHELL, "/tmp/record.sh", f"/out/script-{tool}", *WORKLOAD)
         check(f"the script for {tool} leaves nothing behind", not left_behind())
         script = subprocess.Popen([SHELL, "/tmp/record.sh", f"/out/ended-{tool}", *ENDLESS])
@@ -50,8 +52,8 @@ def scripts():
         script.terminate()
         check(f"a signal ends the script for {tool} in good order", script.wait(PATIENCE) == 0)
         check(f"a script for {tool} that was ended leaves nothing behind", not left_behind())
-    with open("/tmp/record.sh", "w") as script:
-        run(*RECORD, "--print", "perf", "--probes", "full", "--buffer", "8", stdout=script)
+    script = Path("/tmp/record.sh")
+    script.write_text(re.sub(r" -m \d+ ", " -m 1 ", texts["perf"]))
     run(SHELL, "/tmp/record.sh", "/out/small-perf", *WORKLOAD)
 
 
