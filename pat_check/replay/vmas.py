@@ -140,7 +140,12 @@ class Vmas:
         area = self.of.get(vma)
         if area is None or area.offset is None or area.edited or not area.flags & VM_SHARED or vm_start < 0:
             return -1
-        return vm_start + area.offset
+        return vm_start + area.offset if self._ends_seen() else -1
+
+    def _ends_seen(self) -> bool:
+        """Whether a VMA does not end unseen, so that its address in the kernel cannot stand for another one."""
+        recorded = self.context.recorded
+        return bool(recorded & {"untrack_pfn", "unmap_single_vma"}) or {"vm_area_free", "exit_mmap"} <= recorded
 
     def areas(self, pid: int) -> list[Mapped] | None:
         """The followed VMAs of a process, ascending; None when its address space is not known."""
@@ -199,6 +204,8 @@ class Vmas:
         area = self.of.get(call.vma)
         if area is not None:
             area.flags &= ~VM_PAT
+            if call.api == "untrack_pfn":
+                area.offset = None  # its entries go next
 
     def _dup(self, call: events.VmAreaDup) -> None:
         self.complete = not self._gaps
@@ -233,8 +240,9 @@ class Vmas:
         area = self.of.get(call.vma)
         if area is not None and not (self.context.era.zap_untracks and area.flags & VM_PAT):
             area.offset = None
-        elif area is not None and call.api == "unmap_single_vma":
+        elif area is not None and call.api == "unmap_single_vma" and "untrack_pfn" not in self.context.recorded:
             area.flags &= ~VM_PAT
+            area.offset = None
 
     def _copied(self, call: events.VmAreaDup, event: Return) -> None:
         """vm_area_dup() gave a new VMA: the other half of a split, the target of a move, or a child's copy."""
