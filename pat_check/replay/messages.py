@@ -18,7 +18,7 @@ from pat_check.replay.tasks import Frame, Task
 
 _LIMIT: Final = 10_000
 _DRIVING: Final = frozenset((14, 15))  # rows of section 13 that tell of every change
-_OF_RESERVE: Final = frozenset((5, 7, 8, 11, 17, 19))  # rows that what memtype_reserve() answers leads to
+_OF_RESERVE: Final = frozenset((5, 7, 8, 11, 12, 17, 19))  # rows that what memtype_reserve() answers leads to
 _MARGIN: Final = 0.5  # seconds; the clocks of traces and of printk differ by less
 
 

@@ -228,9 +228,7 @@ def owner_of_reserve(task: Task, call: Call, caller: str) -> Owner:
     if tracking is not None and isinstance(tracking.call, ReservePfnRange):
         if tracking.call.strict != 1:
             return Owner("remap_pfn_range", comm, pid)
-        owner = Owner("fork", comm)  # which alone takes no other type
-        owner.parent = pid
-        return owner
+        return Owner("reserve_pfn_range", comm)  # for a child of a fork that is not recorded: only fork is strict
     return Owner(_function(caller) or "memtype_reserve", comm, pid, symbol=caller)
 
 

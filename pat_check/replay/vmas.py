@@ -157,7 +157,14 @@ class Vmas:
         area = self.of.get(vma)
         if area is None or area.offset is None or area.edited or not area.flags & VM_SHARED or vm_start < 0:
             return -1
-        return vm_start + area.offset
+        return vm_start + area.offset if self._ends_seen() else -1
+
+    def _ends_seen(self) -> bool:
+        """Whether a VMA does not end unseen, so that its address in the kernel cannot stand for another one."""
+        recorded = self.context.recorded
+        if "vm_area_free" in recorded and "exit_mmap" in recorded:
+            return True
+        return "untrack_pfn" in recorded or "unmap_single_vma" in recorded
 
     def areas(self, pid: int) -> list[Mapped] | None:
         """The followed VMAs of a process, ascending; None when its address space is not known."""
@@ -219,6 +226,8 @@ class Vmas:
         area = self.of.get(call.vma)
         if area is not None:
             area.flags &= ~VM_PAT
+            if call.api == "untrack_pfn":
+                area.offset = None  # its entries go next
 
     def _dup(self, call: VmAreaDup) -> None:
         self.complete = not self._gaps
@@ -253,8 +262,9 @@ class Vmas:
         area = self.of.get(call.vma)
         if area is not None and not (self.context.era.zap_untracks and area.flags & VM_PAT):
             area.offset = None
-        elif area is not None and call.api == "unmap_single_vma":
+        elif area is not None and call.api == "unmap_single_vma" and "untrack_pfn" not in self.context.recorded:
             area.flags &= ~VM_PAT
+            area.offset = None
 
     def _copied(self, call: VmAreaDup, event: Return) -> None:
         """vm_area_dup() gave a new VMA: the other half of a split, the target of a move, or a child's copy."""

@@ -320,12 +320,12 @@ def test_a_fork_that_reserves_again_is_silent(divergences):
     ],
 )
 def test_a_fork_reserves_the_range_and_type_of_the_parent(divergences, old, new, said):
-    assert said in divergences(OUTER + FORK.replace(old, new))[0]
+    assert said in divergences(OUTER + FORK.replace(old, new) + ZAP + LATER)[0]
 
 
 def test_a_fork_of_a_pfn_mapping_copies_its_tracking(divergences):
     again = without(FORK, "track_pfn_copy", "reserve").replace("0x30", "0x40")
-    assert divergences(OUTER + FORK + again) == [
+    assert divergences(OUTER + FORK + again + ZAP + LATER) == [
         "copy_page_range of [0xfd000000-0xfd002000) made none; the model predicts a call of track_pfn_copy()"
     ]
 
@@ -532,3 +532,11 @@ def test_a_context_whose_address_is_used_again_is_another(divergences):
     once = without(CONTEXT + gone + RELEASE, "ctx_release")
     again = once.replace(" 1.", " 5.").replace(" 2.", " 6.").replace(" 3.", " 7.")
     assert divergences(once + again, "pfnmap-ctx") == []
+
+
+def test_a_mapping_at_the_address_of_one_that_went_unseen_is_another(divergences):
+    other = second(OUTER).replace("vma=0x10", "vma=0x18")
+    moved = FORK.replace(" 1.7", " 6.7").replace("0xfd000000", "0xfd100000").replace("0xfd002000", "0xfd102000")
+    assert divergences(OUTER + other + moved) == []
+    zapped = OUTER + ZAP + without(LATER, "memtype_free__ret")  # then its entries go, whoever records that
+    assert divergences(zapped + other + moved) == []
