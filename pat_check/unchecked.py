@@ -68,9 +68,11 @@ def _layers(replay: Replay, foresight: Foresight) -> Iterator[str]:
         if names and not context.entry_only:
             listed = ", ".join(names)
             yield f"only the {half} of {listed} are recorded: their calls were not checked (record the {other} too)"
-    if context.probes_seen:
+    if context.probes_seen or replay.layers.seen:
         known = context.recorded | context.halves.keys() | foresight.probes.entries
         missing = list(missing_in(known, replay.layers.passed, context.era))
+        if not context.probes_seen:
+            missing = [name for name in missing if name != "memtype"]  # which is told already
         if missing:
             yield f"nothing shows that these are recorded, so they were not checked: {', '.join(missing)}"
 

@@ -195,3 +195,14 @@ def test_a_context_is_counted_where_all_that_counts_is_recorded(tmp_path, unset)
     assert api.check([str(file)], options).findings == []
     file.write_text(SHARED.replace("4.0: vm_area_free", "4.0: vm_area_dup").lstrip())
     assert {one.rule for one in api.check([str(file)], options).findings} == {"model-divergence"}
+
+
+def test_without_the_memtype_layer_the_other_layers_that_are_missing_are_named(tmp_path):
+    file = tmp_path / "trace.txt"
+    file.write_text(
+        "app-7 [000] 1.0: copy_page_range: dst=0x30 vma=0x10\napp-7 [000] 1.1: copy_page_range__ret: ret=0\n"
+    )
+    facts = api.check([str(file)], api.Options(era="vm-pat")).inputs[0].facts
+    assert "no memtype_reserve or memtype_free is recorded: nothing of this layer was checked" in facts
+    named = next(fact for fact in facts if fact.startswith("nothing shows that these are recorded"))
+    assert named.endswith("not checked: drivers, PFN tracking, remap, inserts, zaps, VMAs, exit")

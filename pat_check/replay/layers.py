@@ -207,16 +207,17 @@ class Layers:
 
     def _compare(self, wanted: Wanted, call: Call) -> None:
         found = seen_in(call)
-        start = found.start if found.size >= 0 else max(wanted.seen.start, 0)
-        end = start + found.size if found.size >= 0 else start + max(wanted.seen.size, 0)
+        shown = found if found.size >= 0 else wanted.seen
+        start, end = (shown.start, shown.start + max(shown.size, 0)) if shown.start >= 0 else (0, 0)
         for what, want, have in wanted.differences(found):
             surprise = Surprise(self.context, call, wanted.by, start, end)
             surprise.tell(what.format(call.function()), want, have, [(wanted.at, "called here")])
 
     def _missing(self, wanted: Wanted, event: Event) -> None:
         if not wanted.optional and not self.context.lossy:
-            start, size = max(wanted.seen.start, 0), max(wanted.seen.size, 0)
-            surprise = Surprise(self.context, event, wanted.by, start, start + size)
+            start, size = wanted.seen.start, max(wanted.seen.size, 0)
+            start, end = (start, start + size) if start >= 0 else (0, 0)
+            surprise = Surprise(self.context, event, wanted.by, start, end)
             surprise.tell("made", f"a call of {wanted.must}()", "none", called_here(wanted.call, event))
 
     # --- what a call leads to ---------------------------------------------------------------------------------

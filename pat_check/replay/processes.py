@@ -67,6 +67,7 @@ class Processes:
     def fork(self, event: SchedProcessFork) -> None:
         """sched_process_fork: the child has a pid."""
         self.context.forks_seen = True
+        self.context.tasks.over(event, DupMmap)
         self.finish(event.child_pid)
         self.context.tasks.forget(event.child_pid)
         owners = self.context.forked.pop(event.pid, [])

@@ -183,6 +183,13 @@ class Tasks:
             self.lost_entries += 1
         return task, None
 
+    def over(self, event: Event, kind: type[Call]) -> None:
+        """Calls of this kind in the task of an event must be over: what is still open lost its return."""
+        frames = self.of(event).frames
+        place = next((place for place, frame in enumerate(frames) if frame.kind is kind), len(frames))
+        self._give_up(frames[place:])
+        del frames[place:]
+
     def close(self) -> None:
         """The recording is over: what is open now never returned."""
         for task in self._tasks.values():

@@ -275,7 +275,7 @@ class Vmas:
         new = event.ret & ((1 << 64) - 1)
         task = self.context.tasks.of(event)
         split, move = task.innermost(SplitVma), task.innermost(CopyVma)
-        if split is not None and isinstance(split.call, SplitVma):
+        if split is not None and isinstance(split.call, SplitVma) and split.call.vma == call.vma:
             addr = split.call.addr
             if split.call.new_below:
                 self.of[new] = Mapped(area.mm, area.start, addr, area.flags, area.offset)
@@ -283,7 +283,7 @@ class Vmas:
             else:
                 self.of[new] = Mapped(area.mm, addr, area.end, area.flags, area.offset)
                 area.end = addr
-        elif move is not None and isinstance(move.call, CopyVma):
+        elif move is not None and isinstance(move.call, CopyVma) and move.call.vma == call.vma:
             addr, end = move.call.addr, move.call.addr + move.call.len
             whole = area.offset is not None and end - addr == area.end - area.start
             offset = area.offset + area.start - addr if whole and area.offset is not None else None

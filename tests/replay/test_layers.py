@@ -127,9 +127,7 @@ def test_fork_of_a_tracked_mapping_must_reserve_for_the_child(divergences):
 app-7 [000] 2.0: track_pfn_copy: {child} vm_flags=0x10004bb
 app-7 [000] 2.1: track_pfn_copy__ret: ret=0
 """
-    assert divergences(REMAP + fork) == [
-        "track_pfn_copy of [0x0-0x2000) made none; the model predicts a call of reserve_pfn_range()"
-    ]
+    assert divergences(REMAP + fork) == ["track_pfn_copy made none; the model predicts a call of reserve_pfn_range()"]
 
 
 CLEARED = f"""
@@ -540,3 +538,17 @@ def test_a_mapping_at_the_address_of_one_that_went_unseen_is_another(divergences
     assert divergences(OUTER + other + moved) == []
     zapped = OUTER + ZAP + without(LATER, "memtype_free__ret")  # then its entries go, whoever records that
     assert divergences(zapped + other + moved) == []
+
+
+def test_a_call_whose_physical_range_is_not_known_is_told_without_one(divergences):
+    vvar = f"{VMA} vm_flags=0xc044411"
+    fork = f"""
+app-7 [000] 1.0: copy_page_range: dst=0x30 {vvar}
+app-7 [000] 1.1: track_pfn_copy: dst=0x30 {vvar}
+app-7 [000] 1.2: track_pfn_copy__ret: ret=0
+app-7 [000] 1.3: copy_page_range__ret: ret=0
+"""
+    missing = "copy_page_range made none; the model predicts a call of track_pfn_copy()"
+    assert divergences(fork + without(fork, "track_pfn_copy").replace(" 1.", " 2.")) == [missing]
+    other = fork.replace("track_pfn_copy: dst=0x30 vma=0x10", "track_pfn_copy: dst=0x30 vma=0x50")
+    assert divergences(other) == ["copy_page_range called track_pfn_copy() of the VMA 0x50; the model predicts 0x10"]
