@@ -10,6 +10,7 @@ tracefs.
 from __future__ import annotations
 
 import argparse
+import resource
 import shutil
 import subprocess
 import sys
@@ -40,7 +41,10 @@ DRIVERS = ("vfio_iommu_type1", "vfio_pci")
 
 
 def boot(kernel, image, folder, values):
-    """Run the job in a guest; what it left in /out is then below `folder`/out. Returns the seconds that it took."""
+    """Run the job in a guest; what it left in /out is then below `folder`/out.
+
+    Returns the seconds that it took, and those of CPU.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     extra = [("bin/busybox", values.busybox)] if values.busybox else []
@@ -52,14 +56,19 @@ def boot(kernel, image, folder, values):
         *("-serial", f"file:{folder / 'console.txt'}", "-serial", f"file:{line}"),
         *("-kernel", str(image), "-initrd", str(folder / "initrd.gz"), "-append", f"{BOOT} PARTS={values.parts}"),
     ]
-    began = time.monotonic()
+    began, used = time.monotonic(), _cpu()
     try:
         subprocess.run(command, check=True, timeout=values.seconds)
     except subprocess.TimeoutExpired:
         sys.exit(f"{said(folder)}\nthe guest did not come to its end in {values.seconds} s")
     with tarfile.open(line) as tar:
         tar.extractall(folder, filter="data")
-    return time.monotonic() - began
+    return time.monotonic() - began, _cpu() - used
+
+
+def _cpu():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def said(folder):
@@ -101,12 +110,13 @@ def main():
     failed = False
     for kernel in values.kernels:
         folder = Path(values.out) / kernel
-        seconds = boot(kernel, values.vmlinuz or vmlinuz(kernel), folder, values)
+        seconds, used = boot(kernel, values.vmlinuz or vmlinuz(kernel), folder, values)
         console = said(folder)
         print(console)
         wrong = [line for line in console.splitlines() if "FAILED" in line]
         wrong += [] if "\ndone\n" in console else ["the job did not come to its end"]
-        print(f"Kernel {kernel}, {seconds:.0f} s\n\n| capture | era | events | lists | mappings | findings |")
+        print(f"Kernel {kernel}, {seconds:.0f} s, {used:.0f} s of CPU\n")
+        print("| capture | era | events | lists | mappings | findings |")
         print("|---|---|---|---|---|---|")
         for capture in sorted(path for path in (folder / "out").iterdir() if path.is_dir()):
             row, problems = judged(capture)
