@@ -147,8 +147,8 @@ class Ftrace(Source):
                 self._layout = found
         comm, pid, cpu, time, rest = context
         where = at, time, cpu, pid, comm
-        head, _, payload = rest.partition(")")
-        known = self._probes.get(head)
+        head, closed, payload = rest.partition(")")
+        known = self._probes.get(head) if closed else None
         try:
             if known is None:
                 return self._event(line, rest, where, lines)

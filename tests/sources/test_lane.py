@@ -318,3 +318,11 @@ def test_who_stops_early_leaves_no_thread():
 def test_without_the_compiled_scanner_the_reference_reads(monkeypatch):
     monkeypatch.setenv(native.PURE, "1")
     assert native.scanner_type() is None
+
+
+def test_a_line_that_ends_before_its_bracket_closes_cannot_be_read(scanner, monkeypatch):
+    whole = f"{HEAD}vm_area_free: (vm_area_free+0x4/0x10) vma=0x1\n"
+    text = whole * 2 + whole.partition(")")[0] + "\n" + whole
+    alike(of_text(text), scanner, monkeypatch)
+    events, *_ = read(of_text(text)(), None, monkeypatch)
+    assert [type(event).__name__ for event in events] == ["VmAreaFree", "VmAreaFree", "Malformed", "VmAreaFree"]
