@@ -13,13 +13,9 @@ PACKAGES = {  # the package that holds vmlinuz, and the suites in which it is lo
     "6.1": (r"linux-image-6\.1\.\d+-\d+-amd64", "bookworm bookworm-updates"),
     "6.12": (r"linux-image-6\.12\.\d+\+deb13-amd64", "trixie"),
     "6.16": (r"linux-image-6\.16\.\d+\+deb13-amd64", "trixie-backports"),
-    "6.19": (r"linux-binary-6\.19\.\d+\+deb13-amd64", "trixie-backports sid"),
     "7.2": (r"linux-binary-7\.2\.\d+\+deb13-amd64", "trixie-backports sid"),
 }
-APART = {  # the package that holds the modules, where it is another
-    "6.19": r"linux-modules-6\.19\.\d+\+deb13-amd64",
-    "7.2": r"linux-modules-7\.2\.\d+\+deb13-amd64",
-}
+APART = {"7.2": r"linux-modules-7\.2\.\d+\+deb13-amd64"}  # the package that holds the modules, where it is another
 TOOLS = ("trace-cmd", "linux-perf", "bpftrace")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 

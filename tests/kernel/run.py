@@ -1,6 +1,6 @@
 """Boot a Debian kernel under QEMU, record a small workload in it, and replay the captures.
 
-``python -m tests.kernel.run KERNEL...`` with 6.1, 6.12, 6.16, 6.19 or 7.2; takes a few minutes a kernel, without KVM.
+``python -m tests.kernel.run KERNEL...`` with 6.1, 6.12, 6.16 or 7.2; takes a few minutes a kernel, without KVM.
 Needs qemu-system-x86_64 and, for the printed scripts, a static busybox; trace-cmd, perf and bpftrace are downloaded.
 A kernel passes when every saved list and mapping agrees with the model, nothing was malformed, nothing was lost but
 where a buffer is too small on purpose, no recorded result differs from its prediction, and nothing is left behind in
