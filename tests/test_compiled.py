@@ -13,6 +13,7 @@ from tests.sources.test_lane import damaged
 
 PROGRAM = [sys.executable, "-P", "-m", "pat_check", "replay", "--isolated", "--output", "json"]
 GROUPS = 12
+SMALLER = 30_000  # lines: captures below it are replayed many at a time
 
 CAPTURES = captures() if CORPUS.is_dir() else captures(KEPT)
 
@@ -48,7 +49,7 @@ def test_it_is_compiled(installation):
 
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_captures(group, installation):
-    paths = [capture.path for capture in CAPTURES[group::GROUPS] if capture.length < 30_000]
+    paths = [capture.path for capture in CAPTURES[group::GROUPS] if capture.length < SMALLER]
     fast, pure = reports(paths, installation)
     assert fast == pure
 
@@ -72,7 +73,7 @@ def test_damaged_captures(group, installation, tmp_path):
     assert fast == pure
 
 
-@pytest.mark.parametrize("capture", [one for one in CAPTURES if one.is_huge], ids=str)
+@pytest.mark.parametrize("capture", [one for one in CAPTURES if one.length >= SMALLER], ids=str)
 def test_large_captures(capture, installation):
     fast, pure = reports([capture.path], installation)
     assert fast == pure
