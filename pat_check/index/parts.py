@@ -33,7 +33,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "unproven",
     ),
     "context.machine": ("memtypes", "pat_enabled", "now", "origin_known", "iomaps", "unmapped", "freed"),
-    "context.machine.ram": ("known", "_chunks", "types"),
+    "context.machine.ram": ("known", "_asked", "_chunks", "types"),
     "context.machine.mtrr": ("known", "_ranges", "_default"),
     "context.tasks": ("_tasks", "_last", "_last_pid", "endless", "lost_entries", "lost_returns", "lost_returns_at"),
     "expected": ("complete", "types_known"),
@@ -57,6 +57,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "layers.contexts": ("_of", "_made"),
     "maps": ("compared", "equal"),
     "ordinary": (),
+    "whole": (),
     "recording": (
         "lost_events",
         "lost_places",

@@ -13,6 +13,7 @@ from pat_check.events import (
     CopyVma,
     DupMmap,
     Event,
+    FreePfnRange,
     GetPatInfo,
     IoremapCaller,
     MemremapPages,
@@ -22,7 +23,8 @@ from pat_check.events import (
     VmAreaDup,
     VmAreaFree,
 )
-from pat_check.events.runs import OrdinaryVmas
+from pat_check.events.runs import OrdinaryVmas, Run
+from pat_check.model.memory import PAGE
 from pat_check.model.vma import VM_PFNMAP
 from pat_check.replay.context import Context
 from pat_check.replay.doubts import Doubts
@@ -128,6 +130,28 @@ class Layers:
         if pid in self.unmaps.due and not run.is_zap:
             return False
         return era.lacks.isdisjoint(_ORDINARY)
+
+    def may_take(self, run: Run) -> bool:
+        """Whether an era may have made such calls, and nothing is due in this task."""
+        return run.pid not in self.unmaps.due and self.context.era.lacks.isdisjoint(_WHOLE)
+
+    def waits(self, pid: int) -> bool:
+        """Whether a call is wanted of this task."""
+        return pid in self._waiting
+
+    def waits_for(self, pid: int, function: str) -> bool:
+        """Whether no call is wanted of this task, or only one that begins with this function."""
+        waiting = self._waiting.get(pid)
+        return waiting is None or (len(waiting) == 1 and function in waiting[0].chain)
+
+    def release(self, call: FreePfnRange, free_at: int) -> None:
+        """A context is released, and makes what it must make: its memtype_free() is at `free_at`."""
+        if call.pid in self._waiting:
+            self._settle(call, call.api)
+        self.unwanted.enter(call)
+        start = call.pfn * PAGE
+        self._freed[call.pid] = free_at, start, start + call.size
+        self.unmaps.frees(start, start + call.size)
 
     def over(self, event: Event) -> None:
         """A task writes a marker, or ends: what it was in the midst of is over."""
@@ -291,5 +315,7 @@ _SCOPES: Final[frozenset[str]] = frozenset(
 """Callers whose return is not recorded: what they want comes next or not at all."""
 _ORDINARY: Final[frozenset[str]] = frozenset(("vm_area_dup", "vm_area_free", "copy_page_range"))
 """What runs of ordinary calls consist of, beside zaps."""
+_WHOLE: Final[frozenset[str]] = frozenset(("memtype_reserve", "memtype_free", "remap_pfn_range"))
+"""What makes a mapping, or takes it away, in every era."""
 _BESIDE: Final[frozenset[str]] = frozenset(("get_pat_info",))
 """What may stand between such a caller and the call that it wants."""

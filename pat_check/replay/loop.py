@@ -41,7 +41,7 @@ from pat_check.events import (
     UnmapVmas,
     ZapVma,
 )
-from pat_check.events.runs import OrdinaryVmas
+from pat_check.events.runs import Mapping, OrdinaryVmas, Run, Untracking
 from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
 from pat_check.model.memory import PAGE
@@ -63,6 +63,7 @@ from pat_check.replay.snapshots import Snapshot, Snapshots
 from pat_check.replay.tasks import scope_api
 from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import page_align
+from pat_check.replay.whole import Whole
 
 
 class Replay:
@@ -90,6 +91,9 @@ class Replay:
         self.layers = Layers(self.context, self.vmas, doubts)
         self.maps = Maps(self.context, self.vmas, maps or {})
         self.ordinary = Ordinary(self.context, self.layers, self.vmas, self.processes, self.mappings)
+        self.whole = Whole(
+            self.context, self.layers, self.vmas, self.frees, self.drivers, self.processes, self.mappings
+        )
         self.recording = Recording()
         self.events = 0
         self.pids: set[int] = set()
@@ -118,6 +122,8 @@ class Replay:
             LostEvents: self._lost,
             Malformed: self._malformed,
             OrdinaryVmas: self._ordinary,
+            Mapping: self._map,
+            Untracking: self._untrack,
         }
         self._plans = {kind: _Plan(kind, handlers.get(kind, self._enter), self.vmas) for kind in _kinds()}
         self._returns: dict[type[Call], Callable[[Return], None]] = {
@@ -198,9 +204,18 @@ class Replay:
     # --- events that several parts hear -------------------------------------------------------------------------
 
     def _ordinary(self, run: OrdinaryVmas) -> None:
-        """Several events as one."""
+        self._run(run, taken=self.ordinary.take(run))
+
+    def _map(self, run: Mapping) -> None:
+        self._run(run, taken=self.whole.map(run))
+
+    def _untrack(self, run: Untracking) -> None:
+        self._run(run, taken=self.whole.untrack(run))
+
+    def _run(self, run: Run, *, taken: bool) -> None:
+        """Several events, which were taken as one or have to be looked at one by one."""
         self.events += run.count - 1
-        if not self.ordinary.take(run):
+        if not taken:
             for event in run.events():
                 self._apply(event)
 

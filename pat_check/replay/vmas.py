@@ -188,6 +188,10 @@ class Vmas:
                     area.mm = mm
         self.mm_of[pid] = mm
 
+    def seen(self, call: RemapPfnRange) -> None:
+        """A remap begins."""
+        self._seen(call)
+
     def _seen(self, call: Any) -> None:
         self._over.discard(call.mm)
         self.owns(call.pid, call.mm)
@@ -238,8 +242,11 @@ class Vmas:
         self.of.pop(call.vma, None)
 
     def _remapped(self, call: RemapPfnRange, event: Return) -> None:
-        if event.ret != 0 or call.vm_start < 0:
-            return
+        if event.ret == 0 and call.vm_start >= 0:
+            self.mapped(call)
+
+    def mapped(self, call: RemapPfnRange) -> None:
+        """A remap has succeeded."""
         flags = call.flags if call.flags >= 0 else 0
         known = self.of.get(call.vma)
         if known is not None:
