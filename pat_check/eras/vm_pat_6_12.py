@@ -17,6 +17,18 @@ class VmPat612Tracking(vm_pat.VmPatTracking):
         return pte.special
 
 
+OLDER: frozenset[str] = frozenset(
+    (
+        "__vma_adjust",
+        "do_mas_align_munmap",
+        "do_mas_munmap",
+        "vma_merge",
+        "vmf_insert_pfn_pmd_prot",
+        "vmf_insert_pfn_pud_prot",
+    )
+)
+"""Functions that were gone when Linux 6.12 came."""
+
 ERA: Era = vm_pat.ERA.derive(
     name="vm-pat-6.12",
     kernels="6.12 to 6.15",
@@ -32,6 +44,8 @@ ERA: Era = vm_pat.ERA.derive(
     end_invalidates=False,
     flush_invalidates=True,
     change_pte=False,
+    lacks=vm_pat.ERA.lacks - {"vms_gather_munmap_vmas"} | OLDER,
+    hides=frozenset(),
     inlined=frozenset(),
     changes=(
         Change(
