@@ -53,6 +53,15 @@ ERA: Era = vm_pat.ERA.derive(
             "PMD and PUD leaves have a special bit and get_pat_info() follows them; flag setters want the write lock.",
         ),
         Change(
+            "the functions that Linux 6.1.192 and 6.12.107 have for probes",
+            "do_mas_munmap(), __vma_adjust(), vma_merge() and the huge inserts with a protection are gone.",
+            witness="""
+app-7 [000] 1.0: do_mas_munmap: mm=0x1 start=0x7000 len=0x1000
+app-7 [000] 2.0: vma_merge: mm=0x1 addr=0x8000 end=0x9000
+app-7 [000] 3.0: do_mas_munmap: mm=0x1 start=0x8000 len=0x1000        #! model-era@!vm-pat
+""",
+        ),
+        Change(
             "mm/memory.c of Linux 6.12.117 (page-tables.md sections 1 and 3)",
             "PFN mappings take huge faults, which were for DAX alone; vmf_insert_mixed() of a mapping that is not made "
             "for it returns VM_FAULT_SIGBUS instead of stopping the kernel.",
