@@ -155,7 +155,8 @@ class Frees:
             victim, shrinks = era.find_victim(self.context.machine.memtypes, start, end)
             if how == ("missed" if victim is None else "shrunk" if shrinks else "removed"):
                 fitting.append(era)
-        self.doubts.against(event, f"a free of [{start:#x}-{end:#x}) {_HOW.get(how, 'found an entry')}", fitting)
+        what = f"a free of [{start:#x}-{end:#x}) {_HOW.get(how, 'found an entry')}"
+        self.doubts.seen(event, what, fitting, of_state=True)
 
     def _may_be_older(self, start: int, end: int) -> bool:
         """Whether a free that finds nothing may hit a reservation that the recording does not know."""

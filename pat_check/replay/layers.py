@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from pat_check.eras import ERAS
 from pat_check.events import (
     Call,
     CopyVma,
@@ -52,8 +51,10 @@ class Layers:
         self.unmaps = Unmaps(context, vmas, self.nesting.is_tracked)
         self.seen: set[str] = set()  # functions whose calls were seen
         self.passed: set[str] = set()  # functions that must have been called, or have called, and are not recorded
-        self._callers: set[str] = set()
+        self._callers: set[str] = set()  # places that calls returned to
+        self._strangers: set[str] = set()  # those of them in functions that the era does not have
         self._lacks = context.era.lacks
+        self._unlike = context.era.lacks | context.era.hides
         self._chains: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {}  # remembered, while
         self._chains_of = -1  # so many functions are recorded
         self._waiting: dict[int, list[Wanted]] = {}  # by pid: calls that must come next, innermost last
@@ -66,11 +67,10 @@ class Layers:
         kind = type(call)
         function = call.function()
         if function not in self.seen:
-            self.seen.add(function)
             self._shows("entries", function)
-        if function in self._lacks:
-            fitting = [era for era in ERAS if function not in era.lacks]
-            self.doubts.against(call, f"{function}() is called", fitting)
+            self.telltale(call)
+        elif function in self._unlike:
+            self.doubts.called(call, function)
         if kind is MemtypeFree:
             assert isinstance(call, MemtypeFree)
             self._freed[call.pid] = call.at, call.start, call.end
@@ -94,11 +94,26 @@ class Layers:
             self.unwanted.enter(call)
         self.nesting.predict(call)
 
+    def telltale(self, call: Call) -> None:
+        """A function was called that not every era has."""
+        function = call.function()
+        if function not in self.seen:
+            self.seen.add(function)
+            self.doubts.shows(function)
+        if function in self._unlike:
+            self.doubts.called(call, function)
+
     def leave(self, event: Return, frame: Frame | None) -> None:
         """A call is over, of which `frame` is the latest open one: what it wanted must have come."""
         if event.caller not in self._callers:
             self._callers.add(event.caller)
-            self.passed.add(event.caller.partition("+")[0])
+            caller = event.caller.partition("+")[0]
+            self.passed.add(caller)
+            self.doubts.shows(caller)
+            if caller in self._unlike:
+                self._strangers.add(event.caller)
+        if self._strangers and event.caller in self._strangers:
+            self.doubts.called(event, event.caller.partition("+")[0])
         if self.context.halves and event.api in self.context.halves:
             self._shows("returns", event.api)
         if frame is None or frame.api != event.api:

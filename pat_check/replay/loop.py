@@ -38,6 +38,7 @@ from pat_check.events import (
     SchedProcessExit,
     SchedProcessFork,
     SetMemory,
+    Telltale,
     UnmapVmas,
     ZapVma,
 )
@@ -80,7 +81,7 @@ class Replay:
         self.context = Context(machine, era, emit)
         self.expected = expected = Expected()
         self.reserves = Reserves(self.context, expected)
-        doubts = Doubts(self.context)
+        self.doubts = doubts = Doubts(self.context)
         self.frees = Frees(self.context, expected, doubts)
         self.drivers = Drivers(self.context, expected)
         self.processes = Processes(self.context)
@@ -111,6 +112,7 @@ class Replay:
             ZapVma: self._zap,
             UnmapVmas: self.processes.unmap_vmas,
             ExitMmap: self._exit_mmap,
+            Telltale: self.layers.telltale,
             InsertPfn: self._insert_pfn,
             SchedProcessFork: self._fork,
             SchedProcessExec: self._exec,
@@ -189,6 +191,7 @@ class Replay:
         self.processes.finish_all(end)
         self.snapshots.without_markers(last)
         self.messages.finish(last)
+        self.doubts.finish()
         self.processes.still_held(last)
         tasks = self.context.tasks
         tasks.close()
