@@ -23,7 +23,7 @@ def compiler():
 @lru_cache(maxsize=1)
 def why_no_scanner(folder):
     """Compile the scanner into a folder; empty when it worked."""
-    sources = [str(NATIVE / "_scanner.c"), str(NATIVE / "scan.c")]
+    sources = sorted(map(str, NATIVE.glob("*.c")))
     made = folder / f"_scanner{sysconfig.get_config_var('EXT_SUFFIX')}"
     try:
         run = subprocess.run(

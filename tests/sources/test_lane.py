@@ -27,7 +27,7 @@ def scanner(tmp_path_factory):
 
 def read(lines, scanner, monkeypatch):
     """Events, and what the source and the lines count, with a scanner or without."""
-    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     source = Ftrace()
     events = [event for batch in source.batches(lines) for event in batch]
     return events, source.lines, source.ignored, lines.cut, lines.broken
