@@ -9,7 +9,7 @@ import pytest
 
 from tests import compiled
 from tests.corpus import CORPUS, KEPT, captures, text_of
-from tests.sources.test_lane import damaged
+from tests.lanes import damaged
 
 PROGRAM = [sys.executable, "-P", "-m", "pat_check", "replay", "--isolated", "--output", "json"]
 GROUPS = 12

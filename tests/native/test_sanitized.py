@@ -8,7 +8,7 @@ import pytest
 
 from tests import compiled
 from tests.corpus import CORPUS, KEPT, captures, text_of
-from tests.sources.test_lane import damaged
+from tests.lanes import damaged
 
 HARNESS = compiled.ROOT / "tests" / "native" / "fuzz_scan.c"
 CHECKS = "-fsanitize=address,undefined"
