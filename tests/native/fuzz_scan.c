@@ -34,6 +34,8 @@ static int64_t resolve(void *context, int name, const char *key, size_t length) 
         return sum % 7 == 0 ? SCAN_SLOW : SCAN_IGNORED_0 - (int64_t)(sum % 100);
     if (sum % 11 == 0)
         return SCAN_SLOW;
+    if (sum % 5 == 0)
+        return SCAN_IGNORED_0 - (int64_t)(sum % 100);
     scan_program *program = scanner_program(self);
     check(program != NULL, "memory for a program");
     program->slots = (int)(sum % SCAN_SLOTS) + 1;

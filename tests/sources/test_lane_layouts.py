@@ -244,8 +244,9 @@ FREE = {
         "{free} {long}\n{free}\n",
         "{free}\n\n  \n#\n\tffffffff8109e100 f+0x0 ([k])\n\t    7f051c273000 [unknown] (/a b)\n\n{free}\n",
         "{free}\n\tffffffff8109e100 f 1 1.5: memtype_free: x\n{free}\n",
+        "{free}\n\tffffffff8109e100 f PERF_RECORD_LOST lost 3\n\tf f\n\tfffffffff8109e100 f\n\tF f\n\tff\n\t f\n",
     ],
-    ids=["mark", "torn", "torn-number", "returns", "long", "call-chain", "event-in-a-chain"],
+    ids=["mark", "torn", "torn-number", "returns", "long", "call-chain", "event-in-a-chain", "no-chain"],
 )
 @KINDS
 def test_odd_files(kind, text, scanner, monkeypatch):

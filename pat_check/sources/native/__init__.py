@@ -55,7 +55,7 @@ class Resolve(Protocol):
 
 
 SLOW = -1
-IGNORED = -3
+IGNORED = -4
 
 FTRACE, PERF, BPFTRACE = 0, 1, 2
 """Layouts of lines."""

@@ -28,6 +28,8 @@ static int64_t lookup(scanner *self, scan_table *table, int name, const char *ke
 
 static int is_letter(char c) { return (c >= 'a' && c <= 'z') || c == '_' || (c >= 'A' && c <= 'Z'); }
 
+static int is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
+
 static int is_name(char c) { return is_letter(c) || is_digit(c) || c == '.'; }
 
 /* A comm without the spaces around it. */
@@ -147,7 +149,7 @@ static int addresses(const char **at, const char *end) {
     if (p < end && *p == '(') {
         for (int first = 1;; first = 0) {
             const char *from = ++p;
-            while (p < end && (is_digit(*p) || (*p >= 'a' && *p <= 'f')))
+            while (p < end && is_hex(*p))
                 p++;
             if (p == from || p >= end)
                 return -1;
@@ -164,7 +166,21 @@ static int addresses(const char **at, const char *end) {
     return p < end && *p == '(' ? -1 : 0;
 }
 
+/* Whether a line is surely a frame of a call chain, and neither an event nor PERF_RECORD_LOST. */
+static int is_frame(const char *p, const char *end) {
+    if (*p++ != '\t')
+        return 0;
+    (void)spaces(&p, end, ANY);
+    const char *from = p;
+    while (p < end && is_hex(*p))
+        p++;
+    return p > from && p - from <= 16 && p < end && *p == ' ' && memchr(p, ':', (size_t)(end - p)) == NULL &&
+           memchr(p, 'P', (size_t)(end - p)) == NULL;
+}
+
 static int64_t perf_line(scanner *self, const char *line, const char *end, columns *out) {
+    if (line == end || is_frame(line, end))
+        return SCAN_NOTHING;
     if (end - line < COLUMNS + 8 || *line == '#')
         return SCAN_SLOW;
     for (int column = 0; column < COLUMNS; column++)

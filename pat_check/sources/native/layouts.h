@@ -11,8 +11,8 @@ typedef struct {
     double time;
 } columns;
 
-/* Reads a line up to its values and returns what its event stands for: a program, an ignored name, SCAN_FAILED, or
- * SCAN_SLOW for what the reference might read in another way. Only a program needs all columns. */
+/* Reads a line up to its values and returns what its event stands for: a program, an ignored name, SCAN_NOTHING,
+ * SCAN_FAILED, or SCAN_SLOW for what the reference might read in another way. Only a program needs all columns. */
 typedef int64_t (*layout_reader)(scanner *self, const char *line, const char *end, columns *out);
 
 /* By SCAN_FTRACE and so on. */

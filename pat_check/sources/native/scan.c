@@ -245,7 +245,7 @@ int64_t scanner_scan(scanner *self, const char *text, size_t length, int64_t fir
             } else {
                 slow_row(self, at, text, line, end);
             }
-        } else {
+        } else if (what != SCAN_NOTHING) {
             slow_row(self, at, text, line, end);
         }
         line = end + 1;

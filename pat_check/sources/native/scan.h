@@ -15,10 +15,11 @@
 #define SCAN_NAME 24    /* bytes of a field's name */
 #define SCAN_HEAD 7     /* words of a row before its values */
 
-/* What a resolved key stands for: a program from 0 on, or one of these; below SCAN_IGNORED_0 an ignored name. */
+/* What a resolved key stands for: a program from 0 on, or one of these; from SCAN_IGNORED_0 on down an ignored name. */
 #define SCAN_SLOW (-1)
 #define SCAN_FAILED (-2)
-#define SCAN_IGNORED_0 (-3)
+#define SCAN_NOTHING (-3) /* a line without an event */
+#define SCAN_IGNORED_0 (-4)
 
 /* Words of a row: a decoded event has all of them and its values behind; a line for the reference has four. */
 enum { ROW_AT, ROW_PROGRAM, ROW_PID, ROW_CPU, ROW_TIME, ROW_COMM, ROW_MASK };
