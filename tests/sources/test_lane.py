@@ -128,8 +128,9 @@ def test_any_lines(lines, end, scanner, monkeypatch):
         "".join(f"{HEAD}memtype_free: (f{number}+0x0/0x10) start=0x1000 end=0x2000\n" for number in range(5_000)),
         "".join(f"{number:>16}-1 [000] 1.0: memtype_free: (f) start=0x1000 end=0x2000\n" for number in range(70_000)),
         "\n\n  \n",
+        HEAD + "memtype_free__ret: (memtype_free+0x0/0x10) __probe_ret_ip=ffffffff816ed4fd ret=0x0\n",
     ],
-    ids=["mark", "torn", "returns", "long", "very-long", "names", "places", "comms", "empty"],
+    ids=["mark", "torn", "returns", "long", "very-long", "names", "places", "comms", "empty", "caller"],
 )
 def test_odd_files(text, scanner, monkeypatch):
     alike(of_text(text), scanner, monkeypatch)
