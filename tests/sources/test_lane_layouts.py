@@ -111,7 +111,7 @@ PERF_COLUMNS = [
     "          patlab    1286 [001]   110: ",
     "          patlab    1286 [001]   1234567.123456789: ",
     "          patlab    1286 [001]   9007199.254740991: ",
-    "          patlab    1286 [001]   9007199.254740993: ",
+    "          patlab    1286 [001]   9910468.876528351: ",
     "          patlab    1286 [001]   123456789012.123456789: ",
     "          patlab    1286 [001]   1234567890123.5: ",
     "          patlab    1286 [001]   110.1234567890: ",
@@ -122,6 +122,7 @@ PERF_COLUMNS = [
     "",
     "\t",
     "\tffffffff8109e100 ",
+    "\tffffffff8109e10 1286 1.0: ",
 ]
 PERF_EVENTS = [
     "pat:memtype_reserve: (ffffffff8109e100) ",
@@ -131,6 +132,9 @@ PERF_EVENTS = [
     "pat:memtype_reserve: (ffffffff8109e100 <-  ffffffff813701ad) ",
     "pat:memtype_reserve: (ffffffff8109e100 <- ffffffff813701ad <- ff) ",
     "pat:memtype_reserve: (memtype_reserve+0x4/0x10) ",
+    "pat:memtype_reserve__ret: (f ret=7 x) ",
+    "pat:memtype_reserve__ret: (ffffffff8109e100) (f ret=7 x) ",
+    "vma:memtype_free : (ff) ",
     "pat:memtype_reserve: (ffffffff8109e100) (memtype_reserve+0x4/0x10) ",
     "pat:memtype_reserve: (ffffffff8109e100",
     "pat:memtype_reserve: ()",

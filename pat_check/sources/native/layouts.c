@@ -276,7 +276,7 @@ static int64_t bpftrace_line(scanner *self, const char *line, const char *end, c
         if (p >= end)
             break;
     }
-    if (event == comm || event == NULL || event == event_end || event - 1 - comm > BPFTRACE_COMM || !is_letter(*event))
+    if (event == comm || event == NULL || event - 1 - comm > BPFTRACE_COMM || !is_letter(*event))
         return SCAN_SLOW;
     for (const char *c = event; c < event_end; c++)
         if (!is_letter(*c) && !is_digit(*c))

@@ -31,32 +31,6 @@ void table_free(scan_table *table) {
     free(table);
 }
 
-uint64_t hash_of(const char *key, size_t length) {
-    uint64_t hash = 0x9e3779b97f4a7c15u ^ length, word;
-    while (length >= 8) {
-        memcpy(&word, key, 8);
-        hash = (hash ^ word) * 0xff51afd7ed558ccdu;
-        hash ^= hash >> 32;
-        key += 8;
-        length -= 8;
-    }
-    word = 0;
-    memcpy(&word, key, length);
-    hash = (hash ^ word) * 0xc4ceb9fe1a85ec53u;
-    return hash ^ (hash >> 29);
-}
-
-entry *table_find(const scan_table *table, uint64_t hash, const char *key, size_t length) {
-    for (uint32_t place = (uint32_t)hash & table->mask;; place = (place + 1) & table->mask) {
-        int32_t slot = table->slots[place];
-        if (slot == 0)
-            return NULL;
-        entry *found = &table->entries[slot - 1];
-        if (found->hash == hash && found->length == length && memcmp(found->key, key, length) == 0)
-            return found;
-    }
-}
-
 static int table_grow(scan_table *table) {
     uint32_t mask = table->mask * 2 + 1;
     int32_t *slots = calloc((size_t)mask + 1, sizeof *slots);
