@@ -56,6 +56,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "layers.unmaps": ("due", "_zaps"),
     "layers.contexts": ("_of", "_made"),
     "maps": ("compared", "equal"),
+    "ordinary": (),
     "recording": (
         "lost_events",
         "lost_places",

@@ -47,8 +47,8 @@ class Scanned(Source):
             if event is not None:
                 yield event
 
-    def batches(self, lines: Lines) -> Iterator[list[Event]]:
-        lane = self._lane(count_only=False)
+    def batches(self, lines: Lines, *, runs: bool = False) -> Iterator[list[Event]]:
+        lane = self._lane(runs=runs)
         yield from super().batches(lines) if lane is None else self._with(lane, lines)
 
     def count(self, lines: Lines) -> Counts:
@@ -61,13 +61,13 @@ class Scanned(Source):
         lane.count(counts)
         return counts
 
-    def _lane(self, *, count_only: bool) -> Lane | None:
+    def _lane(self, *, count_only: bool = False, runs: bool = False) -> Lane | None:
         scanner = scanner_type()
         if scanner is None:
             return None
         from pat_check.sources.lane import Lane  # noqa: PLC0415 - made of compiled code, which may not be there
 
-        return Lane(scanner, self.layout, self.place, self.named, count_only=count_only)
+        return Lane(scanner, self.layout, self.place, self.named, count_only=count_only, runs=runs)
 
     def _with(self, lane: Lane, lines: Lines) -> Iterator[list[Event]]:
         """The events that the lane reads, and in their places those of lines that it leaves to `read`."""
