@@ -143,6 +143,29 @@ static int64_t ftrace_line(scanner *self, const char *line, const char *end, col
 
 /* --- perf: `comm pid/tid [cpu] time: period group:event: (function <- caller) ` ----------------------------------- */
 
+/* `event` or `group:event` up to the colon and the space that end it. */
+static int event_name(const char **at, const char *end) {
+    const char *p = *at, *part = p;
+    if (p >= end || !is_letter(*p))
+        return -1;
+    for (int first = 1;; p++) {
+        if (p >= end || *p == ' ' || !is_printed(*p))
+            return -1;
+        if (*p != ':')
+            continue;
+        if (p == part || p - part > 127 || p + 1 >= end)
+            return -1;
+        if (p[1] == ' ')
+            break;
+        if (!first)
+            return -1;
+        first = 0;
+        part = p + 1;
+    }
+    *at = p;
+    return 0;
+}
+
 /* `(ffffffff8109e100 <- ffffffff813701ad)`, if it is there; fails on what else begins with a bracket. */
 static int addresses(const char **at, const char *end) {
     const char *p = *at;
@@ -218,22 +241,9 @@ static int64_t perf_line(scanner *self, const char *line, const char *end, colum
     int64_t period;
     if (p < end && is_digit(*p) && (digits(&p, end, 18, &period) < 0 || spaces(&p, end, 200) < 0))
         return SCAN_SLOW;
-    const char *event = p, *colon = NULL;
-    if (p >= end || !is_letter(*p))
+    const char *event = p;
+    if (event_name(&p, end) < 0)
         return SCAN_SLOW;
-    for (;; p++) { /* the second colon, or the first that a space follows, ends the name */
-        if (p >= end || *p == ' ' || !is_printed(*p))
-            return SCAN_SLOW;
-        if (*p != ':')
-            continue;
-        if (p - (colon == NULL ? event : colon + 1) > 127 || p[-1] == ':' || p + 1 >= end)
-            return SCAN_SLOW;
-        if (p[1] == ' ')
-            break;
-        if (colon != NULL)
-            return SCAN_SLOW;
-        colon = p;
-    }
     int64_t what = lookup(self, self->places, 0, event, (size_t)(p - event));
     p++;
     (void)spaces(&p, end, ANY);
