@@ -13,9 +13,7 @@ from pat_check.session import Options, Session
 from pat_check.sources.ftrace import Ftrace
 from pat_check.sources.opening import open_lines
 from tests.corpus import CORPUS, KEPT, captures
-from tests.sources.test_lane import of_text, scanner
-
-__all__ = ["scanner"]
+from tests.lanes import of_text
 
 CAPTURES = [one for one in (captures() if CORPUS.is_dir() else captures(KEPT)) if one.length < 5_000]
 
@@ -53,7 +51,7 @@ FIRST = dup(0x10, 0x20) + copy(0x20, 0x10) + zap(0x20) + free(0x20)
 
 def shapes(text, scanner, monkeypatch):
     """The events behind the first of each kind: for a run its length, for others their names."""
-    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     lines = of_text(FIRST + text)()
     events = [event for batch in Ftrace().batches(lines, runs=True) for event in batch][6:]
     return [event.count if isinstance(event, Run) else type(event).__name__ for event in events]
@@ -96,7 +94,7 @@ def test_what_ends_a_run(text, expected, scanner, monkeypatch):
 
 
 def test_nothing_comes_before_the_first_of_its_kind(scanner, monkeypatch):
-    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     lines = of_text(zap(1) + zap(2) + zap(3) + free(1) + free(2) + free(3))()
     events = [event for batch in Ftrace().batches(lines, runs=True) for event in batch]
     assert [type(event).__name__ for event in events] == ["ZapVma", "OrdinaryVmas", "VmAreaFree", "OrdinaryVmas"]
@@ -152,7 +150,7 @@ ONCE = mapped() + released()
     ],
 )
 def test_what_is_a_whole_mapping(text, expected, scanner, monkeypatch):
-    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     lines = of_text(ONCE + text)()
     events = [event for batch in Ftrace().batches(lines, runs=True) for event in batch][18:]
     runs = [event.count for event in events if isinstance(event, Run)]
@@ -167,7 +165,7 @@ def test_runs_are_made_of_the_same_events(capture, scanner, monkeypatch):
     file = capture.find("trace.txt")
     if file is None:
         pytest.skip("no text of ftrace")
-    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     alone = [event for batch in Ftrace().batches(open_lines(str(file))) for event in batch]
     told = []
     for batch in Ftrace().batches(open_lines(str(file)), runs=True):
@@ -192,7 +190,7 @@ def test_runs_are_made_of_the_same_events(capture, scanner, monkeypatch):
 @pytest.mark.parametrize("capture", CAPTURES, ids=str)
 def test_a_replay_of_runs_comes_to_the_same(capture, scanner, monkeypatch):
     """Findings, the summary, and everything that a replay holds."""
-    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     found = []
     for runs in (True, False):
         judge = Judge("trace")
@@ -216,7 +214,7 @@ def test_a_replay_of_runs_comes_to_the_same(capture, scanner, monkeypatch):
 )
 def test_most_runs_are_taken_as_one(part, method, kind, scanner, monkeypatch):
     """Some have to be looked at call by call: where one is wanted, or a followed VMA comes without its flags."""
-    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     refused = []
     take = getattr(part, method)
     monkeypatch.setattr(part, method, lambda self, run: take(self, run) or refused.append(run))
