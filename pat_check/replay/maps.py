@@ -68,31 +68,50 @@ class Maps:
         self.context, self.vmas, self.saved = context, vmas, saved
         self.compared = 0  # mappings
         self.equal = 0
+        self.unseen = 0  # not compared: no event had shown them
+        self.unowned = 0  # not compared: no event had shown the address space of their process
+        self.unfollowed = 0  # not compared: the lives of VMAs are not recorded, or events are missing
+        self._seen: set[int] = set()
 
     def marker(self, event: Marker) -> None:
-        """A checkpoint."""
-        saved = self.saved.get(checkpoint_number(event.text))
-        if saved is None or not self.vmas.complete:
+        """A checkpoint; the first of its number counts."""
+        number = checkpoint_number(event.text)
+        saved = self.saved.get(number)
+        if saved is None or number in self._seen:
             return
+        self._seen.add(number)
         for pid, areas in saved.of.items():
-            self._compare(event, saved, pid, areas)
+            special = [area for area in areas if area.flags & _SPECIAL]
+            followed = self.vmas.areas(pid)
+            if not self.vmas.complete:
+                self.unfollowed += len(special)
+            elif followed is None:
+                self.unowned += len(special)
+            else:
+                self._compare(event, saved, pid, special, followed)
 
-    def _compare(self, event: Marker, saved: SavedMaps, pid: int, areas: Sequence[SavedArea]) -> None:
-        followed = self.vmas.areas(pid)
-        if followed is None:
-            return
+    @property
+    def unanchored(self) -> int:
+        """How many saved mappings had no marker in the trace."""
+        left = [one for number, one in self.saved.items() if number not in self._seen]
+        return sum(bool(area.flags & _SPECIAL) for one in left for areas in one.of.values() for area in areas)
+
+    def _compare(
+        self, event: Marker, saved: SavedMaps, pid: int, areas: Sequence[SavedArea], followed: Sequence[Mapped]
+    ) -> None:
         letters = self._compared()
         mine = {_line(area.start, area.end, _letters(area) & letters): area for area in followed if _counts(area)}
         known = [(area.start, area.end) for area in followed]
         theirs = [
             _line(area.start, area.end, area.flags & letters)
             for area in areas
-            if area.flags & _SPECIAL and any(start < area.end and area.start < end for start, end in known)
+            if any(start < area.end and area.start < end for start, end in known)
         ]
         missing = [f"- {line}" for line in mine if line not in theirs]
         extra = [f"+ {line}" for line in theirs if line not in mine]
         self.compared += len(theirs)
         self.equal += len(theirs) - len(extra)
+        self.unseen += len(areas) - len(theirs)
         if missing or extra:
             seen = (_LIVES - self.context.era.lacks) <= self.context.recorded
             stamp = (event.at, event.time, event.comm, event.pid, seen and not self.context.lost_any)

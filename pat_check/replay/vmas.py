@@ -48,7 +48,7 @@ class Vmas:
         self.mm_of: dict[int, int] = {}  # by pid
         self._forking: dict[int, int] = {}  # by parent: the address space that is being copied into
         self._nameless = 0
-        self._gaps = False
+        self.gaps = False
         self._callers_seen = False  # of vm_area_dup(): a split or a move does not go unseen
         self._over: set[int] = set()  # address spaces that were torn down, while nothing lives in them again
         self._ended: list[list[int]] = []  # VMAs of address spaces that were torn down, of which some may stay
@@ -102,7 +102,7 @@ class Vmas:
         self.mm_of.clear()
         self._forking.clear()
         self.complete = False
-        self._gaps = True
+        self.gaps = True
 
     def exit(self, mm: int) -> None:
         """An address space is torn down: its VMAs end, with or without a recorded call, and its number is free."""
@@ -134,7 +134,7 @@ class Vmas:
         """Whether the mappings of every process must be those that are known."""
         recorded = self.context.recorded
         lives = {"vm_area_dup", "vm_area_free", "exit_mmap"} <= recorded
-        return lives and not self._gaps and (self._callers_seen or "__split_vma" in recorded)
+        return lives and not self.gaps and (self._callers_seen or "__split_vma" in recorded)
 
     def inside(self, mm: int, first: int, start: int, end: int) -> list[tuple[int, Mapped]]:
         """The followed VMAs of an address space in [start, end), ascending; `first` may be known to be the first."""
@@ -230,11 +230,11 @@ class Vmas:
                 area.offset = None  # its entries go next
 
     def _dup(self, call: VmAreaDup) -> None:
-        self.complete = not self._gaps
+        self.complete = not self.gaps
         self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
 
     def _free(self, call: VmAreaFree) -> None:
-        self.complete = not self._gaps
+        self.complete = not self.gaps
         self.of.pop(call.vma, None)
 
     def _remapped(self, call: RemapPfnRange, event: Return) -> None:
