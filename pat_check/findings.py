@@ -152,6 +152,7 @@ class Input:
     mappings_equal: int = 0
     mappings_unseen: int = 0  # not compared: no event had shown them
     mappings_unowned: int = 0  # not compared: no event had shown the address space of their process
+    mappings_unsettled: int = 0  # not compared: another task was about to change or end them
     mappings_unfollowed: int = 0  # not compared: the lives of VMAs are not recorded, or events are missing
     mappings_unanchored: int = 0  # not compared: no marker in the trace
     messages: int = 0  # kernel messages of section 13, #5-#12, #17 and #19
@@ -165,7 +166,8 @@ class Input:
     @property
     def mappings_not_compared(self) -> int:
         """Mappings of processes at checkpoints that were not compared, for whatever reason."""
-        return self.mappings_unseen + self.mappings_unowned + self.mappings_unfollowed + self.mappings_unanchored
+        known = self.mappings_unseen + self.mappings_unowned + self.mappings_unsettled
+        return known + self.mappings_unfollowed + self.mappings_unanchored
 
 
 @dataclass(slots=True)

@@ -227,6 +227,7 @@ class Session:
             mappings_equal=replay.maps.equal,
             mappings_unseen=replay.maps.unseen,
             mappings_unowned=replay.maps.unowned,
+            mappings_unsettled=replay.maps.unsettled,
             mappings_unfollowed=replay.maps.unfollowed,
             mappings_unanchored=replay.maps.unanchored,
             messages=replay.messages.checked,

@@ -97,6 +97,7 @@ def _mappings(replay: Replay) -> Iterator[str]:
     reasons = (
         (maps.unseen, "no event had shown {}"),
         (maps.unowned, "no event had shown the address space of the process"),
+        (maps.unsettled, "another task was about to change or end {}"),
         (maps.unfollowed, unfollowed),
         (maps.unanchored, "the checkpoint has no marker in the trace"),
     )

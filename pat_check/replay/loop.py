@@ -197,7 +197,7 @@ class Replay:
 
     def _return(self, event: Return) -> None:
         if event.call in LAYERED:
-            frame = self.context.tasks.of(event).innermost(event.call)
+            frame = self.context.tasks.of(event).returning(event)
             self.layers.leave(event, frame)
             self.vmas.leave(event, frame)
         handler = self._returns.get(event.call)
@@ -262,6 +262,7 @@ class Replay:
 
     def _exit(self, event: SchedProcessExit) -> None:
         self.layers.over(event)
+        self.layers.gone(event.exit_pid)
         self.vmas.gone(event.exit_pid)
         self.processes.exit(event)
 

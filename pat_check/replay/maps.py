@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pat_check import incidents
-from pat_check.events import Marker
+from pat_check.events import CopyVma, Marker, MprotectFixup, RemapPfnRange, SplitVma
 from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP, VM_SHARED, VM_WRITE
 from pat_check.replay.context import Context
 from pat_check.replay.mapped import Mapped
@@ -61,6 +62,26 @@ class SavedMaps:
     of: Mapping[int, Sequence[SavedArea]]
 
 
+class _Ranges:
+    """The ranges of some mappings, which are in ascending order."""
+
+    __slots__ = ("_reach", "_starts")
+
+    def __init__(self, areas: Sequence[Mapped] | Sequence[SavedArea]) -> None:
+        self._starts: list[int] = []
+        self._reach: list[int] = []  # how far the mappings from the first to this one reach
+        reach = 0
+        for area in areas:
+            reach = max(reach, area.end)
+            self._starts.append(area.start)
+            self._reach.append(reach)
+
+    def meet(self, area: Mapped | SavedArea) -> bool:
+        """Whether one of them has an address of this mapping."""
+        before = bisect_left(self._starts, area.end)
+        return before > 0 and self._reach[before - 1] > area.start
+
+
 class Maps:
     """Compares saved mappings, each at its own marker."""
 
@@ -70,6 +91,7 @@ class Maps:
         self.equal = 0
         self.unseen = 0  # not compared: no event had shown them
         self.unowned = 0  # not compared: no event had shown the address space of their process
+        self.unsettled = 0  # not compared: another task was about to change or end them
         self.unfollowed = 0  # not compared: the lives of VMAs are not recorded, or events are missing
         self._seen: set[int] = set()
 
@@ -80,6 +102,7 @@ class Maps:
         if saved is None or number in self._seen:
             return
         self._seen.add(number)
+        changing = self._changing(event)
         for pid, areas in saved.of.items():
             special = [area for area in areas if area.flags & _SPECIAL]
             followed = self.vmas.areas(pid)
@@ -88,7 +111,7 @@ class Maps:
             elif followed is None:
                 self.unowned += len(special)
             else:
-                self._compare(event, saved, pid, special, followed)
+                self._compare(event, saved, pid, special, followed, changing)
 
     @property
     def unanchored(self) -> int:
@@ -97,26 +120,51 @@ class Maps:
         return sum(bool(area.flags & _SPECIAL) for one in left for areas in one.of.values() for area in areas)
 
     def _compare(
-        self, event: Marker, saved: SavedMaps, pid: int, areas: Sequence[SavedArea], followed: Sequence[Mapped]
+        self,
+        event: Marker,
+        saved: SavedMaps,
+        pid: int,
+        areas: Sequence[SavedArea],
+        followed: Sequence[Mapped],
+        changing: Sequence[Mapped],
     ) -> None:
+        """Compare what is settled: what is being unmapped may be gone, what a call is about may be either way."""
         letters = self._compared()
-        mine = {_line(area.start, area.end, _letters(area) & letters): area for area in followed if _counts(area)}
-        known = [(area.start, area.end) for area in followed]
-        theirs = [
-            _line(area.start, area.end, area.flags & letters)
-            for area in areas
-            if any(start < area.end and area.start < end for start, end in known)
-        ]
+        about = _Ranges([area for area in followed if any(area is one for one in changing)])
+        unsure = _Ranges([area for area in areas if about.meet(area)])
+        going = _Ranges([area for area in followed if area.going])
+        settled = [area for area in followed if not (area.going or about.meet(area) or unsure.meet(area))]
+        known = _Ranges(settled)
+        mine = {_line(area.start, area.end, _letters(area) & letters): area for area in settled if _counts(area)}
+        theirs: dict[str, None] = {}
+        for area in areas:
+            if unsure.meet(area):
+                self.unsettled += 1
+            elif known.meet(area):
+                theirs[_line(area.start, area.end, area.flags & letters)] = None
+            elif going.meet(area):
+                self.unsettled += 1
+            else:
+                self.unseen += 1
         missing = [f"- {line}" for line in mine if line not in theirs]
         extra = [f"+ {line}" for line in theirs if line not in mine]
         self.compared += len(theirs)
         self.equal += len(theirs) - len(extra)
-        self.unseen += len(areas) - len(theirs)
         if missing or extra:
             seen = (_LIVES - self.context.era.lacks) <= self.context.recorded
             stamp = (event.at, event.time, event.comm, event.pid, seen and not self.context.lost_any)
             larger = _are_larger([mine[line] for line in mine if line not in theirs], areas, letters)
             self.context.emit(incidents.MapsDiffered(*stamp, saved.name, saved.path, pid, missing + extra, larger))
+
+    def _changing(self, event: Marker) -> list[Mapped]:
+        """The followed VMAs that an open call of another task is about."""
+        found = []
+        for call in self.context.tasks.open_beside(event):
+            if isinstance(call, RemapPfnRange | SplitVma | MprotectFixup | CopyVma):
+                area = self.vmas.book.of.get(call.vma)
+                if area is not None:
+                    found.append(area)
+        return found
 
     def _compared(self) -> frozenset[str]:
         """The VmFlags that are known; mprotect() of a whole mapping changes one of them unseen where it is unprobed."""

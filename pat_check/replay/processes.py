@@ -7,7 +7,6 @@ recorded. What it still holds is judged once its teardown is over, for the frees
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from pat_check import incidents
 from pat_check.events import (
@@ -29,9 +28,7 @@ from pat_check.model.memory import PAGE
 from pat_check.model.memtype import Memtype
 from pat_check.model.owner import Owner
 from pat_check.replay.context import Context
-
-_WHOLE: Final = 1 << 46
-"""An unmap_vmas() from 0 to at least here is of a whole address space."""
+from pat_check.replay.mapped import is_whole
 
 
 @dataclass(slots=True)
@@ -104,7 +101,7 @@ class Processes:
     def unmap_vmas(self, call: UnmapVmas) -> None:
         """Entry of unmap_vmas(): of a whole address space at exit and exec."""
         self.context.tasks.enter(call, "unmap_vmas")
-        if call.start == 0 and call.end >= _WHOLE and call.pid not in self._ending:
+        if is_whole(call) and call.pid not in self._ending:
             self._begin(call, 0)
 
     def zap(self, call: ZapVma) -> None:

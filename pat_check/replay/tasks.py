@@ -96,6 +96,13 @@ class Task:
         if self.innermost(call) is not None:
             self.frames[:] = [frame for frame in self.frames if frame.kind is not call]
 
+    def returning(self, event: Return) -> Frame | None:
+        """The latest open call of the function that returns."""
+        for frame in reversed(self.frames):
+            if frame.kind is event.call and frame.api == event.api:
+                return frame
+        return None
+
     def innermost(self, call: type[Call]) -> Frame | None:
         """The latest open call of this kind."""
         for frame in reversed(self.frames):
@@ -182,6 +189,11 @@ class Tasks:
         if event.entry is None and event.call not in SCOPES:
             self.lost_entries += 1
         return task, None
+
+    def open_beside(self, event: Event) -> list[Call]:
+        """The calls that are open in other tasks than that of an event."""
+        own = self.of(event)
+        return [frame.call for task in self._tasks.values() if task is not own for frame in task.frames]
 
     def over(self, event: Event, kind: type[Call]) -> None:
         """Calls of this kind in the task of an event must be over: what is still open lost its return."""

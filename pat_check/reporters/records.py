@@ -45,6 +45,7 @@ def _input(an_input: Input) -> dict[str, Any]:
             "equal": an_input.mappings_equal,
             "unseen": an_input.mappings_unseen,
             "unowned": an_input.mappings_unowned,
+            "unsettled": an_input.mappings_unsettled,
             "unfollowed": an_input.mappings_unfollowed,
             "unanchored": an_input.mappings_unanchored,
         },

@@ -76,3 +76,41 @@ def test_mappings_without_a_marker_are_not_compared_and_that_is_said(compared):
 
 def test_a_checkpoint_whose_marker_stands_twice_is_compared_once(compared):
     assert compared(LIVES + MAP + MARKER + MARKER.replace("2.0", "2.5"), "== pid 7\n" + MAPPED) == ([], (1, 1), [])
+
+
+WHOLE = "vma=0x10 mm=0x77 vm_start=0x7000 vm_end=0x9000 vm_flags=0x40444bb"
+FIRST, SECOND = MAPPED.replace("7000-9000", "7000-8000"), MAPPED.replace("7000-9000", "8000-9000")
+ELSEWHERE = MARKER.replace("app-7", "app-9")
+UNSETTLED = "1 mapping at checkpoints was not compared: another task was about to change or end it"
+
+
+def test_what_another_task_is_unmapping_may_be_there_or_not(compared):
+    begun = "app-7 [000] 1.5: unmap_vmas: vma=0x10 start=0x7000 end=0x9000\n"
+    assert compared(LIVES + MAP + begun + ELSEWHERE, "== pid 7\n") == ([], (0, 0), [])
+    assert compared(LIVES + MAP + begun + ELSEWHERE, "== pid 7\n" + MAPPED) == ([], (0, 0), [UNSETTLED])
+
+
+def test_what_was_mapped_where_something_goes_is_compared(compared):
+    begun = "app-7 [000] 1.5: unmap_vmas: vma=0x10 start=0x7000 end=0x9000\n"
+    again = MAP.replace("vma=0x10", "vma=0x20").replace("1.0", "1.6").replace("1.1", "1.7")
+    assert compared(LIVES + MAP + begun + again + ELSEWHERE, "== pid 7\n" + MAPPED) == ([], (1, 1), [])
+
+
+SPLIT = f"""\
+app-7 [000] 1.5: __split_vma: {WHOLE} addr=0x8000 new_below=0
+app-7 [000] 1.6: vm_area_dup: {WHOLE}
+app-7 [000] 1.7: vm_area_dup__ret: ret=0x20
+"""
+END_OF_SPLIT = "app-7 [000] 1.8: __split_vma__ret: ret=0\n"
+
+
+def test_a_mapping_that_another_task_is_splitting_may_be_one_or_two(compared):
+    split = compared(LIVES + MAP + SPLIT + ELSEWHERE, "== pid 7\n" + MAPPED)
+    assert split == ([], (0, 0), [UNSETTLED])
+    _, (equal, seen), why = compared(LIVES + MAP + SPLIT + ELSEWHERE, "== pid 7\n" + FIRST + SECOND)
+    assert (equal, seen, why) == (1, 1, [UNSETTLED])
+
+
+def test_a_mapping_that_was_split_is_two(compared):
+    assert compared(LIVES + MAP + SPLIT + END_OF_SPLIT + ELSEWHERE, "== pid 7\n" + FIRST + SECOND) == ([], (2, 2), [])
+    assert compared(LIVES + MAP + SPLIT + END_OF_SPLIT + ELSEWHERE, "== pid 7\n" + MAPPED) == (["info"], (0, 1), [])
