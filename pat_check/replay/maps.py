@@ -39,6 +39,8 @@ _LIVES: Final = frozenset(
     )
 )
 """Functions that make, change and end what is compared: a difference is sure only where all of them are recorded."""
+_TRACKING: Final = frozenset(("track_pfn_remap", "track_pfn_copy", "untrack_pfn"))
+"""Functions that set and clear VM_PAT."""
 _SPECIAL: Final = frozenset(("pf", "io", "mm"))
 _OF_THE_KERNEL: Final = VM_SHARED | 0x20 | 0x40 | 0x80
 """A mapping without VM_SHARED and without any VM_MAY* but read is [vvar], which the files leave out."""
@@ -167,9 +169,13 @@ class Maps:
         return found
 
     def _compared(self) -> frozenset[str]:
-        """The VmFlags that are known; mprotect() of a whole mapping changes one of them unseen where it is unprobed."""
-        every = frozenset(LETTERS.values())
-        return every if "mprotect_fixup" in self.context.recorded else every - {LETTERS[VM_WRITE]}
+        """The VmFlags that are known: those that no call changes which is not recorded."""
+        known = set(LETTERS.values())
+        if "mprotect_fixup" not in self.context.recorded:
+            known.discard(LETTERS[VM_WRITE])
+        if not (_TRACKING - self.context.era.lacks) <= self.context.recorded:
+            known.discard(LETTERS[VM_PAT])
+        return frozenset(known)
 
 
 def _counts(area: Mapped) -> bool:

@@ -247,7 +247,9 @@ def owner_of_reserve(task: Task, call: Call, caller: str) -> Owner:
     if tracking is not None and isinstance(tracking.call, ReservePfnRange):
         if tracking.call.strict != 1:
             return Owner("remap_pfn_range", comm, pid)
-        return Owner("reserve_pfn_range", comm)  # for a child of a fork that is not recorded: only fork is strict
+        owner = Owner("fork", comm)  # which alone is strict
+        owner.parent = pid
+        return owner
     return Owner(_function(caller) or "memtype_reserve", comm, pid, symbol=caller)
 
 
