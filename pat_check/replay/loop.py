@@ -39,6 +39,7 @@ from pat_check.events import (
     SchedProcessFork,
     SetMemory,
     UnmapVmas,
+    VmAreaFree,
     ZapVma,
 )
 from pat_check.incidents import Incident
@@ -102,6 +103,7 @@ class Replay:
             DupMmap: self.processes.dup_mmap,
             FreePfnRange: self.processes.free,
             ZapVma: self._zap,
+            VmAreaFree: self.processes.vma_free,
             UnmapVmas: self.processes.unmap_vmas,
             ExitMmap: self._exit_mmap,
             InsertPfn: self._insert_pfn,

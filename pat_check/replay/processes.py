@@ -22,6 +22,7 @@ from pat_check.events import (
     SchedProcessExit,
     SchedProcessFork,
     UnmapVmas,
+    VmAreaFree,
     ZapVma,
 )
 from pat_check.model.memory import PAGE
@@ -39,6 +40,7 @@ class Ending:
     mm: int
     by_exit: bool = False  # only sched_process_exit was seen
     one_thread: bool = False  # the task may have been one thread of several: nothing is judged
+    judged: bool = False  # all its entries are gone
 
 
 class Processes:
@@ -179,8 +181,19 @@ class Processes:
     def finish(self, pid: int) -> None:
         """The teardown of the address space that this task was ending is over: judge what is left."""
         ending = self._ending.pop(pid, None)
-        if ending is None or ending.one_thread or (ending.by_exit and self._exits_seen):
+        if ending is None or ending.one_thread or ending.judged or (ending.by_exit and self._exits_seen):
             return
+        self._judge(pid, ending)
+
+    def vma_free(self, call: VmAreaFree) -> None:
+        """Entry of vm_area_free(): at an exit the first one comes when the entries of every mapping are gone."""
+        self.context.tasks.enter(call, "vm_area_free")
+        ending = self._ending.get(call.pid)
+        if ending is not None and not (ending.by_exit or ending.judged or self.context.era.fork_shares):
+            self._judge(call.pid, ending)
+            ending.judged = True
+
+    def _judge(self, pid: int, ending: Ending) -> None:
         left: list[Memtype] = []
         for node in self._mappings():
             owner = node.owner
