@@ -36,8 +36,6 @@ CONCURRENT = re.compile(r"stress|threads|rounds|lost")
 """Workloads that do something else each time."""
 
 UNLIKE = {
-    "6.12/perf": "neither sched_process_fork nor dup_mmap shows whose child it is that exits and leaks",
-    "6.12/fprobe": "neither sched_process_fork nor dup_mmap shows whose child it is that exits and leaks",
     "6.12/bpftrace": "no exit of a process is recorded, so that nobody knows whether the owner is gone",
 }
 """Captures whose recording shows less than others of their workload, and why."""

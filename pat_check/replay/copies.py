@@ -27,9 +27,9 @@ class Copies:
         self.callers_seen = self.callers_seen or bool(event.caller)
         if not event.ret:
             return
-        if event.caller.startswith(_FORKS):
-            self.spaces.copy(event.pid, 0)
         if area is None:
+            if event.caller.startswith(_FORKS):
+                self.spaces.copied(event.pid, call.vm_start)
             return
         new = event.ret & ((1 << 64) - 1)
         task = self.context.tasks.of(event)
@@ -45,7 +45,7 @@ class Copies:
         elif event.caller.startswith(("__split_vma", "copy_vma")):  # which is not recorded
             self.book.drop(call.vma)
         else:
-            mm = self.spaces.copy(event.pid, 0)
+            mm = self.spaces.copied(event.pid, area.start)
             self.book.put(new, Mapped(mm, area.start, area.end, area.flags & ~VM_PAT, area.offset))
 
     def tracked(self, call: CopyPageRange, event: Return) -> None:

@@ -195,6 +195,7 @@ class Reserves:
         self._await_caller(node.owner, call.pid)
         if node.owner.parent != NO_PID:
             self.context.forked.setdefault(node.owner.parent, []).append(node.owner)
+            self.context.spaces.reserved(node.owner)
         if start >= ISA_START and end <= ISA_END:
             self.context.emit(incidents.IsaTracked(*self.context.stamp(event), start, end, type_))
         return node

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pat_check.model.owner import Owner
+
 
 class Spaces:
     """Address spaces by task. One whose number no event has shown yet has a negative number of its own."""
 
-    __slots__ = ("_forking", "_nameless", "_users", "of")
+    __slots__ = ("_forking", "_holding", "_nameless", "_reached", "_users", "of")
 
     def __init__(self) -> None:
         self.of: dict[int, int] = {}  # by pid
         self._users: dict[int, set[int]] = {}  # the pids that have it
         self._forking: dict[int, int] = {}  # by parent: the address space that is being copied into
+        self._reached: dict[int, int] = {}  # by parent: the start of the last VMA that was copied, which ascend
         self._nameless = 0
+        self._holding: dict[int, list[Owner]] = {}  # of what was reserved for an address space without a number
 
     def put(self, pid: int, mm: int) -> None:
         """A task has this address space; 0: it is not known which."""
@@ -47,23 +51,40 @@ class Spaces:
         for parent, mm in self._forking.items():
             if mm == old:
                 self._forking[parent] = new
+        for owner in self._holding.pop(old, ()):
+            owner.mm = new
 
-    def copy(self, pid: int, mm: int) -> int:
-        """The task's fork copies an address space, into this one; 0: its number is not known. Which one that is."""
-        if mm:
-            self._forking[pid] = mm
-        elif pid not in self._forking:
+    def copies(self, pid: int, mm: int) -> None:
+        """The task's fork copies its address space into this one."""
+        self._forking[pid] = mm
+        self._reached[pid] = -1
+
+    def copied(self, pid: int, start: int) -> int:
+        """The task's fork has copied the VMA that starts there: the address space that the copy is in."""
+        before = self._reached.get(pid, -1)
+        self._reached[pid] = start
+        if pid not in self._forking or 0 <= start <= before:  # or it is another fork, and the last one was over unseen
             self._nameless -= 1
             self._forking[pid] = self._nameless
         return self._forking[pid]
 
-    def failed(self, pid: int) -> None:
-        """The task's fork has failed: no child will have what was copied."""
+    def reserved(self, owner: Owner) -> None:
+        """A fork has reserved for its child: whose that is follows from the address space that it copies into."""
+        mm = self._forking.get(owner.parent, 0)
+        if mm < 0:
+            self._holding.setdefault(mm, []).append(owner)
+        elif not owner.mm:
+            owner.mm = mm
+
+    def forked(self, pid: int) -> None:
+        """The task's fork is over, or has failed, so that no child will have what was copied."""
         self._forking.pop(pid, None)
+        self._reached.pop(pid, None)
 
     def fork(self, pid: int, child: int) -> None:
         """The child has a pid; without a copied address space it is a thread."""
-        self.put(child, self._forking.pop(pid, self.of.get(pid, 0)))
+        self.put(child, self._forking.get(pid, self.of.get(pid, 0)))
+        self.forked(pid)
 
     def ending(self, pid: int, mm: int) -> int:
         """A task tears an address space down: under which number it is known, if not this one, or 0.
@@ -74,7 +95,7 @@ class Spaces:
         if own == mm:
             return 0
         if copy == mm or copy < 0:
-            del self._forking[pid]
+            self.forked(pid)
             return min(copy, 0)
         return min(own, 0)
 
@@ -83,3 +104,5 @@ class Spaces:
         self.of.clear()
         self._users.clear()
         self._forking.clear()
+        self._reached.clear()
+        self._holding.clear()

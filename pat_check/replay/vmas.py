@@ -31,7 +31,6 @@ from pat_check.replay.book import Book
 from pat_check.replay.context import Context
 from pat_check.replay.copies import Copies
 from pat_check.replay.mapped import OVER, Mapped, is_whole
-from pat_check.replay.spaces import Spaces
 from pat_check.replay.tasks import Frame
 from pat_check.replay.torn_down import TornDown
 from pat_check.replay.wanted import page_align
@@ -45,7 +44,7 @@ class Vmas:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.book, self.spaces = Book(), Spaces()
+        self.book, self.spaces = Book(), context.spaces
         self.copies = Copies(context, self.book, self.spaces)
         self.torn_down = TornDown(self.book)
         self.gaps = False  # events are missing
@@ -239,11 +238,11 @@ class Vmas:
     def _fork(self, call: DupMmap) -> None:
         self.torn_down.lives(call.mm)
         self._own(call.pid, call.oldmm)
-        self.spaces.copy(call.pid, call.mm)
+        self.spaces.copies(call.pid, call.mm)
 
     def _forked(self, call: DupMmap, event: Return) -> None:
         if (event.ret or 0) < 0:
-            self.spaces.failed(event.pid)
+            self.spaces.forked(event.pid)
 
     def _dup(self, call: VmAreaDup) -> None:
         self.complete = not self.gaps

@@ -199,6 +199,18 @@ def test_a_fault_in_the_address_space_of_another_task_is_no_change_of_address_sp
     assert followed(MAP + other + fault + gone, 5, 7) == [[], [(0x7000, 0xB000, True)]]
 
 
+def test_a_fork_begins_where_the_vmas_of_the_last_one_begin_again(followed):
+    second = COPY.replace("ret=0x30", "ret=0x40").replace("2.", "3.")
+    named = f"""
+app-9 [000] 4.0: __split_vma: {OF_THE_CHILD} addr=0x8000 new_below=0
+app-9 [000] 4.1: __split_vma__ret: ret=-12
+app-6 [000] 5.0: __split_vma: {OF_THE_CHILD.replace("0x30", "0x40").replace("0x88", "0x99")} addr=0x8000 new_below=0
+app-6 [000] 5.1: __split_vma__ret: ret=-12
+"""  # and no event shows that there was a fork
+    whole = [(0x7000, 0xB000, True)]
+    assert followed(MAP + COPY + second + named, 7, 9, 6) == [whole, whole, whole]
+
+
 # --- forks that fail ---------------------------------------------------------------------------------------------
 
 
