@@ -60,6 +60,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "layers.unmaps": ("due", "_zaps"),
     "layers.contexts": ("_of", "_made"),
     "maps": ("compared", "equal", "unseen", "unowned", "unsettled", "unfollowed", "_seen"),
+    "ordinary": (),
     "recording": (
         "lost_events",
         "lost_places",

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from pat_check.events import CopyPageRange, CopyVma, Return, SplitVma, VmAreaDup
 from pat_check.model.vma import VM_PAT
 from pat_check.replay.book import Book
 from pat_check.replay.context import Context
 from pat_check.replay.mapped import Mapped
 from pat_check.replay.spaces import Spaces
-
-_FORKS: Final = ("dup_mm", "copy_mm", "copy_process")  # what calls vm_area_dup() in a fork: one is in the other
 
 
 class Copies:
@@ -25,11 +21,7 @@ class Copies:
         """vm_area_dup() gave a new VMA: the other half of a split, the target of a move, or a child's copy."""
         area = self.book.of.get(call.vma)
         self.callers_seen = self.callers_seen or bool(event.caller)
-        if not event.ret:
-            return
-        if area is None:
-            if event.caller.startswith(_FORKS):
-                self.spaces.copied(event.pid, call.vm_start)
+        if not event.ret or area is None:
             return
         new = event.ret & ((1 << 64) - 1)
         task = self.context.tasks.of(event)

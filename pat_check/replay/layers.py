@@ -22,6 +22,7 @@ from pat_check.events import (
     VmAreaDup,
     VmAreaFree,
 )
+from pat_check.events.runs import OrdinaryVmas
 from pat_check.model.vma import VM_PFNMAP
 from pat_check.replay.context import Context
 from pat_check.replay.doubts import Doubts
@@ -116,6 +117,17 @@ class Layers:
             self._duplicated(frame.call, event)
         elif fails:
             self._must_give_back(frame, event)
+
+    def are_idle(self, run: OrdinaryVmas) -> bool:
+        """Whether such calls, of which each kind was seen before, would come and go without a trace."""
+        pid, era = run.pid, self.context.era
+        if self.context.halves or self.context.entry_only or pid in self._waiting:
+            return False
+        if run.zap and (run.zap in era.lacks or not self.unmaps.lets_pass(run)):
+            return False
+        if pid in self.unmaps.due and not run.is_zap:
+            return False
+        return era.lacks.isdisjoint(_ORDINARY)
 
     def over(self, event: Event) -> None:
         """A task writes a marker, or ends: what it was in the midst of is over."""
@@ -282,5 +294,7 @@ _SCOPES: Final[frozenset[str]] = frozenset(
     )
 )
 """Callers whose return is not recorded: what they want comes next or not at all."""
+_ORDINARY: Final[frozenset[str]] = frozenset(("vm_area_dup", "vm_area_free", "copy_page_range"))
+"""What runs of ordinary calls consist of, beside zaps."""
 _BESIDE: Final[frozenset[str]] = frozenset(("get_pat_info",))
 """What may stand between such a caller and the call that it wants."""

@@ -30,6 +30,7 @@ from pat_check.model.memtype import Memtype
 from pat_check.model.owner import Owner
 from pat_check.replay.context import Context
 from pat_check.replay.mapped import is_whole
+from pat_check.replay.tasks import Task
 
 
 @dataclass(slots=True)
@@ -109,12 +110,16 @@ class Processes:
     def zap(self, call: ZapVma) -> None:
         """Entry of unmap_single_vma() and the like: names the address space that is being torn down."""
         task, _ = self.context.tasks.enter(call, call.api)
-        if call.mm:
-            task.mm = call.mm
-            self._name(call.pid, call.mm)
-            ending = self._ending.get(call.pid)
+        self.works_on(task, call.pid, call.mm)
+
+    def works_on(self, task: Task, pid: int, mm: int) -> None:
+        """A task clears entries of this address space, which may be one that ends."""
+        if mm:
+            task.mm = mm
+            self._name(pid, mm)
+            ending = self._ending.get(pid)
             if ending is not None and not ending.mm:
-                ending.mm = call.mm
+                ending.mm = mm
 
     def remap(self, call: RemapPfnRange) -> None:
         """Entry of remap_pfn_range(): names the address space that maps."""
@@ -188,9 +193,20 @@ class Processes:
     def vma_free(self, call: VmAreaFree) -> None:
         """Entry of vm_area_free(): at an exit the first one comes when the entries of every mapping are gone."""
         self.context.tasks.enter(call, "vm_area_free")
-        ending = self._ending.get(call.pid)
-        if ending is not None and not (ending.by_exit or ending.judged or self.context.era.fork_shares):
-            self._judge(call.pid, ending)
+        self.cleared(call.pid)
+
+    def clearing(self, pid: int) -> Ending | None:
+        """The exit of a task, of which a vm_area_free() will say that all entries are gone."""
+        ending = self._ending.get(pid)
+        if ending is None or ending.by_exit or ending.judged or self.context.era.fork_shares:
+            return None
+        return ending
+
+    def cleared(self, pid: int) -> None:
+        """A task frees a VMA: where it is about to end its address space, all entries are gone."""
+        ending = self.clearing(pid)
+        if ending is not None:
+            self._judge(pid, ending)
             ending.judged = True
 
     def _judge(self, pid: int, ending: Ending) -> None:

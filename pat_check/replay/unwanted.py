@@ -17,6 +17,7 @@ from pat_check.events import (
     VmAreaDup,
     ZapVma,
 )
+from pat_check.events.runs import OrdinaryVmas
 from pat_check.model.memory import PAGE
 from pat_check.model.vma import VM_PAT, VM_PFNMAP
 from pat_check.replay.context import Context
@@ -65,6 +66,11 @@ class Unwanted:
     def duplicated(self, call: VmAreaDup, event: Return) -> None:
         """vm_area_dup() has made a VMA."""
         self._copied[event.pid] = call.vma, (event.ret or 0) & _POINTER
+
+    def copied(self, run: OrdinaryVmas) -> None:
+        """vm_area_dup() has made VMAs."""
+        if not self.context.lossy:
+            self._copied[run.pid] = run.copied, run.copy
 
     def lost(self) -> None:
         """Events are missing."""

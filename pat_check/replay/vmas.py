@@ -25,8 +25,9 @@ from pat_check.events import (
     VmAreaFree,
     ZapVma,
 )
+from pat_check.events.runs import FOLLOWED
 from pat_check.model.memory import PAGE
-from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP, VM_SHARED
+from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_PAT, VM_PFNMAP, VM_SHARED
 from pat_check.replay.book import Book
 from pat_check.replay.context import Context
 from pat_check.replay.copies import Copies
@@ -35,7 +36,6 @@ from pat_check.replay.tasks import Frame
 from pat_check.replay.torn_down import TornDown
 from pat_check.replay.wanted import page_align
 
-_SPECIAL: Final = VM_PFNMAP | VM_IO | VM_MIXEDMAP
 _REMAPPED: Final = VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP
 
 
@@ -148,7 +148,7 @@ class Vmas:
 
     # --- whose a VMA is -----------------------------------------------------------------------------------------
 
-    def _own(self, pid: int, mm: int) -> None:
+    def owns(self, pid: int, mm: int) -> None:
         """A call on a task's own address space names it."""
         known = self.spaces.of.get(pid, 0)
         if not mm or known == mm:
@@ -168,15 +168,18 @@ class Vmas:
 
         Drivers, process_madvise() and whoever drops the last reference of an address space zap that of others.
         """
-        scope = self.context.tasks.of(call).scope
-        if isinstance(scope, UnmapVmas) and scope.vma == call.vma and not is_whole(scope):
-            self._own(call.pid, call.mm)
+        self.unmaps_own(self.context.tasks.of(call).scope, call.vma, call.pid, call.mm)
+
+    def unmaps_own(self, scope: Call | None, vma: int, pid: int, mm: int) -> None:
+        """A task clears entries of a VMA in this scope: the first of its own munmap() shows whose that is."""
+        if isinstance(scope, UnmapVmas) and scope.vma == vma and not is_whole(scope):
+            self.owns(pid, mm)
 
     # --- calls -----------------------------------------------------------------------------------------------
 
     def _seen(self, call: Any) -> None:
         self.torn_down.lives(call.mm)
-        self._own(call.pid, call.mm)
+        self.owns(call.pid, call.mm)
         self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
 
     def _fault(self, call: InsertPfn) -> None:
@@ -184,7 +187,7 @@ class Vmas:
         self.torn_down.lives(call.mm)
         known = self.spaces.of.get(call.pid, 0)
         if not known or (known < 0 and not self.spaces.is_used(call.mm)):
-            self._own(call.pid, call.mm)
+            self.owns(call.pid, call.mm)
         self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
 
     def _going(self, call: FreePfnRange) -> None:
@@ -204,7 +207,7 @@ class Vmas:
         if vm_start < 0 or flags < 0:
             return
         known = self.book.of.get(vma)
-        if not flags & _SPECIAL:
+        if not flags & FOLLOWED:
             if known is not None:
                 self.book.drop(vma)
         elif known is None:
@@ -237,7 +240,7 @@ class Vmas:
 
     def _fork(self, call: DupMmap) -> None:
         self.torn_down.lives(call.mm)
-        self._own(call.pid, call.oldmm)
+        self.owns(call.pid, call.oldmm)
         self.spaces.copies(call.pid, call.mm)
 
     def _forked(self, call: DupMmap, event: Return) -> None:
@@ -246,8 +249,9 @@ class Vmas:
 
     def _dup(self, call: VmAreaDup) -> None:
         self.complete = not self.gaps
-        self.torn_down.lives(call.mm)
-        self._own(call.pid, call.mm)
+        if call.flags >= 0 and call.flags & FOLLOWED:
+            self.torn_down.lives(call.mm)
+            self.owns(call.pid, call.mm)
         self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
 
     def _free(self, call: VmAreaFree) -> None:

@@ -150,8 +150,7 @@ app-8 [000] 3.5: sched_process_fork: comm=app pid=8 child_comm=app child_pid=9
 
 
 def test_a_copy_of_a_process_without_such_mappings_is_no_thread(followed):
-    plain = "vma=0x50 mm=0x77 vm_start=0x1000 vm_end=0x2000 vm_flags=0x73"
-    copied = COPY.replace(WHOLE, plain)
+    copied = "app-7 [000] 2.0: dup_mmap: mm=0x88 oldmm=0x77\napp-7 [000] 2.1: dup_mmap__ret: ret=0\n"
     assert followed(MAP + copied + CHILD, 7, 8) == [[(0x7000, 0xB000, True)], []]
 
 

@@ -1,0 +1,60 @@
+"""Calls on VMAs that nobody follows: most of what a busy machine records, and next to nothing to the model."""
+
+from __future__ import annotations
+
+from pat_check.events import Call, UnmapVmas
+from pat_check.events.runs import OrdinaryVmas
+from pat_check.replay.context import Context
+from pat_check.replay.layers import Layers
+from pat_check.replay.mapped import is_whole
+from pat_check.replay.mappings import Mappings
+from pat_check.replay.processes import Processes
+from pat_check.replay.vmas import Vmas
+
+_DEPTH = 48
+"""Open calls of a task, from which on some may be given up."""
+
+
+class Ordinary:
+    """Takes them as one where that makes no difference."""
+
+    def __init__(self, context: Context, layers: Layers, vmas: Vmas, processes: Processes, mappings: Mappings) -> None:
+        self.context, self.layers, self.vmas = context, layers, vmas
+        self.processes, self.mappings = processes, mappings
+
+    def take(self, run: OrdinaryVmas) -> bool:
+        """Apply what is left of these calls; False, and nothing done, where each of them has to be looked at."""
+        tasks = self.context.tasks
+        task = tasks.of(run)
+        if tasks.endless or len(task.frames) > _DEPTH or not self.layers.are_idle(run):
+            return False
+        if run.zap and not self.mappings.has_none(run.mm):
+            return False
+        if not self._may_be_one(run, task.scope):
+            return False
+        of = self.vmas.book.of
+        for vma in run.vmas:
+            if vma in of:
+                return False
+        if run.copied:
+            self.layers.unwanted.copied(run)
+        scope, task.scope = task.scope, None
+        if run.scope >= 0:
+            last = run.rows.between(run.scope, run.end)[0]
+            assert isinstance(last, Call)
+            task.scope = last
+        if run.zap:
+            self.vmas.unmaps_own(scope, run.vmas[0], run.pid, run.mm)
+            self.processes.works_on(task, run.pid, run.mm)
+        if not run.is_zap:
+            self.processes.cleared(run.pid)
+        return True
+
+    def _may_be_one(self, run: OrdinaryVmas, scope: Call | None) -> bool:
+        """Whether the order of its zaps and frees makes no difference to an unmap or an exit that they belong to."""
+        if run.is_zap:
+            return True
+        if run.zap and isinstance(scope, UnmapVmas) and not is_whole(scope):
+            return False
+        ending = self.processes.clearing(run.pid)
+        return ending is None or not (run.copied or (run.zap and not ending.mm))
