@@ -37,8 +37,6 @@ CONCURRENT = re.compile(r"stress|threads|rounds|lost")
 """Workloads that do something else each time."""
 
 UNLIKE = {
-    "6.12/perf": "neither sched_process_fork nor dup_mmap shows whose child it is that exits and leaks",
-    "6.12/fprobe": "neither sched_process_fork nor dup_mmap shows whose child it is that exits and leaks",
     "6.12/bpftrace": "no exit of a process is recorded, so that nobody knows whether the owner is gone",
 }
 """Captures whose recording shows less than others of their workload, and why."""
@@ -134,6 +132,20 @@ def test_the_state_just_before_a_checkpoint_is_the_models_own_work(capture):
         pytest.skip("a large capture: its snapshots are compared in the replay")
     for number, (at, _) in list(capture.markers.items())[1:]:
         assert capture.state(str(at - 1)) == capture.snapshots[number], f"line {at - 1}"
+
+
+@every_complete_capture
+def test_every_mapping_of_the_kernel_is_as_the_calls_leave_it_or_counted_as_not_compared(capture):
+    seen = capture.input()
+    assert seen.mappings_equal == seen.mappings
+    assert seen.mappings + seen.mappings_not_compared == capture.mappings
+
+
+def test_a_mapping_of_a_child_of_a_child_is_compared_while_another_goes():
+    capture = next((one for one in COMPLETE if str(one) == "6.12/fork-tree"), None)
+    if capture is None:
+        pytest.skip(ABSENT)
+    assert (capture.input().mappings, capture.input().mappings_not_compared) == (10, 0)
 
 
 # --- the kernel's own complaints --------------------------------------------------------------------------

@@ -62,7 +62,7 @@ SHAPES: dict[str, Shape] = {
     ),
     "Frame": Shape(Frame, ("call", "api"), (), ("reserve", "node", "actual", "done", "unacceptable")),
     "Task": Shape(Task, (), (), ("frames", "scope", "mm", "module")),
-    "Mapped": Shape(Mapped, ("mm", "start", "end", "flags", "offset", "edited")),
+    "Mapped": Shape(Mapped, ("mm", "start", "end", "flags", "offset", "edited"), (), ("going",)),
     "Wanted": Shape(Wanted, ("call", "by", "chain", "must", "seen"), ("optional",)),
     "Arguments": Shape(Seen, ("start", "size", "mode", "addr", "vma", "strict")),
     "Due": Shape(Due, ("call", "must", "vma", "start", "size")),

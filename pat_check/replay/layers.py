@@ -176,6 +176,11 @@ class Layers:
             self._missing(wanted, wanted.call)
         self.unmaps.over(event)
 
+    def gone(self, pid: int) -> None:
+        """A task is gone: nothing that it has called goes on."""
+        self._waiting.pop(pid, None)
+        self._freed.pop(pid, None)
+
     def names(self) -> list[str]:
         """The layers that the recording shows, the lowest first."""
         return layers_of(self.seen)

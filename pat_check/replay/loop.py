@@ -40,6 +40,7 @@ from pat_check.events import (
     SetMemory,
     Telltale,
     UnmapVmas,
+    VmAreaFree,
     ZapVma,
 )
 from pat_check.events.runs import Mapping, OrdinaryVmas, Run, Untracking
@@ -110,6 +111,7 @@ class Replay:
             DupMmap: self.processes.dup_mmap,
             FreePfnRange: self.processes.free,
             ZapVma: self._zap,
+            VmAreaFree: self.processes.vma_free,
             UnmapVmas: self.processes.unmap_vmas,
             ExitMmap: self._exit_mmap,
             Telltale: self.layers.telltale,
@@ -228,7 +230,7 @@ class Replay:
 
     def _return(self, event: Return) -> None:
         if event.call in LAYERED:
-            frame = self.context.tasks.of(event).innermost(event.call)
+            frame = self.context.tasks.of(event).returning(event)
             self.layers.leave(event, frame)
             self.vmas.leave(event, frame)
         handler = self._returns.get(event.call)
@@ -293,6 +295,7 @@ class Replay:
 
     def _exit(self, event: SchedProcessExit) -> None:
         self.layers.over(event)
+        self.layers.gone(event.exit_pid)
         self.vmas.gone(event.exit_pid)
         self.processes.exit(event)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pat_check.events import Call
+from pat_check.events import Call, UnmapVmas
 from pat_check.events.runs import OrdinaryVmas
 from pat_check.replay.context import Context
 from pat_check.replay.layers import Layers
+from pat_check.replay.mapped import is_whole
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.processes import Processes
 from pat_check.replay.vmas import Vmas
@@ -29,18 +30,31 @@ class Ordinary:
             return False
         if run.zap and not self.mappings.has_none(run.mm):
             return False
-        of = self.vmas.of
+        if not self._may_be_one(run, task.scope):
+            return False
+        of = self.vmas.book.of
         for vma in run.vmas:
             if vma in of:
                 return False
         if run.copied:
             self.layers.unwanted.copied(run)
-        task.scope = None
+        scope, task.scope = task.scope, None
         if run.scope >= 0:
             last = run.rows.between(run.scope, run.end)[0]
             assert isinstance(last, Call)
             task.scope = last
         if run.zap:
-            self.vmas.owns(run.pid, run.mm)
+            self.vmas.unmaps_own(scope, run.vmas[0], run.pid, run.mm)
             self.processes.works_on(task, run.pid, run.mm)
+        if not run.is_zap:
+            self.processes.cleared(run.pid)
         return True
+
+    def _may_be_one(self, run: OrdinaryVmas, scope: Call | None) -> bool:
+        """Whether the order of its zaps and frees makes no difference to an unmap or an exit that they belong to."""
+        if run.is_zap:
+            return True
+        if run.zap and isinstance(scope, UnmapVmas) and not is_whole(scope):
+            return False
+        ending = self.processes.clearing(run.pid)
+        return ending is None or not (run.copied or (run.zap and not ending.mm))

@@ -25,10 +25,10 @@ from pat_check.events import (
 from pat_check.events.runs import OrdinaryVmas
 from pat_check.model.vma import VM_PAT, VM_PFNMAP
 from pat_check.replay.context import Context
+from pat_check.replay.mapped import Mapped, is_whole
 from pat_check.replay.remarks import Surprise
 from pat_check.replay.vmas import Vmas
 
-_WHOLE: Final = 1 << 47
 _INSIDE: Final[frozenset[type[Call]]] = frozenset((FreePfnRange, GetPatInfo, MemtypeErase, MemtypeFree, ZapVma))
 """Calls that may stand among those of an unmap_vmas() without ending it."""
 
@@ -89,7 +89,7 @@ class Unmaps:
         """memtype_free() of [start, end), for whichever mapping."""
         self._learn()
         if not self._sees_untracking:
-            self.vmas.freed(start, end)
+            self.vmas.book.freed(start, end)
 
     def lets_pass(self, run: OrdinaryVmas) -> bool:
         """Whether nothing is due for these zaps of a function that unmap_vmas() was seen to call."""
@@ -127,32 +127,33 @@ class Unmaps:
     # --- what must come ----------------------------------------------------------------------------------
 
     def _begin(self, call: UnmapVmas) -> None:
-        whole = call.start == 0 and call.end >= _WHOLE
+        whole = is_whole(call)
         mm = call.mm or self._space_of(call, whole=whole)
         if not mm:
             return
         if whole:
             self.vmas.ending(call.pid, mm)
+        going = self.vmas.unmapping(mm, call)
         if self.vmas.are_sure() and not (self.context.lossy or self.context.entry_only):
-            due = self._predict(call, mm)
+            due = self._predict(call, going)
             if due:
                 self.due[call.pid] = due
         if whole:
-            self.vmas.exit(mm)
+            self.vmas.torn_down.end(mm)
 
     def _space_of(self, call: UnmapVmas, *, whole: bool) -> int:
         """The address space: of the exit_mmap() that it is in, or of its first mapping; 0 unknown."""
         scope = self.context.tasks.of(call).scope
         if whole:
             return scope.mm if isinstance(scope, ExitMmap) else 0
-        area, own = self.vmas.of.get(call.vma), self.vmas.mm_of.get(call.pid, 0)
+        area, own = self.vmas.book.of.get(call.vma), self.vmas.spaces.of.get(call.pid, 0)
         if area is None or area.is_over or (area.mm != own and (own or area.mm < 0)):
             return 0  # not known, or the address of a VMA that was used again
         return area.mm
 
-    def _predict(self, call: UnmapVmas, mm: int) -> list[Due]:
+    def _predict(self, call: UnmapVmas, going: list[tuple[int, Mapped]]) -> list[Due]:
         due: list[Due] = []
-        for vma, area in self.vmas.inside(mm, call.vma, call.start, call.end):
+        for vma, area in going:
             if area.flags & VM_PFNMAP:
                 start, size = self.vmas.physical(vma, area.start), area.end - area.start
                 must = self._must
