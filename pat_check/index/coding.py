@@ -61,7 +61,7 @@ SHAPES: dict[str, Shape] = {
         ("actual", "assumed", "first", "second", "overlap", "clash"),
     ),
     "Frame": Shape(Frame, ("call", "api"), (), ("reserve", "node", "actual", "done", "unacceptable")),
-    "Task": Shape(Task, (), (), ("frames", "scope", "mm", "module")),
+    "Task": Shape(Task, (), (), ("frames", "scope", "mm", "module", "outside", "absent")),
     "Mapped": Shape(Mapped, ("mm", "start", "end", "flags", "offset", "edited")),
     "Wanted": Shape(Wanted, ("call", "by", "chain", "must", "seen"), ("optional",)),
     "Arguments": Shape(Seen, ("start", "size", "mode", "addr", "vma", "strict")),

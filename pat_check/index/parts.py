@@ -52,6 +52,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "vmas": ("of", "mm_of", "_forking", "_nameless", "_gaps", "complete", "_callers_seen", "_ended", "_over"),
     "layers": ("seen", "passed", "_callers", "_waiting", "_freed"),
     "layers.nesting": (),
+    "layers.absent": ("_partial",),
     "layers.unwanted": ("_copied",),
     "layers.unmaps": ("due", "_zaps"),
     "layers.contexts": ("_of", "_made"),

@@ -19,17 +19,19 @@ from pat_check.events import (
     MemtypeFree,
     MemtypeReserve,
     Return,
+    SchedProcessFork,
     VmAreaDup,
     VmAreaFree,
 )
 from pat_check.model.vma import VM_PFNMAP
+from pat_check.replay.absent import OUTERMOST, Absent, function_of
 from pat_check.replay.context import Context
 from pat_check.replay.doubts import Doubts
 from pat_check.replay.layered import layers_of
 from pat_check.replay.nesting import Nesting
 from pat_check.replay.remarks import Surprise, called_here
 from pat_check.replay.shared_contexts import SharedContexts
-from pat_check.replay.tasks import Frame
+from pat_check.replay.tasks import SCOPES, Frame
 from pat_check.replay.unmaps import UNMAPPING, Unmaps
 from pat_check.replay.unwanted import WATCHED, Unwanted
 from pat_check.replay.vmas import Vmas
@@ -49,7 +51,8 @@ class Layers:
         self.unmaps = Unmaps(context, vmas, self.nesting.is_tracked)
         self.seen: set[str] = set()  # functions whose calls were seen
         self.passed: set[str] = set()  # functions that must have been called, or have called, and are not recorded
-        self._callers: set[str] = set()
+        self.absent = Absent(context)
+        self._callers: dict[str, str] = {}  # by where a return goes: the function, if it can be recorded
         self._lacks = context.era.lacks
         self._chains: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {}  # remembered, while
         self._chains_of = -1  # so many functions are recorded
@@ -78,6 +81,8 @@ class Layers:
             return  # as if it was not recorded at all
         if self._waiting and call.pid in self._waiting:
             self._settle(call, function)
+        if kind in OUTERMOST:
+            self.absent.enter(call)
         if kind in UNMAPPING or self.unmaps.due:
             self.unmaps.enter(call)
         if self.context.lossy or self.context.entry_only:
@@ -93,9 +98,12 @@ class Layers:
 
     def leave(self, event: Return, frame: Frame | None) -> None:
         """A call is over, of which `frame` is the latest open one: what it wanted must have come."""
-        if event.caller not in self._callers:
-            self._callers.add(event.caller)
+        caller = self._callers.get(event.caller)
+        if caller is None:
+            caller = self._callers[event.caller] = function_of(event.caller)
             self.passed.add(event.caller.partition("+")[0])
+        if caller:
+            self.absent.leave(event, frame, caller)
         if self.context.halves and event.api in self.context.halves:
             self._shows("returns", event.api)
         if frame is None or frame.api != event.api:
@@ -117,8 +125,14 @@ class Layers:
         elif fails:
             self._must_give_back(frame, event)
 
+    def fork(self, event: SchedProcessFork) -> None:
+        """A task has forked, and another one begins."""
+        self.absent.outside(event.pid)
+        self.absent.outside(event.child_pid)
+
     def over(self, event: Event) -> None:
         """A task writes a marker, or ends: what it was in the midst of is over."""
+        self.absent.outside(event.pid)
         waiting = self._waiting.get(event.pid)
         while waiting and waiting[-1].by in _SCOPES:
             wanted = waiting.pop()
@@ -190,6 +204,8 @@ class Layers:
 
     def _without_entry(self, event: Return) -> None:
         """A return whose entry did not come, where it had to: the call itself is missing."""
+        if event.entry is None and event.call not in SCOPES:
+            self.absent.without_entry(event)
         waiting = self._waiting.get(event.pid)
         if waiting and waiting[-1].must == event.api:
             self._missing(waiting.pop(), event)
