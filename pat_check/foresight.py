@@ -95,6 +95,7 @@ class Foresight:
         """What is recorded as a whole, and what in halves."""
         context.halves.update(dict.fromkeys(halves.entries_only(self.probes.returns), "entries"))
         context.halves.update(dict.fromkeys(halves.returns_only(self.probes.entries), "returns"))
+        context.nested |= halves.nested
         context.recorded |= (halves.entered | self.probes.entries) - context.halves.keys()
         if not context.entry_only:
             context.tasks.endless |= {name for name, half in context.halves.items() if half == "entries"} - _HOLDS

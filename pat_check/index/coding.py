@@ -18,6 +18,7 @@ from pat_check.model.memtype import Memtype, MemtypeTree
 from pat_check.model.operations import Reserve
 from pat_check.model.owner import BEFORE, Owner
 from pat_check.model.ranges import RangeMap
+from pat_check.replay.copies import Copy
 from pat_check.replay.mapped import Mapped
 from pat_check.replay.mappings import Entry
 from pat_check.replay.processes import Ending
@@ -66,6 +67,7 @@ SHAPES: dict[str, Shape] = {
     "Wanted": Shape(Wanted, ("call", "by", "chain", "must", "seen"), ("optional",)),
     "Arguments": Shape(Seen, ("start", "size", "mode", "addr", "vma", "strict")),
     "Due": Shape(Due, ("call", "must", "vma", "start", "size")),
+    "Copy": Shape(Copy, ("call", "new", "by", "cleared")),
     "Entry": _data(Entry),
     "Ending": _data(Ending),
     "Shared": _data(Shared),

@@ -30,12 +30,18 @@ _OUTSIDE: Final[frozenset[type[Event]]] = frozenset(
 """Events that are never inside a call whose return is awaited."""
 
 
+def nested_in(event: Return) -> str:
+    """Who called whom: both names, the caller's first."""
+    return f"{event.caller.partition('+')[0]} {event.api}"
+
+
 class Halves:
     """Listens to the first events, and tells of which functions one half is missing."""
 
     def __init__(self) -> None:
         self.entered: set[str] = set()
         self.returned: set[str] = set()
+        self.nested: set[str] = set()  # "caller function": what returns say of who calls whom
         self._with_arguments: set[str] = set()  # functions whose returns show them
         self._unanswered: set[str] = set()  # the task went on, but no return came
         self._open: dict[int, list[str]] = {}  # by pid, innermost last
@@ -60,6 +66,8 @@ class Halves:
 
     def _leave(self, event: Return) -> None:
         self.returned.add(event.api)
+        if event.caller:
+            self.nested.add(nested_in(event))
         if event.entry is not None:
             self._with_arguments.add(event.api)
         opened = self._open.get(event.pid, [])

@@ -23,10 +23,11 @@ from pat_check.events import (
     VmAreaDup,
     VmAreaFree,
 )
-from pat_check.model.vma import VM_PFNMAP
 from pat_check.replay.absent import OUTERMOST, Absent, function_of
 from pat_check.replay.context import Context
+from pat_check.replay.copies import COPYING, Copies
 from pat_check.replay.doubts import Doubts
+from pat_check.replay.halves import nested_in
 from pat_check.replay.layered import layers_of
 from pat_check.replay.nesting import Nesting
 from pat_check.replay.remarks import Surprise, called_here
@@ -48,6 +49,7 @@ class Layers:
         self.nesting = Nesting(context, vmas, self._want)
         self.contexts = SharedContexts(context)
         self.unwanted = Unwanted(context, doubts, self.contexts)
+        self.copies = Copies(context)
         self.unmaps = Unmaps(context, vmas, self.nesting.is_tracked)
         self.seen: set[str] = set()  # functions whose calls were seen
         self.passed: set[str] = set()  # functions that must have been called, or have called, and are not recorded
@@ -92,6 +94,8 @@ class Layers:
             self.contexts.dup(call)
         elif kind is VmAreaFree:
             self._vma_free(call)
+        if kind in COPYING:
+            self.copies.enter(call)
         if kind in WATCHED:
             self.unwanted.enter(call)
         self.nesting.predict(call)
@@ -102,6 +106,7 @@ class Layers:
         if caller is None:
             caller = self._callers[event.caller] = function_of(event.caller)
             self.passed.add(event.caller.partition("+")[0])
+            self.context.nested.add(nested_in(event))
         if caller:
             self.absent.leave(event, frame, caller)
         if self.context.halves and event.api in self.context.halves:
@@ -121,18 +126,24 @@ class Layers:
         if event.call is GetPatInfo:
             self._looked_up(event)
         elif event.call is VmAreaDup and isinstance(frame.call, VmAreaDup):
-            self._duplicated(frame.call, event)
+            self.copies.duplicated(frame.call, event)
+        elif event.call is CopyVma and isinstance(frame.call, CopyVma):
+            self.copies.moved(frame.call, event)
+        elif event.call is DupMmap:
+            self.copies.forked(event.pid, fails=fails)
         elif fails:
             self._must_give_back(frame, event)
 
     def fork(self, event: SchedProcessFork) -> None:
         """A task has forked, and another one begins."""
+        self.copies.forked(event.pid)
         self.absent.outside(event.pid)
         self.absent.outside(event.child_pid)
 
     def over(self, event: Event) -> None:
         """A task writes a marker, or ends: what it was in the midst of is over."""
         self.absent.outside(event.pid)
+        self.copies.over(event.pid)
         waiting = self._waiting.get(event.pid)
         while waiting and waiting[-1].by in _SCOPES:
             wanted = waiting.pop()
@@ -146,7 +157,7 @@ class Layers:
     def lost(self) -> None:
         """Events are missing: expect nothing any more."""
         self._waiting.clear()
-        self.unwanted.lost()
+        self.copies.lost()
         self.contexts.lost()
         self.unmaps.lost()
 
@@ -195,7 +206,8 @@ class Layers:
                     self._missing(wanted, call)
                 self._compare(wanted, call)
                 break
-            if wanted.by not in _SCOPES or function in _BESIDE:
+            beside = len(waiting) > 1 and waiting[-2].at == wanted.at and function in waiting[-2].chain
+            if not beside and (wanted.by not in _SCOPES or function in _BESIDE):
                 return
             waiting.pop()
             self._missing(wanted, wanted.call)
@@ -247,13 +259,6 @@ class Layers:
             if self.nesting.is_tracked(*gone):
                 chain += ("memtype_free",)
             self._want(call, chain, Seen(*gone))
-
-    def _duplicated(self, call: VmAreaDup, event: Return) -> None:
-        """vm_area_dup() has made a VMA: fork then copies the page tables, of a PFN mapping always."""
-        self.unwanted.duplicated(call, event)
-        fork = self.context.tasks.of(event).innermost(DupMmap)
-        if fork is not None and event.ret and call.flags >= 0 and call.flags & VM_PFNMAP:
-            self._want(fork.call, ("copy_page_range",), Seen(vma=call.vma))
 
     def _must_give_back(self, frame: Frame, event: Return) -> None:
         """A call that failed after it had reserved must have freed what it reserved."""

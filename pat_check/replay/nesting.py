@@ -107,6 +107,7 @@ class Nesting:
     def _reserve(self, call: ReservePfnRange) -> None:
         """reserve_pfn_range() and pfnmap_track() reserve what is not RAM."""
         if self.is_tracked(call.start, call.size):
+            self._sync(call, call.start, call.size)
             self.want(call, ("memtype_reserve",), Seen(call.start, call.size, mode_of(call.prot)))
 
     def _copy(self, call: CopyPageRange) -> None:
@@ -120,6 +121,8 @@ class Nesting:
             if self.is_tracked(start, size):
                 chain += ("memtype_reserve",)
         self.want(call, chain, Seen(start, size, self._type(start, size), vma=call.vma, strict=1))
+        if call.api == "track_pfn_copy" and call.flags & VM_PAT:
+            self._look_up(call)
 
     def _split(self, call: SplitVma) -> None:
         """__split_vma() copies the VMA that it splits."""
@@ -168,6 +171,18 @@ class Nesting:
             # RAM, and a mapping whose first entry is gone, free nothing.
             optional = not (sure and self.is_tracked(start, size))
             self.want(call, ("memtype_free",), Seen(start, size), optional=optional)
+            if call.pfn == 0 == call.size:
+                self._look_up(call)
+
+    def _look_up(self, call: FreePfnRange | CopyPageRange) -> None:
+        """get_pat_info() finds the range and type of a VM_PAT mapping."""
+        if f"{call.api} get_pat_info" in self.context.nested:
+            self.want(call, ("get_pat_info",), Seen(vma=call.vma))
+
+    def _sync(self, call: ReservePfnRange | MemtypeReserveIo, start: int, size: int) -> None:
+        """What is reserved is told to the direct map, with the type that was granted."""
+        if f"{call.function()} memtype_kernel_map_sync" in self.context.nested:
+            self.want(call, ("memtype_kernel_map_sync",), Seen(start, size))
 
     def _type(self, start: int, size: int) -> int:
         """The type of the entries of a range, which is that of its reservation; -1 unknown."""
@@ -194,6 +209,7 @@ class Nesting:
 
     def _reserve_io(self, call: MemtypeReserveIo) -> None:
         mode = call.req if 0 <= call.req <= 5 else -1
+        self._sync(call, call.start, call.end - call.start)
         self.want(call, ("memtype_reserve",), Seen(call.start, call.end - call.start, mode))
 
     def _free_io(self, call: MemtypeFreeIo) -> None:

@@ -8,13 +8,10 @@ from pat_check.eras import ERAS
 from pat_check.events import (
     Call,
     CopyPageRange,
-    DupMmap,
     FreePfnRange,
     MemtypeReserve,
     RemapPfnRange,
     ReservePfnRange,
-    Return,
-    VmAreaDup,
     ZapVma,
 )
 from pat_check.model.memory import PAGE
@@ -25,14 +22,10 @@ from pat_check.replay.remarks import Surprise
 from pat_check.replay.shared_contexts import SharedContexts
 from pat_check.replay.wanted import page_align, seen_in
 
-_TASKS: Final = 100_000
-_POINTER: Final = (1 << 64) - 1
 _RESERVING: Final[frozenset[type[Call]]] = frozenset((ReservePfnRange, MemtypeReserve))
 
 WATCHED: Final[frozenset[type[Call]]] = _RESERVING | {
-    CopyPageRange,
     FreePfnRange,
-    VmAreaDup,
     ZapVma,
 }
 """Calls that are heard here."""
@@ -43,7 +36,6 @@ class Unwanted:
 
     def __init__(self, context: Context, doubts: Doubts, contexts: SharedContexts) -> None:
         self.context, self.doubts, self.contexts = context, doubts, contexts
-        self._copied: dict[int, tuple[int, int]] = {}  # by pid: its last vm_area_dup: the VMA, and the new one
 
     def enter(self, call: Call) -> None:
         """A call begins."""
@@ -52,23 +44,8 @@ class Unwanted:
             self._untracks(call)
         elif kind is ZapVma:
             self._cleared(call)
-        elif kind is VmAreaDup:
-            assert isinstance(call, VmAreaDup)
-            if len(self._copied) > _TASKS:
-                self._copied.clear()
-            self._copied[call.pid] = call.vma, 0
-        elif kind is CopyPageRange:
-            self._copies(call)
         elif kind in _RESERVING:
             self._reserves(call)
-
-    def duplicated(self, call: VmAreaDup, event: Return) -> None:
-        """vm_area_dup() has made a VMA."""
-        self._copied[event.pid] = call.vma, (event.ret or 0) & _POINTER
-
-    def lost(self) -> None:
-        """Events are missing."""
-        self._copied.clear()
 
     # --- what comes by itself ------------------------------------------------------------------------------
 
@@ -96,18 +73,6 @@ class Unwanted:
             surprise = Surprise(self.context, call, call.api, call.start, call.end, "zap")
             surprise.tell("came", "that untrack_pfn() has cleared it", "with VM_PAT set", [])
             self.doubts.against(call, "a zap leaves VM_PAT set", [era for era in ERAS if not era.zap_untracks])
-
-    def _copies(self, call: Call) -> None:
-        """fork copies the page tables of a VMA to the copy that vm_area_dup() has just made of it."""
-        assert isinstance(call, CopyPageRange)
-        made = self._copied.get(call.pid)
-        if made is None and self.context.tasks.of(call).innermost(DupMmap) is not None:
-            made = 0, 0
-        if call.api != "copy_page_range" or not call.vma or made is None:
-            return
-        if "vm_area_dup" in self.context.recorded and made not in ((call.vma, call.dst), (call.vma, 0)):
-            surprise = Surprise(self.context, call, call.api, 0, 0)
-            surprise.tell("came", f"a call of vm_area_dup() of the VMA {call.vma:#x} before it", "without one", [])
 
     def _reserves(self, call: Call) -> None:
         """A mapping of a part, and a fork of what is not tracked, reserve nothing."""

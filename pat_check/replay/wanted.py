@@ -9,6 +9,7 @@ from pat_check.events import (
     Call,
     CopyPageRange,
     FreePfnRange,
+    GetPatInfo,
     MemtypeFree,
     MemtypeFreeIo,
     MemtypeKernelMapSync,
@@ -98,7 +99,7 @@ def seen_in(call: Call) -> Seen:
             return Seen(vma=call.vma)
         case FreePfnRange() if call.pfn >= 0:
             return Seen(call.pfn * PAGE, call.size)
-        case CopyPageRange() | VmAreaDup():
+        case CopyPageRange() | VmAreaDup() | GetPatInfo():
             return Seen(vma=call.vma)
         case MemtypeKernelMapSync():
             return Seen(call.base, call.size)

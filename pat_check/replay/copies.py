@@ -1,0 +1,156 @@
+"""What becomes of each VMA that is copied: fork copies its page tables, a move leaves the old one untracked.
+
+fork makes, of each VMA in turn, vm_area_dup(), of a PFN mapping untrack_pfn_clear() where VM_PAT exists, and
+copy_page_range(). A move makes copy_vma() and, of a PFN mapping, untrack_pfn_clear() before the old one is unmapped.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pat_check.events import (
+    Call,
+    CopyPageRange,
+    CopyVma,
+    DupMmap,
+    FreePfnRange,
+    Return,
+    UnmapVmas,
+    VmAreaDup,
+    VmAreaFree,
+    ZapVma,
+)
+from pat_check.model.vma import VM_PFNMAP, VM_WIPEONFORK
+from pat_check.replay.context import Context
+from pat_check.replay.remarks import Surprise
+
+_TASKS: Final = 100_000
+_POINTER: Final = (1 << 64) - 1
+_FORKS: Final[frozenset[str]] = frozenset(("dup_mmap", "dup_mm", "copy_mm", "copy_process"))
+"""dup_mmap(), and the functions that it may be inlined into."""
+
+COPYING: Final[frozenset[type[Call]]] = frozenset(
+    (CopyPageRange, CopyVma, FreePfnRange, UnmapVmas, VmAreaDup, VmAreaFree, ZapVma)
+)
+"""Calls that are heard here."""
+
+
+class Copy:
+    """A VMA that a task has copied last: by fork, or to move it."""
+
+    __slots__ = ("by", "call", "cleared", "new")
+
+    def __init__(self, call: Call, new: int, by: str, cleared: bool = False) -> None:
+        self.call = call  # of vm_area_dup() or copy_vma()
+        self.new = new  # the copy; 0 not made, or not yet
+        self.by = by  # the function that must go on with it; "" nobody
+        self.cleared = cleared  # untrack_pfn_clear() has come
+
+
+class Copies:
+    """Tells of each step that is missing."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._of: dict[int, Copy] = {}  # by pid
+
+    def enter(self, call: Call) -> None:
+        """A call of one of the kinds of `COPYING` begins."""
+        kind = type(call)
+        if kind is VmAreaDup:
+            self._go_on(call.pid)
+            if len(self._of) > _TASKS:
+                self._of.clear()
+            self._of[call.pid] = Copy(call, 0, "")
+        elif kind is CopyPageRange:
+            assert isinstance(call, CopyPageRange)
+            if call.api == "copy_page_range" and call.vma:
+                self._copies(call)
+        elif call.pid not in self._of:
+            return
+        elif kind is FreePfnRange and call.function() == "untrack_pfn_clear":
+            assert isinstance(call, FreePfnRange)
+            self._cleared(call, self._of[call.pid])
+        elif kind is VmAreaFree:
+            assert isinstance(call, VmAreaFree)
+            if call.vma == self._of[call.pid].new:
+                del self._of[call.pid]  # the call that made it has failed
+        elif self._of[call.pid].by == "move_vma":
+            self._go_on(call.pid)
+
+    def duplicated(self, call: VmAreaDup, event: Return) -> None:
+        """vm_area_dup() has made a VMA."""
+        fork = self.context.tasks.of(event).innermost(DupMmap)
+        caller = "dup_mmap" if fork is not None else event.caller.partition("+")[0]
+        by = caller if caller in _FORKS else ""
+        self._of[event.pid] = Copy(call, (event.ret or 0) & _POINTER, by)
+
+    def moved(self, call: CopyVma, event: Return) -> None:
+        """copy_vma() has made the target of a move."""
+        recorded = "untrack_pfn_clear" in self.context.recorded and self.context.era.zap_untracks
+        if event.ret and recorded and call.flags >= 0 and call.flags & VM_PFNMAP:
+            self._of[event.pid] = Copy(call, event.ret & _POINTER, "move_vma")
+
+    def forked(self, pid: int, *, fails: bool = False) -> None:
+        """All VMAs of a task are copied, or the fork fails."""
+        if fails:
+            self._of.pop(pid, None)
+        elif pid in self._of:
+            self._go_on(pid)
+
+    def over(self, pid: int) -> None:
+        """The task does something else."""
+        if pid in self._of and self._of[pid].by == "move_vma":
+            self._go_on(pid)
+
+    def lost(self) -> None:
+        """Events are missing."""
+        self._of.clear()
+
+    # --- what is missing ---------------------------------------------------------------------------------------
+
+    def _go_on(self, pid: int) -> None:
+        """The task goes on: it must be done with the last VMA."""
+        copy = self._of.pop(pid, None)
+        if copy is None or not copy.by or not copy.new or self.context.lossy:
+            return
+        if copy.by == "move_vma":
+            self._tell(copy.call, "move_vma", "untrack_pfn_clear")
+        elif isinstance(copy.call, VmAreaDup) and "copy_page_range" in self.context.recorded:
+            fails_unseen = copy.by != "dup_mmap" and "vm_area_free" not in self.context.recorded
+            if copy.call.flags >= 0 and not copy.call.flags & VM_WIPEONFORK and not fails_unseen:
+                self._tell(copy.call, copy.by, "copy_page_range")
+
+    def _copies(self, call: CopyPageRange) -> None:
+        """fork copies the page tables of a VMA to the copy that vm_area_dup() has just made of it."""
+        copy, context = self._of.pop(call.pid, None), self.context
+        task = context.tasks.of(call)
+        if copy is None and task.innermost(DupMmap) is None and not (task.outside and not context.lost_any):
+            return
+        source = copy.call.vma if copy is not None and isinstance(copy.call, VmAreaDup) else 0
+        if source != call.vma or (copy is not None and copy.new not in (call.dst, 0)):
+            if "vm_area_dup" in context.recorded:
+                surprise = Surprise(context, call, call.api, 0, 0)
+                surprise.tell("came", f"a call of vm_area_dup() of the VMA {call.vma:#x} before it", "without one", [])
+        elif copy is not None and copy.by and not copy.cleared and call.flags >= 0 and call.flags & VM_PFNMAP:
+            clears = context.era.zap_untracks and "untrack_pfn_clear" in context.recorded
+            if clears and not context.lossy:
+                self._tell(copy.call, copy.by, "untrack_pfn_clear")
+
+    def _cleared(self, call: FreePfnRange, copy: Copy) -> None:
+        """untrack_pfn_clear() of the copy, or of the mapping that has moved, or could not."""
+        assert isinstance(copy.call, VmAreaDup | CopyVma)
+        of = (copy.new, copy.call.vma) if copy.by == "move_vma" else (copy.new,)
+        if copy.by and copy.new and call.vma and call.vma not in of:
+            surprise = Surprise(self.context, call, copy.by, 0, 0)
+            told = [(copy.call.at, "copied here")]
+            surprise.tell("called untrack_pfn_clear() of the VMA", f"{of[-1]:#x}", f"{call.vma:#x}", told)
+        copy.cleared = True
+        if copy.by == "move_vma":
+            del self._of[call.pid]
+
+    def _tell(self, call: Call, by: str, function: str) -> None:
+        fork = self.context.tasks.of(call).innermost(DupMmap)
+        story = [(fork.call.at, "called here")] if fork is not None and by == "dup_mmap" else []
+        surprise = Surprise(self.context, call, by, 0, 0)
+        surprise.tell("made", f"a call of {function}()", "none", story)
