@@ -81,6 +81,8 @@ class Foresight:
         context.probes_seen = bool(calls or returns) or context.insert_seen or context.erase_seen
         context.entry_only = bool(calls) and not (returns or context.insert_seen or context.erase_seen)
         self._know(context, halves)
+        zaps = [call.partition(" ") for call in halves.nested]
+        replay.layers.unmaps.zaps.update(zap for caller, _, zap in zaps if caller == "unmap_vmas")
         context.changes_unseen = not context.probes_seen and not self._driven
         if context.probes_seen and self._is_whole(replay):
             context.reserves_unseen = not self._shows(halves, _RESERVES)

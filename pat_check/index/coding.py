@@ -24,6 +24,7 @@ from pat_check.replay.mappings import Entry
 from pat_check.replay.processes import Ending
 from pat_check.replay.shared_contexts import Shared
 from pat_check.replay.tasks import Frame, Task
+from pat_check.replay.teardowns import Within
 from pat_check.replay.unmaps import Due
 from pat_check.replay.wanted import Seen, Wanted
 
@@ -67,6 +68,7 @@ SHAPES: dict[str, Shape] = {
     "Wanted": Shape(Wanted, ("call", "by", "chain", "must", "seen"), ("optional",)),
     "Arguments": Shape(Seen, ("start", "size", "mode", "addr", "vma", "strict")),
     "Due": Shape(Due, ("call", "must", "vma", "start", "size")),
+    "Within": Shape(Within, ("start", "end", "mm")),
     "Copy": Shape(Copy, ("call", "new", "by", "cleared")),
     "Entry": _data(Entry),
     "Ending": _data(Ending),

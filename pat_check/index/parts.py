@@ -56,7 +56,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "layers.absent": ("_partial",),
     "layers.unwanted": (),
     "layers.copies": ("_of",),
-    "layers.unmaps": ("due", "_zaps"),
+    "layers.teardowns": ("_within", "_alone", "_begun"),
+    "layers.unmaps": ("due", "zaps", "_left"),
     "layers.contexts": ("_of", "_made"),
     "maps": ("compared", "equal"),
     "recording": (

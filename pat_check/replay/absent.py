@@ -9,13 +9,18 @@ from __future__ import annotations
 from typing import Final
 
 from pat_check.events import (
+    ArchIoFreeMemtypeWc,
     Call,
     CopyPageRange,
     CopyVma,
     DupMmap,
     Event,
     ExitMmap,
+    FreePfnRange,
     IoremapCaller,
+    Iounmap,
+    MemtypeFreeIo,
+    MemunmapPages,
     MprotectFixup,
     RemapPfnRange,
     Return,
@@ -28,28 +33,21 @@ from pat_check.incidents import Story
 from pat_check.replay.context import Context
 from pat_check.replay.layered import LAYERS
 from pat_check.replay.remarks import Surprise
-from pat_check.replay.tasks import Frame, Task
+from pat_check.replay.tasks import SCOPES, Frame, Task
 from pat_check.replay.wanted import seen_in
 
 _KNOWN: Final[frozenset[str]] = frozenset(
     (*(one for _, main, others in LAYERS for one in (*main, *others)), "memtype_check_insert", "memtype_erase")
 )
-_ENDLESS: Final[frozenset[str]] = frozenset(
-    (
-        "arch_io_free_memtype_wc",
-        "exit_mmap",
-        "iounmap",
-        "memtype_free_io",
-        "memunmap_pages",
-        "pfnmap_track_ctx_release",
-        "pfnmap_untrack",
-        "unmap_single_vma",
-        "unmap_vmas",
-        "untrack_pfn",
-        "vm_area_free",
-    )
-)
-"""Functions whose returns are not recorded: such a call is only the scope of what follows."""
+_ENDLESS: Final[dict[str, frozenset[type[Call]]]] = {
+    "arch_io_free_memtype_wc": frozenset((ArchIoFreeMemtypeWc, MemtypeFreeIo)),
+    "iounmap": frozenset((Iounmap,)),
+    "memtype_free_io": frozenset((MemtypeFreeIo,)),
+    "memunmap_pages": frozenset((MemunmapPages, FreePfnRange)),
+    **dict.fromkeys(("pfnmap_track_ctx_release", "pfnmap_untrack", "untrack_pfn"), frozenset((FreePfnRange,))),
+    **dict.fromkeys(("exit_mmap", "unmap_single_vma", "unmap_vmas", "vm_area_free"), SCOPES),
+}
+"""Functions whose returns are not recorded: such a call, or the last that it made, is the scope of what follows."""
 
 _OF_VMAS: Final[frozenset[str]] = frozenset(
     ("__split_vma", "copy_page_range", "copy_vma", "dup_mmap", "exit_mmap", "mprotect_fixup", "unmap_vmas")
@@ -104,8 +102,8 @@ class Absent:
         for place in range(len(frames) - 1, -1, -1):
             if frames[place].api == function:
                 return
-        if function in _ENDLESS and task.scope is not None:
-            return  # in it, or in what it called last
+        if function in _ENDLESS and type(task.scope) in _ENDLESS[function]:
+            return
         if self._is_sure(event, task, function) and (function not in _OF_VMAS or event.call in _ON_VMAS):
             task.absent = function
             call = frame.call if frame is not None and frame.api == event.api else event.entry

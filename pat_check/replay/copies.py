@@ -66,11 +66,13 @@ class Copies:
             assert isinstance(call, CopyPageRange)
             if call.api == "copy_page_range" and call.vma:
                 self._copies(call)
-        elif call.pid not in self._of:
-            return
+            elif call.api == "track_pfn_copy" and call.dst:
+                self._tracks(call)
         elif kind is FreePfnRange and call.function() == "untrack_pfn_clear":
             assert isinstance(call, FreePfnRange)
-            self._cleared(call, self._of[call.pid])
+            self._cleared(call)
+        elif call.pid not in self._of:
+            return
         elif kind is VmAreaFree:
             assert isinstance(call, VmAreaFree)
             if call.vma == self._of[call.pid].new:
@@ -123,7 +125,8 @@ class Copies:
 
     def _copies(self, call: CopyPageRange) -> None:
         """fork copies the page tables of a VMA to the copy that vm_area_dup() has just made of it."""
-        copy, context = self._of.pop(call.pid, None), self.context
+        copy, context = self._of.get(call.pid), self.context
+        self._of[call.pid] = Copy(call, 0, "")
         task = context.tasks.of(call)
         if copy is None and task.innermost(DupMmap) is None and not (task.outside and not context.lost_any):
             return
@@ -137,9 +140,35 @@ class Copies:
             if clears and not context.lossy:
                 self._tell(copy.call, copy.by, "untrack_pfn_clear")
 
-    def _cleared(self, call: FreePfnRange, copy: Copy) -> None:
+    def _tracks(self, call: CopyPageRange) -> None:
+        """track_pfn_copy() is for the same two VMAs as copy_page_range()."""
+        frame = self.context.tasks.of(call).innermost(CopyPageRange)
+        outer = frame.call if frame is not None else None
+        if isinstance(outer, CopyPageRange) and outer.api == "copy_page_range" and outer.dst not in (0, call.dst):
+            surprise = Surprise(self.context, call, outer.api, 0, 0)
+            told = [(outer.at, "called here")]
+            surprise.tell("called track_pfn_copy() for the VMA", f"{outer.dst:#x}", f"{call.dst:#x}", told)
+        elif "copy_page_range" not in self.context.recorded and call.flags >= 0 and call.flags & VM_PFNMAP:
+            self._tracks_alone(call)
+
+    def _tracks_alone(self, call: CopyPageRange) -> None:
+        """Where nothing above is recorded: the copy must have been cleared."""
+        copy, context = self._of.get(call.pid), self.context
+        sure = context.tasks.of(call).outside and not (context.lost_any or context.one_cpu)
+        if copy is not None and copy.cleared and copy.new == call.dst:
+            del self._of[call.pid]
+        elif sure and context.era.zap_untracks and "untrack_pfn_clear" in context.recorded:
+            surprise = Surprise(context, call, call.api, 0, 0)
+            surprise.tell(
+                "came", f"a call of untrack_pfn_clear() of the VMA {call.dst:#x} before it", "without one", []
+            )
+
+    def _cleared(self, call: FreePfnRange) -> None:
         """untrack_pfn_clear() of the copy, or of the mapping that has moved, or could not."""
-        assert isinstance(copy.call, VmAreaDup | CopyVma)
+        copy = self._of.get(call.pid)
+        if copy is None or not isinstance(copy.call, VmAreaDup | CopyVma):
+            self._of[call.pid] = Copy(call, call.vma, "", cleared=True)  # who made it is not recorded
+            return
         of = (copy.new, copy.call.vma) if copy.by == "move_vma" else (copy.new,)
         if copy.by and copy.new and call.vma and call.vma not in of:
             surprise = Surprise(self.context, call, copy.by, 0, 0)

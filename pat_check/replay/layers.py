@@ -14,11 +14,10 @@ from pat_check.events import (
     DupMmap,
     Event,
     GetPatInfo,
-    IoremapCaller,
-    MemremapPages,
     MemtypeFree,
     MemtypeReserve,
     Return,
+    SchedProcessExit,
     SchedProcessFork,
     VmAreaDup,
     VmAreaFree,
@@ -33,10 +32,11 @@ from pat_check.replay.nesting import Nesting
 from pat_check.replay.remarks import Surprise, called_here
 from pat_check.replay.shared_contexts import SharedContexts
 from pat_check.replay.tasks import SCOPES, Frame
+from pat_check.replay.teardowns import TEARING, Teardowns
 from pat_check.replay.unmaps import UNMAPPING, Unmaps
 from pat_check.replay.unwanted import WATCHED, Unwanted
 from pat_check.replay.vmas import Vmas
-from pat_check.replay.wanted import Seen, Wanted, seen_in
+from pat_check.replay.wanted import Seen, Wanted, has_failed, seen_in
 
 _DEPTH: Final = 32
 
@@ -50,6 +50,7 @@ class Layers:
         self.contexts = SharedContexts(context)
         self.unwanted = Unwanted(context, doubts, self.contexts)
         self.copies = Copies(context)
+        self.teardowns = Teardowns(context)
         self.unmaps = Unmaps(context, vmas, self.nesting.is_tracked)
         self.seen: set[str] = set()  # functions whose calls were seen
         self.passed: set[str] = set()  # functions that must have been called, or have called, and are not recorded
@@ -96,6 +97,8 @@ class Layers:
             self._vma_free(call)
         if kind in COPYING:
             self.copies.enter(call)
+        if kind in TEARING:
+            self.teardowns.enter(call)
         if kind in WATCHED:
             self.unwanted.enter(call)
         self.nesting.predict(call)
@@ -114,7 +117,7 @@ class Layers:
         if frame is None or frame.api != event.api:
             self._without_entry(event)
             return
-        fails = _fails(event)
+        fails = has_failed(event)
         if self._waiting and event.pid in self._waiting:
             waiting = self._waiting[event.pid]
             while waiting and waiting[-1].at >= frame.call.at:
@@ -144,11 +147,14 @@ class Layers:
         """A task writes a marker, or ends: what it was in the midst of is over."""
         self.absent.outside(event.pid)
         self.copies.over(event.pid)
+        self.teardowns.over(event)
         waiting = self._waiting.get(event.pid)
         while waiting and waiting[-1].by in _SCOPES:
             wanted = waiting.pop()
             self._missing(wanted, wanted.call)
         self.unmaps.over(event)
+        if isinstance(event, SchedProcessExit):
+            self.unmaps.ends(event.exit_pid)
 
     def names(self) -> list[str]:
         """The layers that the recording shows, the lowest first."""
@@ -158,6 +164,7 @@ class Layers:
         """Events are missing: expect nothing any more."""
         self._waiting.clear()
         self.copies.lost()
+        self.teardowns.lost()
         self.contexts.lost()
         self.unmaps.lost()
 
@@ -271,17 +278,6 @@ class Layers:
             surprise.tell("made", "a call of memtype_free(), for it fails", "none", [(frame.call.at, "called here")])
 
 
-def _fails(event: Return) -> bool:
-    if event.ret is None:
-        return False
-    if event.call in _GIVES_POINTER:
-        return event.ret == 0 or event.ret & _POINTER >= _ERROR_POINTER
-    return event.ret < 0 and event.call is not GetPatInfo
-
-
-_POINTER: Final = (1 << 64) - 1
-_ERROR_POINTER: Final = (1 << 64) - 4095
-_GIVES_POINTER: Final[frozenset[type[Call]]] = frozenset((IoremapCaller, VmAreaDup, CopyVma, MemremapPages))
 _INLINED: Final[frozenset[str]] = frozenset(("memtype_reserve_io", "memtype_free_io", "__split_vma"))
 """Functions of one file with a caller of theirs: the compiler may have put them into it."""
 _SCOPES: Final[frozenset[str]] = frozenset(

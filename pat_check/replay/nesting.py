@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from pat_check.cachemode import UC_MINUS, WC
+from pat_check.cachemode import UC_MINUS, WC, cachemode_name
 from pat_check.events import (
     ArchIoFreeMemtypeWc,
     ArchIoReserveMemtypeWc,
@@ -20,6 +20,7 @@ from pat_check.events import (
     Iounmap,
     MemremapPages,
     MemtypeFreeIo,
+    MemtypeKernelMapSync,
     MemtypeReserveIo,
     MemunmapPages,
     MprotectFixup,
@@ -32,6 +33,7 @@ from pat_check.events import (
 from pat_check.model.memory import PAGE
 from pat_check.model.vma import VM_PAT, VM_PFNMAP, VM_SPECIAL
 from pat_check.replay.context import Context
+from pat_check.replay.remarks import Surprise
 from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import Seen, mode_of, page_align
 
@@ -71,6 +73,7 @@ class Nesting:
             SetMemory: self._set_memory,
             MemremapPages: self._memremap,
             MemunmapPages: self._memunmap,
+            MemtypeKernelMapSync: self._synced,
         }
 
     def predict(self, call: Call) -> None:
@@ -195,6 +198,16 @@ class Nesting:
         return any(task.innermost(kind) is not None for kind in (RemapPfnRange, CopyVma))
 
     # --- drivers -------------------------------------------------------------------------------------------
+
+    def _synced(self, call: MemtypeKernelMapSync) -> None:
+        """The direct map gets the type that memtype_reserve() has granted."""
+        frames = self.context.tasks.of(call).frames
+        node = frames[-1].node if frames else None
+        if node is not None and not node.assumed and node.type != call.pcm and not self.context.lossy:
+            surprise = Surprise(self.context, call, frames[-1].api, node.start, node.end)
+            told = [(frames[-1].call.at, "called here")]
+            granted = cachemode_name(node.type)
+            surprise.tell("called memtype_kernel_map_sync() with", granted, cachemode_name(call.pcm), told)
 
     def _ioremap(self, call: IoremapCaller) -> None:
         """__ioremap_caller() reserves whole pages, and then tells the direct map of their type."""

@@ -24,10 +24,12 @@ from pat_check.events import (
 )
 from pat_check.model.vma import VM_PAT, VM_PFNMAP
 from pat_check.replay.context import Context
+from pat_check.replay.mapped import Mapped
 from pat_check.replay.remarks import Surprise
 from pat_check.replay.vmas import Vmas
 
 _WHOLE: Final = 1 << 47
+_ENDING: Final = 1_000  # address spaces that end after their tasks
 _INSIDE: Final[frozenset[type[Call]]] = frozenset((FreePfnRange, GetPatInfo, MemtypeErase, MemtypeFree, ZapVma))
 """Calls that may stand among those of an unmap_vmas() without ending it."""
 
@@ -61,7 +63,8 @@ class Unmaps:
     def __init__(self, context: Context, vmas: Vmas, is_tracked: Callable[[int, int], bool]) -> None:
         self.context, self.vmas, self.is_tracked = context, vmas, is_tracked
         self.due: dict[int, list[Due]] = {}  # by pid, in the order in which they must come
-        self._zaps: set[str] = set()  # functions that unmap_vmas() was seen to call: the compiler may inline them
+        self._left: dict[int, list[tuple[int, Mapped]]] = {}  # by address space: what tasks that have ended had in it
+        self.zaps: set[str] = set()  # functions that unmap_vmas() was seen to call: the compiler may inline them
         self._known_of = -1  # what follows was told when so many functions were recorded, and so many zaps seen
         self._must = ""  # what every mapping must get
         self._frees = False  # whether a tracked one must get a free
@@ -71,15 +74,15 @@ class Unmaps:
         """A call begins, below an unmap_vmas() or after it."""
         if self.due and call.pid in self.due:
             self._hear(call, self.due[call.pid])
-        known_of = len(self.context.recorded) + len(self._zaps)
+        known_of = len(self.context.recorded) + len(self.zaps)
         if known_of != self._known_of:
             self._known_of = known_of
             self._learn()
         kind = type(call)
         if kind is ZapVma:
             assert isinstance(call, ZapVma)
-            if call.api not in self._zaps and isinstance(self.context.tasks.of(call).scope, UnmapVmas):
-                self._zaps.add(call.api)
+            if call.api not in self.zaps and isinstance(self.context.tasks.of(call).scope, UnmapVmas):
+                self.zaps.add(call.api)
         elif kind is UnmapVmas:
             assert isinstance(call, UnmapVmas)
             self._begin(call)
@@ -94,6 +97,14 @@ class Unmaps:
         if due and frame is not None and isinstance(frame.call, GetPatInfo):
             due[:] = [one for one in due if one.vma != frame.call.vma or one.must != "memtype_free"]
 
+    def ends(self, pid: int) -> None:
+        """A task ends, before its address space does."""
+        mm = self.vmas.mm_of.get(pid, 0)
+        if mm > 0 and self.context.era.fork_shares:
+            if len(self._left) > _ENDING:
+                self._left.clear()
+            self._left[mm] = [(vma, area) for vma, area in self.vmas.of.items() if area.mm == mm]
+
     def over(self, event: Event) -> None:
         """The task does something else: its unmap_vmas() is over."""
         if event.pid in self.due:
@@ -102,6 +113,7 @@ class Unmaps:
     def lost(self) -> None:
         """Events are missing: expect nothing any more."""
         self.due.clear()
+        self._left.clear()
 
     def _learn(self) -> None:
         """What the recording shows tells what must come."""
@@ -139,7 +151,7 @@ class Unmaps:
 
     def _predict(self, call: UnmapVmas, mm: int) -> list[Due]:
         due: list[Due] = []
-        for vma, area in self.vmas.inside(mm, call.vma, call.start, call.end):
+        for vma, area in self._inside(call, mm):
             if area.flags & VM_PFNMAP:
                 start, size = self.vmas.physical(vma, area.start), area.end - area.start
                 must = self._must
@@ -149,13 +161,22 @@ class Unmaps:
                     due.append(Due(call, must, vma, start, size))
         return due
 
+    def _inside(self, call: UnmapVmas, mm: int) -> list[tuple[int, Mapped]]:
+        """The followed VMAs that it takes away; of a task that has ended, those that it had."""
+        left = self._left.pop(mm, None)
+        found = self.vmas.inside(mm, call.vma, call.start, call.end)
+        if left is not None and not found and call.start == 0 and call.end >= _WHOLE:
+            found = [(vma, area) for vma, area in left if area.is_over and self.vmas.of.get(vma) is area]
+            found.sort(key=lambda one: one[1].start)
+        return found
+
     @property
     def _zap(self) -> str:
         """The recorded function that clears the entries of one mapping, unless untracking must come before it."""
         era = self.context.era
         after = ("unmap_page_range", "__zap_vma_range") if era.fork_shares else ()
         zaps = () if era.unmap_untracks else ("unmap_single_vma", *after)
-        return next((zap for zap in zaps if zap in self._zaps), "")
+        return next((zap for zap in zaps if zap in self.zaps), "")
 
     @property
     def _untracking(self) -> str:

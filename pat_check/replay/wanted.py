@@ -8,8 +8,11 @@ from pat_check.cachemode import pgprot2cachemode
 from pat_check.events import (
     Call,
     CopyPageRange,
+    CopyVma,
     FreePfnRange,
     GetPatInfo,
+    IoremapCaller,
+    MemremapPages,
     MemtypeFree,
     MemtypeFreeIo,
     MemtypeKernelMapSync,
@@ -17,12 +20,17 @@ from pat_check.events import (
     MemtypeReserveIo,
     RemapPfnRange,
     ReservePfnRange,
+    Return,
     VmAreaDup,
 )
 from pat_check.model.memory import PAGE
 
 _NO_PROT: Final = 0x7FFF_FFFF_FFFF_F000
 """Protection bits are NX and the low twelve: with any of these a tracer shows the pointer to them."""
+
+_POINTER: Final = (1 << 64) - 1
+_ERROR_POINTER: Final = (1 << 64) - 4095
+_GIVES_POINTER: Final[frozenset[type[Call]]] = frozenset((IoremapCaller, VmAreaDup, CopyVma, MemremapPages))
 
 
 class Seen:
@@ -72,6 +80,15 @@ class Wanted:
         if found.strict >= 0 <= want.strict and found.strict != want.strict:
             told.append(("called {}() with strict", str(want.strict), str(found.strict)))
         return told
+
+
+def has_failed(event: Return) -> bool:
+    """Whether a call has failed, so that not all that it makes need have come."""
+    if event.ret is None:
+        return False
+    if event.call in _GIVES_POINTER:
+        return event.ret == 0 or event.ret & _POINTER >= _ERROR_POINTER
+    return event.ret < 0 and event.call is not GetPatInfo
 
 
 def mode_of(prot: int) -> int:
