@@ -128,7 +128,8 @@ class Copies:
         copy, context = self._of.get(call.pid), self.context
         self._of[call.pid] = Copy(call, 0, "")
         task = context.tasks.of(call)
-        if copy is None and task.innermost(DupMmap) is None and not (task.outside and not context.lost_any):
+        began_unseen = copy is None or isinstance(copy.call, FreePfnRange)
+        if began_unseen and task.innermost(DupMmap) is None and (context.lost_any or not task.outside):
             return
         source = copy.call.vma if copy is not None and isinstance(copy.call, VmAreaDup) else 0
         if source != call.vma or (copy is not None and copy.new not in (call.dst, 0)):
