@@ -54,7 +54,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "layers": ("seen", "passed", "_callers", "_waiting", "_freed"),
     "layers.nesting": (),
     "layers.absent": ("_partial",),
-    "layers.unwanted": (),
+    "layers.unwanted": ("_comms",),
     "layers.copies": ("_of",),
     "layers.teardowns": ("_within", "_alone", "_begun"),
     "layers.unmaps": ("due", "zaps", "_left"),

@@ -11,8 +11,6 @@ from typing import Final
 from pat_check.events import (
     ArchIoFreeMemtypeWc,
     Call,
-    CopyPageRange,
-    CopyVma,
     DupMmap,
     Event,
     ExitMmap,
@@ -25,9 +23,7 @@ from pat_check.events import (
     RemapPfnRange,
     Return,
     SetMemory,
-    SplitVma,
     UnmapVmas,
-    VmAreaDup,
 )
 from pat_check.incidents import Story
 from pat_check.replay.context import Context
@@ -50,14 +46,9 @@ _ENDLESS: Final[dict[str, frozenset[type[Call]]]] = {
 """Functions whose returns are not recorded: such a call, or the last that it made, is the scope of what follows."""
 
 _OF_VMAS: Final[frozenset[str]] = frozenset(
-    ("__split_vma", "copy_page_range", "copy_vma", "dup_mmap", "exit_mmap", "mprotect_fixup", "unmap_vmas")
+    ("__split_vma", "copy_page_range", "copy_vma", "dup_mmap", "mprotect_fixup", "vm_area_dup")
 )
 """Functions that may be recorded of some tasks alone, while those of the layers below are recorded of all."""
-
-_ON_VMAS: Final[frozenset[type[Call]]] = frozenset(
-    (CopyPageRange, CopyVma, DupMmap, MprotectFixup, SplitVma, UnmapVmas, VmAreaDup)
-)
-"""Kinds of calls that are recorded of the same tasks."""
 
 _REMAPS: Final = ("remap_pfn_range", "remap_pfn_range_complete")
 
@@ -104,7 +95,7 @@ class Absent:
                 return
         if function in _ENDLESS and type(task.scope) in _ENDLESS[function]:
             return
-        if self._is_sure(event, task, function) and (function not in _OF_VMAS or event.call in _ON_VMAS):
+        if self._is_sure(event, task, function) and (function not in _OF_VMAS or event.api in _OF_VMAS):
             task.absent = function
             call = frame.call if frame is not None and frame.api == event.api else event.entry
             self._tell(event, call, function)

@@ -63,7 +63,7 @@ class Unmaps:
     def __init__(self, context: Context, vmas: Vmas, is_tracked: Callable[[int, int], bool]) -> None:
         self.context, self.vmas, self.is_tracked = context, vmas, is_tracked
         self.due: dict[int, list[Due]] = {}  # by pid, in the order in which they must come
-        self._left: dict[int, list[tuple[int, Mapped]]] = {}  # by address space: what tasks that have ended had in it
+        self._left: dict[int, list[tuple[int, Mapped]]] = {}  # by pid: what the address space of a task has that ends
         self.zaps: set[str] = set()  # functions that unmap_vmas() was seen to call: the compiler may inline them
         self._known_of = -1  # what follows was told when so many functions were recorded, and so many zaps seen
         self._must = ""  # what every mapping must get
@@ -103,7 +103,7 @@ class Unmaps:
         if mm > 0 and self.context.era.fork_shares:
             if len(self._left) > _ENDING:
                 self._left.clear()
-            self._left[mm] = [(vma, area) for vma, area in self.vmas.of.items() if area.mm == mm]
+            self._left[pid] = [(vma, area) for vma, area in self.vmas.of.items() if area.mm == mm]
 
     def over(self, event: Event) -> None:
         """The task does something else: its unmap_vmas() is over."""
@@ -163,7 +163,7 @@ class Unmaps:
 
     def _inside(self, call: UnmapVmas, mm: int) -> list[tuple[int, Mapped]]:
         """The followed VMAs that it takes away; of a task that has ended, those that it had."""
-        left = self._left.pop(mm, None)
+        left = self._left.pop(call.pid, None)
         found = self.vmas.inside(mm, call.vma, call.start, call.end)
         if left is not None and not found and call.start == 0 and call.end >= _WHOLE:
             found = [(vma, area) for vma, area in left if area.is_over and self.vmas.of.get(vma) is area]

@@ -22,6 +22,7 @@ from pat_check.replay.remarks import Surprise
 from pat_check.replay.shared_contexts import SharedContexts
 from pat_check.replay.wanted import page_align, seen_in
 
+_COMMS: Final = 10_000
 _RESERVING: Final[frozenset[type[Call]]] = frozenset((ReservePfnRange, MemtypeReserve))
 
 WATCHED: Final[frozenset[type[Call]]] = _RESERVING | {
@@ -36,6 +37,7 @@ class Unwanted:
 
     def __init__(self, context: Context, doubts: Doubts, contexts: SharedContexts) -> None:
         self.context, self.doubts, self.contexts = context, doubts, contexts
+        self._comms: set[str] = set()  # names of tasks whose zaps are recorded: not those of all need be
 
     def enter(self, call: Call) -> None:
         """A call begins."""
@@ -43,6 +45,8 @@ class Unwanted:
         if kind is FreePfnRange:
             self._untracks(call)
         elif kind is ZapVma:
+            if call.comm not in self._comms and len(self._comms) < _COMMS:
+                self._comms.add(call.comm)
             self._cleared(call)
         elif kind in _RESERVING:
             self._reserves(call)
@@ -61,7 +65,7 @@ class Unwanted:
         elif call.api == "untrack_pfn" and call.pfn == 0 == call.size and self.context.era.zap_untracks:
             scope = self.context.tasks.of(call).scope
             inside = isinstance(scope, ZapVma) and scope.vma == call.vma
-            if "unmap_single_vma" in self.context.recorded and call.vma and not inside:
+            if "unmap_single_vma" in self.context.recorded and call.vma and not inside and call.comm in self._comms:
                 surprise = Surprise(self.context, call, call.api, 0, 0)
                 surprise.tell("came", "that only unmap_single_vma() of this VMA calls it", "by itself", [])
 
