@@ -32,6 +32,7 @@ build/installed/made: .venv/installed-test $(SOURCES)
 	rm -rf build/installed build/wheel
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps -w build/wheel .
 	$(BIN)/python -m zipfile -e build/wheel/*.whl build/installed
+	$(BIN)/python -m compileall -q build/installed
 	touch $@
 
 # Record in Debian kernels under QEMU and replay: make test-kernel KERNEL="6.1 6.12 7.2". See docs/recording.md.

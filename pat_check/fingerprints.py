@@ -11,8 +11,9 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
-from pat_check.findings import Finding, Note
+from pat_check.findings import Finding
 
 VERSION = "v1"
 """Changes when equal findings get other fingerprints than before."""
@@ -39,20 +40,28 @@ def sign(findings: Iterable[Finding], base_of: Callable[[int, int], int]) -> Non
 
 def _key(finding: Finding, base_of: Callable[[int, int], int]) -> str:
     comm = finding.task.comm if finding.task is not None else ""
-    story = [kind for note in finding.notes if note.line or note.file for kind in _kinds(note)]
+    story = [kind for note in finding.notes if note.line or note.file for kind in _kinds(note.message)]
     return "|".join((finding.rule, comm, " ".join(story), _range(finding, base_of)))
 
 
-def _kinds(note: Note) -> list[str]:
+@lru_cache(maxsize=4096)
+def _kinds(message: str) -> list[str]:
     """The kernel functions that a line of the story names, else what happened there."""
-    return _FUNCTION.findall(note.message) or _KINDS.findall(note.message)[:1]
+    return _FUNCTION.findall(message) or _KINDS.findall(message)[:1]
+
+
+@lru_cache(maxsize=4096)
+def _told(message: str) -> list[tuple[int, int]]:
+    """The ranges that a text names."""
+    return [(int(found[1], 16), int(found[2], 16)) for found in _RANGE.finditer(message)]
 
 
 def _range(finding: Finding, base_of: Callable[[int, int], int]) -> str:
     if finding.start < 0:
         return ""
-    texts = [*(note.message for note in finding.notes), finding.message]
-    told = [(int(found[1], 16), int(found[2], 16)) for text in texts for found in _RANGE.finditer(text)]
+    told = _told(finding.message)
+    for note in finding.notes:
+        told = told + _told(note.message)
     holding = [(end - start, -start) for start, end in told if start <= finding.start and finding.end <= end]
     if holding:
         base = -max(holding)[1]

@@ -83,9 +83,16 @@ class Judge:
     def close(self) -> list[Finding]:
         """The findings in the order of the trace, each with its fingerprint."""
         self.findings.sort(key=lambda finding: (finding.file != self.file, finding.file, finding.line, finding.rule))
+        places: dict[tuple[int, int], str] = {}  # many findings are of few ranges
         for finding in self.findings:
-            finding.place = self.places.name(finding.start, finding.end) if 0 <= finding.start < finding.end else ""
-            if finding.place:
+            if not 0 <= finding.start < finding.end:
+                continue
+            lies = finding.start, finding.end
+            place = places.get(lies)
+            if place is None:
+                place = places[lies] = self.places.name(*lies)
+            finding.place = place
+            if place:
                 last = bool(finding.notes) and finding.notes[-1].message.startswith("and ")  # "and 7 more"
                 finding.notes.insert(len(finding.notes) - last, Note(0, f"the range lies in {finding.place}"))
         sign(self.findings, self.places.base)

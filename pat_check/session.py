@@ -167,12 +167,12 @@ class Session:
         for batch in self.batches():
             yield from batch
 
-    def batches(self) -> Iterator[list[Event]]:
-        """The events of the recording, once, many at a time.
+    def batches(self, *, runs: bool = False) -> Iterator[list[Event]]:
+        """The events of the recording, once, many at a time, or several as one with `runs`: see `Source.batches`.
 
         With `strict` a line that cannot be read raises TraceError.
         """
-        for batch in self.source.batches(self.lines):
+        for batch in self.source.batches(self.lines, runs=runs):
             if self.options.strict:
                 self._refuse(batch)
             yield batch
@@ -190,7 +190,7 @@ class Session:
 
     def run(self) -> Input:
         """Replay all of it, compare what was saved beside it, and say what was seen."""
-        self.replay.play(self.batches())
+        self.replay.play(self.batches(runs=True))
         if self.lines.broken:
             self.replay.recording.broken(self.source.lines, self.lines.broken)
         self._dmesg()

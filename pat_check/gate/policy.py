@@ -41,9 +41,14 @@ def apply_policy(report: Report, policy: Policy) -> None:
     found = [*report.findings]
     _suppress(found, policy.suppressions)
     found += _unused(policy, report)
-    found = [finding for finding in found if policy.selects(finding.rule)]
+    rules = {finding.rule for finding in found}  # few, and many findings
+    selected = {rule for rule in rules if policy.selects(rule)}
+    severities = {rule: closest(rule, policy.severities) for rule in rules}
+    found = [finding for finding in found if finding.rule in selected]
     for finding in found:
-        finding.severity = _severity(finding, policy.severities)
+        wanted = severities[finding.rule]
+        if wanted is not None:
+            finding.severity = wanted
     report.findings = found = _folded(found)
     if policy.baseline is not None:
         apply_baseline(report, policy.baseline)
@@ -64,12 +69,9 @@ def _folded(findings: Sequence[Finding]) -> list[Finding]:
     return [finding for finding in findings if id(finding) in left]
 
 
-def _severity(finding: Finding, severities: Iterable[tuple[str, Severity]]) -> Severity:
-    wanted = closest(finding.rule, severities)
-    return finding.severity if wanted is None else wanted
-
-
 def _suppress(findings: Iterable[Finding], entries: Sequence[Entry]) -> None:
+    if not entries:
+        return
     for finding in findings:
         for entry in entries:
             if entry.silences(finding):

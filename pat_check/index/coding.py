@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from pat_check import incidents
 from pat_check.events import Event
+from pat_check.events.runs import Run
 from pat_check.model.machine import Iomap
 from pat_check.model.memtype import Memtype, MemtypeTree
 from pat_check.model.operations import Reserve
@@ -49,7 +50,7 @@ def _data(kind: Any) -> Shape:
     return Shape(kind, tuple(field.name for field in fields(kind)))
 
 
-EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in _below(Event)}
+EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in _below(Event) if not issubclass(kind, Run)}
 
 SHAPES: dict[str, Shape] = {
     **{name: _data(kind) for name, kind in EVENTS.items()},

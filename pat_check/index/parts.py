@@ -51,7 +51,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "snapshots": ("anchored", "compared", "equal", "_seen"),
     "mappings": ("_of", "_count", "zaps_seen"),
     "vmas": ("of", "mm_of", "_forking", "_nameless", "_gaps", "complete", "_callers_seen", "_ended", "_over"),
-    "layers": ("seen", "passed", "_callers", "_waiting", "_freed"),
+    "layers": ("seen", "passed", "callers", "_waiting", "_freed"),
     "layers.nesting": (),
     "layers.absent": ("_partial",),
     "layers.unwanted": ("_comms",),
@@ -60,6 +60,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "layers.unmaps": ("due", "zaps", "_left"),
     "layers.contexts": ("_of", "_made"),
     "maps": ("compared", "equal"),
+    "ordinary": (),
     "recording": (
         "lost_events",
         "lost_places",

@@ -20,6 +20,7 @@ from pat_check.events import (
     VmAreaFree,
     ZapVma,
 )
+from pat_check.events.runs import OrdinaryVmas
 from pat_check.model.vma import VM_PFNMAP, VM_WIPEONFORK
 from pat_check.replay.context import Context
 from pat_check.replay.remarks import Surprise
@@ -40,8 +41,8 @@ class Copy:
 
     __slots__ = ("by", "call", "cleared", "new")
 
-    def __init__(self, call: Call, new: int, by: str, cleared: bool = False) -> None:
-        self.call = call  # of vm_area_dup() or copy_vma()
+    def __init__(self, call: Call | None, new: int, by: str, cleared: bool = False) -> None:
+        self.call = call  # of vm_area_dup() or copy_vma(); None: it is done
         self.new = new  # the copy; 0 not made, or not yet
         self.by = by  # the function that must go on with it; "" nobody
         self.cleared = cleared  # untrack_pfn_clear() has come
@@ -105,6 +106,16 @@ class Copies:
         if pid in self._of and self._of[pid].by == "move_vma":
             self._go_on(pid)
 
+    def lets_pass(self, run: OrdinaryVmas) -> bool:
+        """Whether nothing is missing before calls that come as one, or in them."""
+        copy = self._of.get(run.pid)
+        return not run.pends and (copy is None or not (copy.by or copy.new in run.vmas))
+
+    def taken(self, run: OrdinaryVmas) -> None:
+        """Calls have come as one."""
+        if run.copied:
+            self._of[run.pid] = Copy(None, 0, "")
+
     def lost(self) -> None:
         """Events are missing."""
         self._of.clear()
@@ -116,7 +127,7 @@ class Copies:
         copy = self._of.pop(pid, None)
         if copy is None or not copy.by or not copy.new or self.context.lossy:
             return
-        if copy.by == "move_vma":
+        if copy.by == "move_vma" and copy.call is not None:
             self._tell(copy.call, "move_vma", "untrack_pfn_clear")
         elif isinstance(copy.call, VmAreaDup) and "copy_page_range" in self.context.recorded:
             fails_unseen = copy.by != "dup_mmap" and "vm_area_free" not in self.context.recorded
@@ -126,20 +137,20 @@ class Copies:
     def _copies(self, call: CopyPageRange) -> None:
         """fork copies the page tables of a VMA to the copy that vm_area_dup() has just made of it."""
         copy, context = self._of.get(call.pid), self.context
-        self._of[call.pid] = Copy(call, 0, "")
+        self._of[call.pid] = Copy(None, 0, "")
         task = context.tasks.of(call)
         began_unseen = copy is None or isinstance(copy.call, FreePfnRange)
         if began_unseen and task.innermost(DupMmap) is None and (context.lost_any or not task.outside):
             return
-        source = copy.call.vma if copy is not None and isinstance(copy.call, VmAreaDup) else 0
-        if source != call.vma or (copy is not None and copy.new not in (call.dst, 0)):
+        dup = copy.call if copy is not None and isinstance(copy.call, VmAreaDup) else None
+        if copy is None or dup is None or dup.vma != call.vma or copy.new not in (call.dst, 0):
             if "vm_area_dup" in context.recorded:
                 surprise = Surprise(context, call, call.api, 0, 0)
                 surprise.tell("came", f"a call of vm_area_dup() of the VMA {call.vma:#x} before it", "without one", [])
-        elif copy is not None and copy.by and not copy.cleared and call.flags >= 0 and call.flags & VM_PFNMAP:
+        elif copy.by and not copy.cleared and call.flags >= 0 and call.flags & VM_PFNMAP:
             clears = context.era.zap_untracks and "untrack_pfn_clear" in context.recorded
             if clears and not context.lossy:
-                self._tell(copy.call, copy.by, "untrack_pfn_clear")
+                self._tell(dup, copy.by, "untrack_pfn_clear")
 
     def _tracks(self, call: CopyPageRange) -> None:
         """track_pfn_copy() is for the same two VMAs as copy_page_range()."""

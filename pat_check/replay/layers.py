@@ -22,6 +22,7 @@ from pat_check.events import (
     VmAreaDup,
     VmAreaFree,
 )
+from pat_check.events.runs import OrdinaryVmas
 from pat_check.replay.absent import OUTERMOST, Absent, function_of
 from pat_check.replay.context import Context
 from pat_check.replay.copies import COPYING, Copies
@@ -55,7 +56,7 @@ class Layers:
         self.seen: set[str] = set()  # functions whose calls were seen
         self.passed: set[str] = set()  # functions that must have been called, or have called, and are not recorded
         self.absent = Absent(context)
-        self._callers: dict[str, str] = {}  # by where a return goes: the function, if it can be recorded
+        self.callers: dict[str, str] = {}  # by where a return goes: the function, if it can be recorded
         self._lacks = context.era.lacks
         self._chains: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {}  # remembered, while
         self._chains_of = -1  # so many functions are recorded
@@ -105,9 +106,9 @@ class Layers:
 
     def leave(self, event: Return, frame: Frame | None) -> None:
         """A call is over, of which `frame` is the latest open one: what it wanted must have come."""
-        caller = self._callers.get(event.caller)
+        caller = self.callers.get(event.caller)
         if caller is None:
-            caller = self._callers[event.caller] = function_of(event.caller)
+            caller = self.callers[event.caller] = function_of(event.caller)
             self.passed.add(event.caller.partition("+")[0])
             self.context.nested.add(nested_in(event))
         if caller:
@@ -142,6 +143,19 @@ class Layers:
         self.copies.forked(event.pid)
         self.absent.outside(event.pid)
         self.absent.outside(event.child_pid)
+
+    def are_idle(self, run: OrdinaryVmas) -> bool:
+        """Whether such calls, of which each kind was seen before, would come and go without a trace."""
+        pid, era = run.pid, self.context.era
+        if self.context.halves or self.context.entry_only or pid in self._waiting:
+            return False
+        if run.zap and (run.zap in era.lacks or not self.unmaps.lets_pass(run)):
+            return False
+        if pid in self.unmaps.due and not run.is_zap:
+            return False
+        if not (self.copies.lets_pass(run) and self.teardowns.lets_pass(run)):
+            return False
+        return era.lacks.isdisjoint(_ORDINARY)
 
     def over(self, event: Event) -> None:
         """A task writes a marker, or ends: what it was in the midst of is over."""
@@ -294,5 +308,7 @@ _SCOPES: Final[frozenset[str]] = frozenset(
     )
 )
 """Callers whose return is not recorded: what they want comes next or not at all."""
+_ORDINARY: Final[frozenset[str]] = frozenset(("vm_area_dup", "vm_area_free", "copy_page_range"))
+"""What runs of ordinary calls consist of, beside zaps."""
 _BESIDE: Final[frozenset[str]] = frozenset(("get_pat_info",))
 """What may stand between such a caller and the call that it wants."""

@@ -41,6 +41,7 @@ from pat_check.events import (
     UnmapVmas,
     ZapVma,
 )
+from pat_check.events.runs import OrdinaryVmas
 from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
 from pat_check.model.memory import PAGE
@@ -54,6 +55,7 @@ from pat_check.replay.layers import Layers
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.maps import Maps, SavedMaps
 from pat_check.replay.messages import Messages, Span
+from pat_check.replay.ordinary import Ordinary
 from pat_check.replay.processes import Processes
 from pat_check.replay.recording import Recording
 from pat_check.replay.reserves import Reserves
@@ -87,6 +89,7 @@ class Replay:
         self.vmas = Vmas(self.context)
         self.layers = Layers(self.context, self.vmas, doubts)
         self.maps = Maps(self.context, self.vmas, maps or {})
+        self.ordinary = Ordinary(self.context, self.layers, self.vmas, self.processes, self.mappings)
         self.recording = Recording()
         self.events = 0
         self.pids: set[int] = set()
@@ -114,6 +117,7 @@ class Replay:
             Message: self.messages.message,
             LostEvents: self._lost,
             Malformed: self._malformed,
+            OrdinaryVmas: self._ordinary,
         }
         self._plans = {kind: _Plan(kind, handlers.get(kind, self._enter), self.vmas) for kind in _kinds()}
         self._returns: dict[type[Call], Callable[[Return], None]] = {
@@ -139,19 +143,10 @@ class Replay:
 
     def play(self, batches: Iterable[list[Event]]) -> None:
         """Apply every event of every batch; `finish` must follow."""
-        plans = self._plans
         pid = 0
         for batch in batches:
             for event in batch:
-                if isinstance(event, Return):
-                    self._return(event)
-                else:
-                    plan = plans[type(event)]
-                    if plan.layered:
-                        self.layers.enter(event)  # type: ignore[arg-type]
-                        if plan.vmas is not None:
-                            plan.vmas(event)
-                    plan.handler(event)
+                self._apply(event)
                 if event.pid != pid:
                     pid = event.pid
                     if pid > 0:
@@ -161,6 +156,17 @@ class Replay:
                     self._began = batch[0].time
                 self.events += len(batch)
                 self._last = batch[-1]
+
+    def _apply(self, event: Event) -> None:
+        if isinstance(event, Return):
+            self._return(event)
+            return
+        plan = self._plans[type(event)]
+        if plan.layered:
+            self.layers.enter(event)  # type: ignore[arg-type]
+            if plan.vmas is not None:
+                plan.vmas(event)
+        plan.handler(event)
 
     @property
     def span(self) -> Span:
@@ -190,6 +196,13 @@ class Replay:
         )
 
     # --- events that several parts hear -------------------------------------------------------------------------
+
+    def _ordinary(self, run: OrdinaryVmas) -> None:
+        """Several events as one."""
+        self.events += run.count - 1
+        if not self.ordinary.take(run):
+            for event in run.events():
+                self._apply(event)
 
     def _enter(self, call: Event) -> None:
         if isinstance(call, Call):

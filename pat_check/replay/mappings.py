@@ -66,6 +66,10 @@ class Mappings:
             entries.clear(start, end)
             self._count += len(entries)
 
+    def has_none(self, mm: int) -> bool:
+        """Whether nothing is known to be mapped so in an address space."""
+        return mm not in self._of
+
     def exit(self, mm: int) -> None:
         """An address space is gone."""
         entries = self._of.pop(mm, None)

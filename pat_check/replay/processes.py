@@ -29,6 +29,7 @@ from pat_check.model.memory import PAGE
 from pat_check.model.memtype import Memtype
 from pat_check.model.owner import Owner
 from pat_check.replay.context import Context
+from pat_check.replay.tasks import Task
 
 _WHOLE: Final = 1 << 46
 """An unmap_vmas() from 0 to at least here is of a whole address space."""
@@ -110,12 +111,16 @@ class Processes:
     def zap(self, call: ZapVma) -> None:
         """Entry of unmap_single_vma() and the like: names the address space that is being torn down."""
         task, _ = self.context.tasks.enter(call, call.api)
-        if call.mm:
-            task.mm = call.mm
-            self._name(call.pid, call.mm)
-            ending = self._ending.get(call.pid)
+        self.works_on(task, call.pid, call.mm)
+
+    def works_on(self, task: Task, pid: int, mm: int) -> None:
+        """A task clears entries of this address space, which may be one that ends."""
+        if mm:
+            task.mm = mm
+            self._name(pid, mm)
+            ending = self._ending.get(pid)
             if ending is not None and not ending.mm:
-                ending.mm = call.mm
+                ending.mm = mm
 
     def remap(self, call: RemapPfnRange) -> None:
         """Entry of remap_pfn_range(): names the address space that maps."""

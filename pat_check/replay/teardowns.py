@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from pat_check.events import Call, Event, ExitMmap, UnmapVmas, VmAreaFree, ZapVma
+from pat_check.events.runs import OrdinaryVmas
 from pat_check.model.vma import VM_HUGETLB, VM_IO, VM_MIXEDMAP, VM_PFNMAP
 from pat_check.replay.context import Context
 from pat_check.replay.remarks import Surprise
@@ -46,11 +47,12 @@ class Teardowns:
 
     def enter(self, call: Call) -> None:
         """A call of one of the kinds of `TEARING` begins."""
-        if call.pid in self._begun and not (isinstance(call, ZapVma) and call.api == "unmap_page_range"):
-            self._never_cleared(call.pid)
+        if self._begun and (begun := self._begun.pop(call.pid, None)) is not None:
+            clears = isinstance(call, ZapVma) and call.api == "unmap_page_range" and call.vma == begun.vma
+            if not clears:
+                self._never_cleared(begun)
         if isinstance(call, ZapVma):
-            if call.vma and call.vm_start >= 0 and call.flags >= 0:
-                self._zap(call)
+            self._zap(call)
         elif isinstance(call, UnmapVmas):
             if len(self._within) > _LIMIT:
                 self._within.clear()
@@ -59,16 +61,25 @@ class Teardowns:
             self._within[call.pid] = Within(call.start, call.end, mm)
         elif isinstance(call, VmAreaFree):
             self._within.pop(call.pid, None)
-            alone = self._alone.pop(call.vma, None) if self._alone else None
-            if alone is not None and alone.pid == call.pid and self._is_recorded("unmap_vmas"):
-                surprise = Surprise(self.context, alone, alone.api, alone.vm_start, alone.vm_end)
-                story = [(call.at, "the mapping goes here")]
-                surprise.tell("came", "a call of unmap_vmas() around it", "without one", story)
+            if self._alone:
+                self._free(call)
+
+    def lets_pass(self, run: OrdinaryVmas) -> bool:
+        """Whether calls that come as one would lead to nothing."""
+        if self._alone or run.pid in self._begun:
+            return False
+        return not (run.zap and isinstance(self.context.tasks.of(run).scope, ExitMmap))
+
+    def taken(self, run: OrdinaryVmas) -> None:
+        """Calls have come as one."""
+        if run.frees:
+            self._within.pop(run.pid, None)
 
     def over(self, event: Event) -> None:
         """A task does something else."""
-        if event.pid in self._begun:
-            self._never_cleared(event.pid)
+        begun = self._begun.pop(event.pid, None)
+        if begun is not None:
+            self._never_cleared(begun)
 
     def lost(self) -> None:
         """Events are missing."""
@@ -77,35 +88,42 @@ class Teardowns:
         self._begun.clear()
 
     def _zap(self, call: ZapVma) -> None:
+        scope = self.context.tasks.of(call).scope
+        if isinstance(scope, ExitMmap) and (call.api != "unmap_page_range" or call.flags & VM_PFNMAP):
+            self._within[call.pid] = Within(-1, -1, scope.mm)
+            if self._is_recorded("unmap_vmas"):
+                surprise = Surprise(self.context, scope, "exit_mmap", 0, 0)
+                surprise.tell("made", "a call of unmap_vmas()", "none", [(call.at, f"{call.api}() comes here")])
+        if call.vma and call.vm_start >= 0 and call.flags >= 0 and call.flags & _SPECIAL:
+            self._zap_special(call)
+
+    def _zap_special(self, call: ZapVma) -> None:
+        """Entries of a mapping that may be tracked."""
         within = self._within.get(call.pid)
-        if within is None:
-            scope = self.context.tasks.of(call).scope
-            if isinstance(scope, ExitMmap) and (call.api != "unmap_page_range" or call.flags & VM_PFNMAP):
-                within = self._within[call.pid] = Within(-1, -1, scope.mm)
-                if self._is_recorded("unmap_vmas"):
-                    surprise = Surprise(self.context, scope, "exit_mmap", 0, 0)
-                    surprise.tell("made", "a call of unmap_vmas()", "none", [(call.at, f"{call.api}() comes here")])
         if within is not None and not within.covers(call):
             within = None
         if within is not None:
             within.mm = within.mm or call.mm
-            if self._alone:
-                self._alone.pop(call.vma, None)
-        elif call.flags & _SPECIAL and call.start <= call.vm_start and call.vm_end <= call.end:
+            self._alone.pop(call.vma, None)
+        elif call.start <= call.vm_start and call.vm_end <= call.end:
             if len(self._alone) > _LIMIT:
                 self._alone.clear()
             self._alone[call.vma] = call
         if call.api == "unmap_single_vma":
             self._begins(call, within)
         else:
-            begun = self._begun.pop(call.pid, None) if self._begun else None
-            if begun is not None and begun.vma != call.vma:
-                self._begun[call.pid] = begun
-                self._never_cleared(call.pid)
             outside = call.start < call.vm_start or call.end > call.vm_end
             part = call.start != call.vm_start or call.end != call.vm_end
             if outside or (part and within is not None and self._is_recorded("vm_area_free")):
                 self._differs(call, call.vm_start, call.vm_end)
+
+    def _free(self, call: VmAreaFree) -> None:
+        """A mapping goes: unmap_vmas() has cleared it last."""
+        alone = self._alone.pop(call.vma, None)
+        if alone is not None and alone.pid == call.pid and self._is_recorded("unmap_vmas"):
+            surprise = Surprise(self.context, alone, alone.api, alone.vm_start, alone.vm_end)
+            story = [(call.at, "the mapping goes here")]
+            surprise.tell("came", "a call of unmap_vmas() around it", "without one", story)
 
     def _begins(self, call: ZapVma, within: Within | None) -> None:
         """unmap_single_vma() gets the range of its caller, and makes unmap_page_range() of its part."""
@@ -116,8 +134,7 @@ class Teardowns:
         if has_part and "unmap_single_vma unmap_page_range" in self.context.nested:
             self._begun[call.pid] = call
 
-    def _never_cleared(self, pid: int) -> None:
-        call = self._begun.pop(pid)
+    def _never_cleared(self, call: ZapVma) -> None:
         if self._is_recorded("unmap_page_range"):
             surprise = Surprise(self.context, call, call.api, call.vm_start, call.vm_end)
             surprise.tell("made", "a call of unmap_page_range()", "none", [])

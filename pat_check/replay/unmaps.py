@@ -22,6 +22,7 @@ from pat_check.events import (
     UnmapVmas,
     ZapVma,
 )
+from pat_check.events.runs import OrdinaryVmas
 from pat_check.model.vma import VM_PAT, VM_PFNMAP
 from pat_check.replay.context import Context
 from pat_check.replay.mapped import Mapped
@@ -89,6 +90,11 @@ class Unmaps:
         elif kind is MemtypeFree and not self._sees_untracking:
             assert isinstance(call, MemtypeFree)
             self.vmas.freed(call.start, call.end)
+
+    def lets_pass(self, run: OrdinaryVmas) -> bool:
+        """Whether nothing is due for these zaps of a function that unmap_vmas() was seen to call."""
+        due = self.due.get(run.pid)
+        return run.zap in self.zaps and (not due or all(one.vma not in run.vmas for one in due))
 
     def looked_up(self, event: Return) -> None:
         """get_pat_info() has failed: the mapping has nothing to free."""

@@ -14,6 +14,7 @@ from pat_check.events import (
     ReservePfnRange,
     ZapVma,
 )
+from pat_check.events.runs import OrdinaryVmas
 from pat_check.model.memory import PAGE
 from pat_check.model.vma import VM_PAT, VM_PFNMAP
 from pat_check.replay.context import Context
@@ -50,6 +51,11 @@ class Unwanted:
             self._cleared(call)
         elif kind in _RESERVING:
             self._reserves(call)
+
+    def zapped(self, run: OrdinaryVmas) -> None:
+        """Zaps that came as one."""
+        if run.zap and run.comm not in self._comms and len(self._comms) < _COMMS:
+            self._comms.add(run.comm)
 
     # --- what comes by itself ------------------------------------------------------------------------------
 

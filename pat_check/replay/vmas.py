@@ -175,7 +175,7 @@ class Vmas:
 
     # --- calls -----------------------------------------------------------------------------------------------
 
-    def _own(self, pid: int, mm: int) -> None:
+    def owns(self, pid: int, mm: int) -> None:
         """A call on a task's own address space names it."""
         if not mm:
             return
@@ -190,14 +190,14 @@ class Vmas:
 
     def _seen(self, call: Any) -> None:
         self._over.discard(call.mm)
-        self._own(call.pid, call.mm)
+        self.owns(call.pid, call.mm)
         self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
 
     def _going(self, call: Any) -> None:
         """A call on a VMA that may be part of the end of its address space."""
         known = self.of.get(call.vma)
         over = known.is_over if known is not None else call.mm in self._over
-        self._own(call.pid, call.mm)
+        self.owns(call.pid, call.mm)
         self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
         if over and call.vma in self.of:
             self.of[call.vma].mm = OVER
@@ -258,7 +258,7 @@ class Vmas:
 
     def _zap(self, call: ZapVma) -> None:
         """Entries go; with VM_PAT set none was gone before where a zap clears that flag, too."""
-        self._own(call.pid, call.mm)
+        self.owns(call.pid, call.mm)
         area = self.of.get(call.vma)
         if area is not None and not (self.context.era.zap_untracks and area.flags & VM_PAT):
             area.offset = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
+from functools import lru_cache
 from typing import ClassVar, Generic, TypeVar, get_args
 
 from pat_check.cachemode import short_name
@@ -48,10 +49,7 @@ class Rule(ABC, Generic[I]):
     @classmethod
     def rule_id(cls) -> str:
         """``memtype-double-free`` for rules/memtype/double_free.py."""
-        if cls.id:
-            return cls.id
-        family, name = cls.__module__.split(".")[-2:]
-        return f"{family}-{name}".replace("_", "-")
+        return cls.id or _id_of(cls.__module__)
 
     @classmethod
     def family(cls) -> str:
@@ -89,7 +87,9 @@ class Rule(ABC, Generic[I]):
         What later goes wrong with the same `reservations` alone has the same cause as well. `drawn` is its range and
         what lies around it, for the map below it.
         """
-        ordered = sorted((note for note in notes if note.message), key=lambda note: (bool(note.file), note.line))
+        ordered = [note for note in notes if note.message]
+        if len(ordered) > 1:
+            ordered.sort(key=lambda note: (bool(note.file), note.line))
         return Finding(
             self.rule_id(),
             self.severity if severity is None else severity,
@@ -132,6 +132,12 @@ class FactRule(Rule[MappingNoted]):
                 frames=[(first, first + size)] if first >= 0 else [],
                 mapped=(incident.start, incident.end),
             )
+
+
+@lru_cache(maxsize=1024)
+def _id_of(module: str) -> str:
+    family, name = module.split(".")[-2:]
+    return f"{family}-{name}".replace("_", "-")
 
 
 def span(start: int, end: int) -> str:

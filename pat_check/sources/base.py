@@ -46,8 +46,11 @@ class Source(ABC):
     def events(self, lines: Lines) -> Iterator[Event]:
         """Decode the lines; a line that cannot be read becomes a `Malformed` event."""
 
-    def batches(self, lines: Lines) -> Iterator[list[Event]]:
-        """The same events, many at a time, and a last line that is torn as `Malformed`."""
+    def batches(self, lines: Lines, *, runs: bool = False) -> Iterator[list[Event]]:
+        """The same events, many at a time, and a last line that is torn as `Malformed`.
+
+        With `runs` events in a row may come as one, of events/runs.py, where a source knows how.
+        """
         batch: list[Event] = []
         for event in self.events(lines):
             batch.append(torn(event) if lines.cut else event)

@@ -93,14 +93,14 @@ class Ftrace(Source):
             if event is not None:
                 yield event
 
-    def batches(self, lines: Lines) -> Iterator[list[Event]]:
+    def batches(self, lines: Lines, *, runs: bool = False) -> Iterator[list[Event]]:
         scanner = scanner_type()
         if scanner is None:
             yield from super().batches(lines)
             return
         from pat_check.sources.lane import Lane  # noqa: PLC0415 - made of compiled code, which may not be there
 
-        lane = Lane(scanner, self._place, self._name)
+        lane = Lane(scanner, self._place, self._name, runs=runs)
         yield from self._with(lane, lines)
 
     def count(self, lines: Lines) -> Counts:

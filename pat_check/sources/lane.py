@@ -15,7 +15,8 @@ from pat_check.events import Event
 from pat_check.sources.counting import Counts
 from pat_check.sources.native import IGNORED, SLOW, Scanner, ScannerType
 from pat_check.sources.opening import Block
-from pat_check.sources.rows import ARGUMENTS, MODE, RESULT, STARTS, Program, Unpacker
+from pat_check.sources.programs import ARGUMENTS, MODE, RESULT, STARTS, Program
+from pat_check.sources.rows import Unpacker
 from pat_check.sources.specs import Field, Spec
 
 T = TypeVar("T")
@@ -48,7 +49,8 @@ class Lane:
     """The scanner of one recording and what its rows mean.
 
     `place` and `name` are the reference decoder's: what a probed place is, and which name of an event or function
-    counts as ignored; None sends the line to it. With `count_only` there are no events but those of the reference.
+    counts as ignored; None sends the line to it. With `count_only` there are no events but those of the reference,
+    with `runs` some that follow each other are one.
     """
 
     def __init__(
@@ -58,8 +60,9 @@ class Lane:
         name: Callable[[str], str | None],
         *,
         count_only: bool = False,
+        runs: bool = False,
     ) -> None:
-        self._place, self._name = place, name
+        self._place, self._name, self._runs = place, name, runs
         self._unpacker = Unpacker()
         self._ignored: list[str] = []
         self._told: list[int] = []
@@ -72,7 +75,7 @@ class Lane:
             unpacker.comms.extend(comms)
             out: list[Event | None] = []
             others: list[Other] = []
-            slow = unpacker.decoded(rows, out)
+            slow = unpacker.decoded(rows, out, runs=self._runs)
             for place in range(0, len(slow), 4):
                 index, at, start, length = slow[place : place + 4]
                 others.append((index, at, block.text[start : start + length]))

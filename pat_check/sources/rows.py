@@ -12,71 +12,39 @@ from librt.strings import read_f64_le, read_i64_le
 
 from pat_check import events
 from pat_check.events import Event, Return
+from pat_check.events.runs import Rows
 from pat_check.sources.catalogue import signed
-from pat_check.sources.specs import Spec
+from pat_check.sources.programs import (
+    ARGUMENTS,
+    COPY_PAGE_RANGE,
+    FREE_PFN_RANGE,
+    GENERIC,
+    HEAD,
+    MEMTYPE_CHECK_INSERT,
+    MEMTYPE_ERASE,
+    MEMTYPE_FREE,
+    MEMTYPE_KERNEL_MAP_SYNC,
+    MEMTYPE_RESERVE,
+    MODE,
+    PFNMAP_TRACK,
+    RESERVE_PFN_RANGE,
+    RESULT,
+    SPLIT_VMA,
+    UNMAP_VMAS,
+    VM_AREA_DUP,
+    VM_AREA_FREE,
+    WORD,
+    ZAP_VMA,
+    Program,
+)
+from pat_check.sources.runs import ordinary
+from pat_check.sources.specs import PAGE_SHIFT, PFN_MASK
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
 
-WORD: Final = 8
-_HEAD: Final = 7 * WORD
 _SLOW_ROW: Final = 4 * WORD
 _MAX: Final = 1 << 64
-
-_VM_AREA_FREE: Final = 0
-_VM_AREA_DUP: Final = 1
-_ZAP_VMA: Final = 2
-_COPY_PAGE_RANGE: Final = 3
-_UNMAP_VMAS: Final = 4
-_MEMTYPE_RESERVE: Final = 5
-_MEMTYPE_FREE: Final = 6
-_MEMTYPE_CHECK_INSERT: Final = 7
-_MEMTYPE_ERASE: Final = 8
-_REMAP_PFN_RANGE: Final = 9
-_FREE_PFN_RANGE: Final = 10
-_MEMTYPE_KERNEL_MAP_SYNC: Final = 11
-_SPLIT_VMA: Final = 12
-_GENERIC: Final = 13
-"""Kinds of calls: those with code of their own, and all others."""
-
-_KINDS: Final[dict[type[events.Call], int]] = {
-    events.VmAreaFree: _VM_AREA_FREE,
-    events.VmAreaDup: _VM_AREA_DUP,
-    events.ZapVma: _ZAP_VMA,
-    events.CopyPageRange: _COPY_PAGE_RANGE,
-    events.UnmapVmas: _UNMAP_VMAS,
-    events.MemtypeReserve: _MEMTYPE_RESERVE,
-    events.MemtypeFree: _MEMTYPE_FREE,
-    events.MemtypeCheckInsert: _MEMTYPE_CHECK_INSERT,
-    events.MemtypeErase: _MEMTYPE_ERASE,
-    events.RemapPfnRange: _REMAP_PFN_RANGE,
-    events.FreePfnRange: _FREE_PFN_RANGE,
-    events.MemtypeKernelMapSync: _MEMTYPE_KERNEL_MAP_SYNC,
-    events.SplitVma: _SPLIT_VMA,
-}
-
-
-class Program:
-    """How the rows of one probed place become events.
-
-    Values stand in the order of the function's fields; those of a return have its result first, then the granted
-    mode, whether ``start=`` is there, and the fields of the call.
-    """
-
-    def __init__(self, spec: Spec, is_return: bool, caller: str) -> None:
-        self.spec, self.is_return, self.caller = spec, is_return, caller
-        self.api = str(spec.extra[-1]) if spec.extra else ""
-        self.fields = len(spec.fields)
-        self.slots = self.fields + len(spec.trailing)
-        self.needed = 0
-        for index, field in enumerate((*spec.fields, *spec.trailing)):
-            if field.default is None:
-                self.needed |= 1 << index
-        self.kind: int = _GENERIC if spec.convert is not None else _KINDS.get(spec.call, _GENERIC)
-
-
-RESULT, MODE, STARTS, ARGUMENTS = 0, 1, 2, 3
-"""Slots of a return."""
 
 
 class Unpacker:
@@ -86,12 +54,14 @@ class Unpacker:
         self.programs: list[Program] = []
         self.comms: list[str] = []
 
-    def decoded(self, rows: bytes, out: list[Event | None]) -> list[int]:
+    def decoded(self, rows: bytes, out: list[Event | None], *, runs: bool = False) -> list[int]:
         """Append the events of `rows` to `out`, and None for each line that the reference must read.
 
-        Returns for each such line its index in `out`, its number, its offset and its length, one after the other.
+        With `runs` events that events/runs.py knows come as one. Returns for each line of the reference its index in
+        `out`, its number, its offset and its length, one after the other.
         """
         slow: list[int] = []
+        block = _Block(self, rows) if runs else None
         programs, comms = self.programs, self.comms
         place: i64 = 0
         size: i64 = len(rows)
@@ -107,62 +77,83 @@ class Unpacker:
                 place += _SLOW_ROW
                 continue
             program = programs[number]
+            if not program.met:
+                program.met = True  # the first is always told by itself
+            elif block is not None and (run := ordinary(programs, comms, rows, place, block)) is not None:
+                out.append(run)
+                place = run.end
+                continue
             pid = int(read_i64_le(rows, place + 2 * WORD))
             cpu = int(read_i64_le(rows, place + 3 * WORD))
             time = read_f64_le(rows, place + 4 * WORD)
             comm = comms[read_i64_le(rows, place + 5 * WORD)]
             mask = read_i64_le(rows, place + 6 * WORD)
-            place += _HEAD
+            place += HEAD
             if program.is_return:
                 out.append(_return(program, rows, place, mask, at, time, cpu, pid, comm))
                 place += ARGUMENTS * WORD
             else:
                 out.append(_call(program, rows, place, mask, at, time, cpu, pid, comm))
-            slots: i64 = program.slots
-            place += slots * WORD
+            place += program.slots * WORD
         return slow
+
+
+class _Block(Rows):
+    """The rows of one block."""
+
+    def __init__(self, unpacker: Unpacker, rows: bytes) -> None:
+        self.unpacker, self.rows = unpacker, rows
+
+    def between(self, place: int, end: int) -> list[Event]:
+        out: list[Event | None] = []
+        self.unpacker.decoded(self.rows[place:end], out)
+        return [event for event in out if event is not None]
 
 
 def _call(
     program: Program, rows: bytes, place: i64, mask: i64, at: int, time: float, cpu: int, pid: int, comm: str
 ) -> events.Call:
-    kind: i64 = program.kind
+    kind = program.kind
     v0 = _value(rows, place, mask, 0)
-    if kind == _VM_AREA_FREE:
+    if kind == VM_AREA_FREE:
         return events.VmAreaFree(at, time, cpu, pid, comm, v0, _value(rows, place, mask, 1))
-    if kind == _MEMTYPE_KERNEL_MAP_SYNC:
+    if kind == MEMTYPE_KERNEL_MAP_SYNC:
         v1 = _value(rows, place, mask, 1)
         return events.MemtypeKernelMapSync(at, time, cpu, pid, comm, v0, v1, _value(rows, place, mask, 2))
-    if kind == _GENERIC:
+    if kind == GENERIC:
         return _generic(program, rows, place, mask, at, time, cpu, pid, comm)
     v1 = _value(rows, place, mask, 1)
-    if kind == _UNMAP_VMAS:
+    if kind == UNMAP_VMAS:
         return events.UnmapVmas(
             at, time, cpu, pid, comm, v0, v1, _value(rows, place, mask, 2), _value(rows, place, mask, 3)
         )
-    if kind == _MEMTYPE_FREE:
+    if kind == MEMTYPE_FREE:
         return events.MemtypeFree(at, time, cpu, pid, comm, v0, v1)
-    if kind == _MEMTYPE_ERASE:
+    if kind == MEMTYPE_ERASE:
         return events.MemtypeErase(at, time, cpu, pid, comm, v0, v1)
     v2 = _value(rows, place, mask, 2)
-    if kind == _MEMTYPE_CHECK_INSERT:
+    if kind == PFNMAP_TRACK:
+        return events.ReservePfnRange(at, time, cpu, pid, comm, (v0 & PFN_MASK) << PAGE_SHIFT, v1, v2, program.api)
+    if kind == MEMTYPE_CHECK_INSERT:
         return events.MemtypeCheckInsert(at, time, cpu, pid, comm, v0, v1, v2)
     v3 = _value(rows, place, mask, 3)
-    if kind == _MEMTYPE_RESERVE:
+    if kind == MEMTYPE_RESERVE:
         return events.MemtypeReserve(at, time, cpu, pid, comm, v0, v1, v2, v3)
-    v4, v5 = _value(rows, place, mask, 4), _value(rows, place, mask, 5)
     api = program.api
-    if kind == _VM_AREA_DUP:
+    if kind == RESERVE_PFN_RANGE:
+        return events.ReservePfnRange(at, time, cpu, pid, comm, v0, v1, v2, api, v3)
+    v4, v5 = _value(rows, place, mask, 4), _value(rows, place, mask, 5)
+    if kind == VM_AREA_DUP:
         return events.VmAreaDup(at, time, cpu, pid, comm, v0, v1, v2, v3, v4, v5)
-    if kind == _COPY_PAGE_RANGE:
+    if kind == COPY_PAGE_RANGE:
         return events.CopyPageRange(at, time, cpu, pid, comm, v0, v1, v2, api, v3, v4, v5)
     v6 = _value(rows, place, mask, 6)
-    if kind == _ZAP_VMA:
+    if kind == ZAP_VMA:
         return events.ZapVma(at, time, cpu, pid, comm, v0, v1, v2, v3, api, v4, v5, v6)
-    if kind == _SPLIT_VMA:
+    if kind == SPLIT_VMA:
         return events.SplitVma(at, time, cpu, pid, comm, v0, v1, v2, v3, v4, v5, v6)
     v7 = _value(rows, place, mask, 7)
-    if kind == _FREE_PFN_RANGE:
+    if kind == FREE_PFN_RANGE:
         return events.FreePfnRange(at, time, cpu, pid, comm, v0, v1, api, v2, v3, v4, v5, v6, v7)
     v8, v9 = _value(rows, place, mask, 8), _value(rows, place, mask, 9)
     return events.RemapPfnRange(at, time, cpu, pid, comm, v0, v1, v2, v3, v4, v5, v6, api, v7, v8, v9)

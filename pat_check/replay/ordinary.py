@@ -1,0 +1,59 @@
+"""Calls on VMAs that nobody follows: most of what a busy machine records, and next to nothing to the model."""
+
+from __future__ import annotations
+
+from pat_check.events import Call
+from pat_check.events.runs import OrdinaryVmas
+from pat_check.replay.context import Context
+from pat_check.replay.layers import Layers
+from pat_check.replay.mappings import Mappings
+from pat_check.replay.processes import Processes
+from pat_check.replay.tasks import Task
+from pat_check.replay.vmas import Vmas
+
+_DEPTH = 48
+"""Open calls of a task, from which on some may be given up."""
+
+
+class Ordinary:
+    """Takes them as one where that makes no difference."""
+
+    def __init__(self, context: Context, layers: Layers, vmas: Vmas, processes: Processes, mappings: Mappings) -> None:
+        self.context, self.layers, self.vmas = context, layers, vmas
+        self.processes, self.mappings = processes, mappings
+
+    def take(self, run: OrdinaryVmas) -> bool:
+        """Apply what is left of these calls; False, and nothing done, where each of them has to be looked at."""
+        tasks = self.context.tasks
+        task = tasks.of(run)
+        if tasks.endless or len(task.frames) > _DEPTH or not self.layers.are_idle(run):
+            return False
+        if not self._are_open(task, run):
+            return False
+        if run.zap and not self.mappings.has_none(run.mm):
+            return False
+        of = self.vmas.of
+        for vma in run.vmas:
+            if vma in of:
+                return False
+        if not self.context.lossy:
+            self.layers.copies.taken(run)
+            self.layers.teardowns.taken(run)
+            self.layers.unwanted.zapped(run)
+        task.scope = None
+        if run.scope >= 0:
+            last = run.rows.between(run.scope, run.end)[0]
+            assert isinstance(last, Call)
+            task.scope = last
+        if run.zap:
+            self.vmas.owns(run.pid, run.mm)
+            self.processes.works_on(task, run.pid, run.mm)
+        return True
+
+    def _are_open(self, task: Task, run: OrdinaryVmas) -> bool:
+        """Whether what their returns go to is known, and open where it can be recorded."""
+        for place in run.callers:
+            function = self.layers.callers.get(place)
+            if function is None or (function and all(frame.api != function for frame in task.frames)):
+                return False
+        return True

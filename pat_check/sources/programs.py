@@ -1,0 +1,77 @@
+"""How the rows of the compiled scanner become events: one program for each probed place of a recording."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pat_check import events
+from pat_check.sources.specs import Spec
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
+
+WORD: Final = 8
+"""Bytes of a word; a row is of 64-bit words, in the order of scan.h."""
+HEAD: Final = 7 * WORD
+"""Bytes of a row before its values."""
+
+VM_AREA_FREE: Final = 0
+VM_AREA_DUP: Final = 1
+ZAP_VMA: Final = 2
+COPY_PAGE_RANGE: Final = 3
+UNMAP_VMAS: Final = 4
+MEMTYPE_RESERVE: Final = 5
+MEMTYPE_FREE: Final = 6
+MEMTYPE_CHECK_INSERT: Final = 7
+MEMTYPE_ERASE: Final = 8
+REMAP_PFN_RANGE: Final = 9
+FREE_PFN_RANGE: Final = 10
+MEMTYPE_KERNEL_MAP_SYNC: Final = 11
+SPLIT_VMA: Final = 12
+RESERVE_PFN_RANGE: Final = 13
+PFNMAP_TRACK: Final = 14
+GENERIC: Final = 15
+"""Kinds of calls: those with code of their own, and all others."""
+
+_KINDS: Final[dict[type[events.Call], int]] = {
+    events.VmAreaFree: VM_AREA_FREE,
+    events.VmAreaDup: VM_AREA_DUP,
+    events.ZapVma: ZAP_VMA,
+    events.CopyPageRange: COPY_PAGE_RANGE,
+    events.UnmapVmas: UNMAP_VMAS,
+    events.MemtypeReserve: MEMTYPE_RESERVE,
+    events.MemtypeFree: MEMTYPE_FREE,
+    events.MemtypeCheckInsert: MEMTYPE_CHECK_INSERT,
+    events.MemtypeErase: MEMTYPE_ERASE,
+    events.RemapPfnRange: REMAP_PFN_RANGE,
+    events.FreePfnRange: FREE_PFN_RANGE,
+    events.MemtypeKernelMapSync: MEMTYPE_KERNEL_MAP_SYNC,
+    events.SplitVma: SPLIT_VMA,
+    events.ReservePfnRange: RESERVE_PFN_RANGE,
+}
+
+
+class Program:
+    """How the rows of one probed place become events.
+
+    Values stand in the order of the function's fields; those of a return have its result first, then the granted
+    mode, whether ``start=`` is there, and the fields of the call.
+    """
+
+    def __init__(self, spec: Spec, is_return: bool, caller: str) -> None:
+        self.spec, self.is_return, self.caller = spec, is_return, caller
+        self.api = str(spec.extra[-1]) if spec.extra else ""
+        self.fields = len(spec.fields)
+        self.slots: i64 = self.fields + len(spec.trailing)
+        self.needed = 0
+        for index, field in enumerate((*spec.fields, *spec.trailing)):
+            if field.default is None:
+                self.needed |= 1 << index
+        self.kind: i64 = _KINDS.get(spec.call, GENERIC)
+        if spec.convert is not None:
+            self.kind = PFNMAP_TRACK if spec.function == "pfnmap_track" else GENERIC
+        self.met = False  # an event of it was told
+
+
+RESULT, MODE, STARTS, ARGUMENTS = 0, 1, 2, 3
+"""Slots of a return."""

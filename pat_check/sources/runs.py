@@ -1,0 +1,158 @@
+"""Rows of the compiled scanner in a row that come as one event: which they are is decided without any model.
+
+Nothing begins a run before an event of the same place was told by itself, so that whatever is learned from the first of
+a kind was learned. Compiled, as rows.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from librt.strings import read_f64_le, read_i64_le
+
+from pat_check.events.runs import FOLLOWED, OrdinaryVmas, Rows
+from pat_check.sources.programs import (
+    COPY_PAGE_RANGE,
+    HEAD,
+    VM_AREA_DUP,
+    VM_AREA_FREE,
+    WORD,
+    ZAP_VMA,
+    Program,
+)
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
+
+_ERRORS: Final = -4095
+_SHORTEST: Final = 2
+_MAX: Final = 1 << 64
+
+
+def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> OrdinaryVmas | None:
+    """The calls on ordinary VMAs that begin at `place`; None if there are not several in a row.
+
+    A result that is not as ever (a copy that fails), a context, a VMA that is copied without having been duplicated, or
+    another one that is duplicated before it was copied ends a run before it.
+    """
+    size: i64 = len(rows)
+    pid = read_i64_le(rows, place + 2 * WORD)
+    first = place
+    last = place
+    count: i64 = 0
+    zaps: i64 = 0
+    scope: i64 = -1
+    mm: i64 = 0
+    dup: i64 = 0
+    new: i64 = 0
+    pends = False
+    frees = False
+    callers: list[str] = []
+    api = ""
+    vmas: list[int] = []
+    while place < size and pid > 0:
+        number = read_i64_le(rows, place + WORD)
+        if number < 0 or read_i64_le(rows, place + 2 * WORD) != pid:
+            break
+        program = programs[number]
+        if program.is_return or not program.met:
+            break
+        kind = program.kind
+        mask = read_i64_le(rows, place + 6 * WORD)
+        values = place + HEAD
+        behind = values + program.slots * WORD
+        vma = read_i64_le(rows, values)
+        if kind == VM_AREA_FREE:
+            if not _is_none(rows, values, mask, 1):
+                break
+            frees = True
+            scope = last = place
+        elif kind == ZAP_VMA:
+            own = read_i64_le(rows, values + WORD)
+            if not _is_ordinary(rows, values, mask, 6) or (zaps and (own != mm or program.api != api)):
+                break
+            mm, api = own, program.api
+            zaps += 1
+            scope = last = place
+        elif kind == VM_AREA_DUP:
+            if pends or behind >= size or not _returns(programs, rows, behind, pid, program):
+                break
+            made = read_i64_le(rows, behind + HEAD)
+            if _ERRORS <= made <= 0 or not (_is_ordinary(rows, values, mask, 4) and _is_none(rows, values, mask, 5)):
+                break
+            dup, new, scope, pends = vma, made, -1, True
+            last = behind
+            _note(callers, programs[read_i64_le(rows, behind + WORD)].caller)
+            behind = _behind(programs, rows, behind)
+            count += 1
+        elif kind == COPY_PAGE_RANGE:
+            source_vma = read_i64_le(rows, values + WORD)
+            if vma != new or source_vma != dup or new == 0 or not _is_ordinary(rows, values, mask, 5):
+                break
+            if program.api != "copy_page_range" or behind >= size or not _returns(programs, rows, behind, pid, program):
+                break
+            if read_i64_le(rows, behind + HEAD):
+                break
+            scope, pends = -1, False
+            last = behind
+            _note(callers, programs[read_i64_le(rows, behind + WORD)].caller)
+            behind = _behind(programs, rows, behind)
+            count += 1
+        else:
+            break
+        count += 1
+        vmas.append(_unsigned(vma))
+        place = behind
+    if count < _SHORTEST:
+        return None
+    run = OrdinaryVmas(
+        int(read_i64_le(rows, last)),
+        read_f64_le(rows, last + 4 * WORD),
+        int(read_i64_le(rows, last + 3 * WORD)),
+        int(pid),
+        comms[read_i64_le(rows, last + 5 * WORD)],
+        source,
+        int(first),
+        int(place),
+        int(count),
+    )
+    run.vmas, run.zap, run.is_zap, run.mm = vmas, api, zaps == count, _unsigned(mm)
+    run.pends, run.frees, run.callers = pends, frees, callers
+    run.copied, run.copy, run.scope = _unsigned(dup), _unsigned(new), int(scope)
+    return run
+
+
+def _note(callers: list[str], caller: str) -> None:
+    if caller not in callers:
+        callers.append(caller)
+
+
+def _is_ordinary(rows: bytes, values: i64, mask: i64, slot: i64) -> bool:
+    """Whether these flags, where they are recorded, are those of a VMA that nobody follows."""
+    flags = read_i64_le(rows, values + slot * WORD)
+    return flags & FOLLOWED == 0 if flags >= 0 else bool(mask >> slot & 1)
+
+
+def _is_none(rows: bytes, values: i64, mask: i64, slot: i64) -> bool:
+    """Whether a pointer is NULL or not recorded."""
+    pointer = read_i64_le(rows, values + slot * WORD)
+    return pointer == 0 or bool(pointer < 0 and mask >> slot & 1)
+
+
+def _returns(programs: list[Program], rows: bytes, place: i64, pid: i64, call: Program) -> bool:
+    """Whether the row at `place` is the return of this call, with its result and without arguments."""
+    number = read_i64_le(rows, place + WORD)
+    if number < 0 or read_i64_le(rows, place + 2 * WORD) != pid:
+        return False
+    program = programs[number]
+    present = read_i64_le(rows, place + 6 * WORD) >> 32
+    return program.is_return and program.met and program.spec is call.spec and present & 5 == 1
+
+
+def _behind(programs: list[Program], rows: bytes, place: i64) -> i64:
+    """Where the row of a return ends."""
+    return place + HEAD + (3 + programs[read_i64_le(rows, place + WORD)].slots) * WORD
+
+
+def _unsigned(bits: i64) -> int:
+    return int(bits) if bits >= 0 else int(bits) + _MAX

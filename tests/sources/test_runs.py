@@ -1,0 +1,162 @@
+"""Calls on ordinary VMAs come as one event, and lead to what each of them by itself leads to."""
+
+import pytest
+
+from pat_check.errors import TraceError
+from pat_check.events.runs import FOLLOWED, OrdinaryVmas, Run
+from pat_check.judge import Judge
+from pat_check.model.vma import VM_IO, VM_MIXEDMAP, VM_PFNMAP
+from pat_check.replay.ordinary import Ordinary
+from pat_check.session import Options, Session
+from pat_check.sources.ftrace import Ftrace
+from pat_check.sources.opening import open_lines
+from tests.corpus import CORPUS, KEPT, captures
+from tests.sources.test_lane import of_text, scanner
+
+__all__ = ["scanner"]
+
+CAPTURES = [one for one in (captures() if CORPUS.is_dir() else captures(KEPT)) if one.length < 5_000]
+
+
+def line(function, payload, *, pid=240, ret="", cpu=1):
+    caller = f"dup_mmap+0x1e7/0x8f0 <- {function}" if ret else f"{function}+0x4/0x180"
+    name = f"{function}__ret" if ret else function
+    return f"{'patlab':>16}-{pid:<7} [{cpu:03}] .....    25.713223: {name}: ({caller}) {ret or payload}\n"
+
+
+def dup(vma, new, *, flags=0x71, ctx=0, pid=240):
+    bounds = f"mm=0xff11000101f64d00 vm_start=0x400000 vm_end=0x401000 vm_flags={flags:#x} vm_pgoff=0x0"
+    made = line("vm_area_dup", f"vma={vma:#x} {bounds} ctx={ctx:#x}", pid=pid)
+    return made + line("vm_area_dup", "", pid=pid, ret=f"ret={new:#x}")
+
+
+def copy(dst, vma, *, ret=0, flags=0x71):
+    bounds = f"mm=0xff11000101f64d00 vm_start=0x400000 vm_end=0x401000 vm_flags={flags:#x} vm_pgoff=0x0 ctx=0x0"
+    made = line("copy_page_range", f"dst={dst:#x} vma={vma:#x} {bounds}")
+    return made + line("copy_page_range", "", ret=f"ret={ret:#x}")
+
+
+def zap(vma, mm=0xFF11000101F64D00, flags=0x71):
+    bounds = f"mm={mm:#x} vm_start=0x400000 vm_end=0x401000 vm_flags={flags:#x} vm_pgoff=0x0 ctx=0x0"
+    return line("__zap_vma_range", f"vma={vma:#x} {bounds} start=0x400000 end=0x401000")
+
+
+def free(vma, ctx=0):
+    return line("vm_area_free", f"vma={vma:#x} mm=0xff11000101f64d00 ctx={ctx:#x}")
+
+
+FIRST = dup(0x10, 0x20) + copy(0x20, 0x10) + zap(0x20) + free(0x20)
+"""One of each, which are told one by one."""
+
+
+def shapes(text, scanner, monkeypatch):
+    """The events behind the first of each kind: for a run its length, for others their names."""
+    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    lines = of_text(FIRST + text)()
+    events = [event for batch in Ftrace().batches(lines, runs=True) for event in batch][6:]
+    return [event.count if isinstance(event, Run) else type(event).__name__ for event in events]
+
+
+def test_what_is_followed():
+    assert FOLLOWED == VM_PFNMAP | VM_IO | VM_MIXEDMAP
+
+
+def test_a_fork_and_an_exit(scanner, monkeypatch):
+    fork = "".join(dup(vma, vma + 1) + copy(vma + 1, vma) for vma in range(0x100, 0x150, 0x10))
+    exits = "".join(zap(vma) for vma in range(0x100, 0x150, 0x10)) + "".join(free(vma) for vma in range(0x100, 0x104))
+    assert shapes(fork, scanner, monkeypatch) == [20]
+    assert shapes(fork + exits, scanner, monkeypatch) == [20 + 5 + 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (zap(1), ["ZapVma"]),
+        (zap(1) + zap(2, flags=0x71 | VM_PFNMAP) + zap(3) + zap(4), ["ZapVma", "ZapVma", 2]),
+        (zap(1) + zap(2, mm=0x5000) + zap(3, mm=0x5000), ["ZapVma", 2]),
+        (free(1) + free(2) + free(3, ctx=0x77) + free(4) + free(5), [2, "VmAreaFree", 2]),
+        (free(1) + free(2) + line("vm_area_free", "vma=0x3", pid=241) + free(4), [2, "VmAreaFree", "VmAreaFree"]),
+        (free(1) + free(2) + line("kmalloc", "") + free(3), [3]),
+        (free(1) + free(2) + "not a line\n" + free(3), [2, "Malformed", "VmAreaFree"]),
+        (dup(1, 2) + copy(2, 1), [4]),
+        (dup(1, 2) + copy(3, 1), [2, "CopyPageRange", "Return"]),
+        (dup(1, 2) + copy(2, 1, ret=-12), [2, "CopyPageRange", "Return"]),
+        (dup(1, 2) + copy(2, 1, flags=0x71 | VM_IO), [2, "CopyPageRange", "Return"]),
+        (dup(1, 0) + free(1), ["VmAreaDup", "Return", "VmAreaFree"]),
+        (dup(1, 2, ctx=5), ["VmAreaDup", "Return"]),
+        (dup(1, 2, flags=VM_MIXEDMAP), ["VmAreaDup", "Return"]),
+        (line("vm_area_dup", "vma=0x1") + free(1) + free(2), ["VmAreaDup", 2]),
+        (line("vm_area_dup", "", ret="ret=0x1") + free(1) + free(2), ["Return", 2]),
+    ],
+)
+def test_what_ends_a_run(text, expected, scanner, monkeypatch):
+    assert shapes(text, scanner, monkeypatch) == expected
+
+
+def test_nothing_comes_before_the_first_of_its_kind(scanner, monkeypatch):
+    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    lines = of_text(zap(1) + zap(2) + zap(3) + free(1) + free(2) + free(3))()
+    events = [event for batch in Ftrace().batches(lines, runs=True) for event in batch]
+    assert [type(event).__name__ for event in events] == ["ZapVma", "OrdinaryVmas", "VmAreaFree", "OrdinaryVmas"]
+
+
+@pytest.mark.parametrize("capture", CAPTURES, ids=str)
+def test_runs_are_made_of_the_same_events(capture, scanner, monkeypatch):
+    file = capture.find("trace.txt")
+    if file is None:
+        pytest.skip("no text of ftrace")
+    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    alone = [event for batch in Ftrace().batches(open_lines(str(file))) for event in batch]
+    told = []
+    for batch in Ftrace().batches(open_lines(str(file)), runs=True):
+        for event in batch:
+            if isinstance(event, Run):
+                several = event.events()
+                assert len(several) == event.count
+                last = several[-1]
+                assert (last.at, last.time, last.cpu, last.pid, last.comm) == (
+                    event.at,
+                    event.time,
+                    event.cpu,
+                    event.pid,
+                    event.comm,
+                )
+                told += several
+            else:
+                told.append(event)
+    assert told == alone
+
+
+@pytest.mark.parametrize("capture", CAPTURES, ids=str)
+def test_a_replay_of_runs_comes_to_the_same(capture, scanner, monkeypatch):
+    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    found = []
+    for runs in (True, False):
+        judge = Judge("trace")
+        try:
+            session = Session(str(capture.path), Options(), judge.hear)
+        except TraceError as refused:
+            pytest.skip(str(refused))
+        session.replay.play(session.batches(runs=runs))
+        seen = session.summary()
+        session.replay.finish()
+        found.append((seen, judge.close(), session.replay.context.machine.freed, session.replay.pids))
+    assert found[0] == found[1]
+
+
+def test_ordinary_calls_are_taken_as_one(scanner, monkeypatch):
+    """Few runs have to be looked at one by one: where a call is wanted, or a followed VMA comes without its flags."""
+    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    refused = []
+    take = Ordinary.take
+    monkeypatch.setattr(Ordinary, "take", lambda self, run: take(self, run) or refused.append(run))
+    made = []
+    for capture in CAPTURES:
+        try:
+            session = Session(str(capture.path), Options(), lambda incident: None)
+        except TraceError:
+            continue
+        for batch in session.batches(runs=True):
+            session.replay.play([batch])
+            made += [event for event in batch if type(event) is OrdinaryVmas]
+    assert len(refused) < len(made) / 2
