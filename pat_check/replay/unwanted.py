@@ -74,6 +74,13 @@ class Unwanted:
             if "unmap_single_vma" in self.context.recorded and call.vma and not inside and call.comm in self._comms:
                 surprise = Surprise(self.context, call, call.api, 0, 0)
                 surprise.tell("came", "that only unmap_single_vma() of this VMA calls it", "by itself", [])
+        elif call.api == "untrack_pfn" and call.vma and max(call.pfn, call.size) > 0:
+            scope = self.context.tasks.of(call).scope
+            if isinstance(scope, ZapVma) and scope.api == "unmap_single_vma" and scope.vma == call.vma:
+                surprise = Surprise(self.context, call, scope.api, 0, 0)
+                have = f"{max(call.pfn, 0):#x} and {max(call.size, 0):#x}"
+                told = [(scope.at, "called here")]
+                surprise.tell("called untrack_pfn() with a pfn and a size of", "none", have, told)
 
     def _cleared(self, call: Call) -> None:
         """untrack_pfn() has come before the entries of a VM_PAT mapping are cleared, where any zap untracks."""
