@@ -51,4 +51,5 @@ _SLOTS: Final = (WB, WC, UC_MINUS, UC, WB, WP, UC_MINUS, WT)
 
 def pgprot2cachemode(prot: int) -> int:
     """The cache mode in 4 KiB page protection bits: PWT is bit 3, PCD bit 4, PAT bit 7 (full PAT)."""
+    prot &= 0xFFF
     return _SLOTS[(prot >> 3 & 3) | (prot >> 5 & 4)]

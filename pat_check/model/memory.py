@@ -30,7 +30,7 @@ class Ram:
     `known` is false where no /proc/iomem was given: then nothing is RAM until a recording shows it.
     """
 
-    __slots__ = ("_chunks", "known", "types")
+    __slots__ = ("_asked", "_chunks", "known", "types")
 
     def __init__(self, chunks: Iterable[tuple[int, int]] | None = None) -> None:
         self.known = chunks is not None
@@ -39,6 +39,7 @@ class Ram:
             first, last = -(-start // PAGE), end // PAGE
             if first < last:
                 self._chunks.append((first, last))
+        self._asked = (0, 0, 0)  # the last range that was tested, which is asked for several times, and what it is
         self.types: RangeMap[PageType] = RangeMap()  # of pfn ranges, WB left out
 
     def test(self, start: int, end: int) -> int:
@@ -46,6 +47,13 @@ class Ram:
 
         Everything below 1 MiB counts as not RAM, and a hole behind the last RAM page is never seen.
         """
+        asked_start, asked_end, known = self._asked
+        if start != asked_start or end != asked_end:
+            known = self._test(start, end)
+            self._asked = (start, end, known)
+        return known
+
+    def _test(self, start: int, end: int) -> int:
         cursor = start // PAGE
         last = -(-end // PAGE)
         first = max(cursor, ISA_END // PAGE)
@@ -101,6 +109,7 @@ class Ram:
         """Count [start, end) as RAM from now on: a recording without /proc/iomem showed that it is."""
         self._chunks.append((start // PAGE, -(-end // PAGE)))
         self._chunks.sort()
+        self._asked = (0, 0, 0)
 
 
 class Mtrr:

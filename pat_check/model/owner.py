@@ -38,6 +38,8 @@ class Owner:
         return self.pid == pid != NO_PID
 
     def __str__(self) -> str:
+        if self.pid != NO_PID and self.parent == NO_PID and not self.symbol and not self.module:
+            return f"{self.comm}:{self.pid} ({self.api})"
         if self.api == "before":
             return "somebody before the trace"
         who = f"{self.comm}:{self.pid}" if self.pid != NO_PID else self.comm

@@ -40,7 +40,7 @@ def is_fork(task: Task) -> bool:
         if isinstance(inside, ReservePfnRange):
             if inside.strict >= 0:
                 return bool(inside.strict)
-        elif not isinstance(inside, MemtypeReserve | MemtypeCheckInsert):
+        elif not isinstance(inside, (MemtypeReserve, MemtypeCheckInsert)):
             return isinstance(inside, CopyPageRange)
     return False
 
@@ -48,6 +48,6 @@ def is_fork(task: Task) -> bool:
 def outer(task: Task) -> Frame | None:
     """The open call that gets what memtype_reserve() granted."""
     for frame in reversed(task.frames):
-        if isinstance(frame.call, IoremapCaller | ReservePfnRange | MemtypeReserveIo):
+        if isinstance(frame.call, (IoremapCaller, ReservePfnRange, MemtypeReserveIo)):
             return frame
     return None

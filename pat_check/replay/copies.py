@@ -178,7 +178,7 @@ class Copies:
     def _cleared(self, call: FreePfnRange) -> None:
         """untrack_pfn_clear() of the copy, or of the mapping that has moved, or could not."""
         copy = self._of.get(call.pid)
-        if copy is None or not isinstance(copy.call, VmAreaDup | CopyVma):
+        if copy is None or not isinstance(copy.call, (VmAreaDup, CopyVma)):
             self._of[call.pid] = Copy(call, call.vma, "", cleared=True)  # who made it is not recorded
             return
         of = (copy.new, copy.call.vma) if copy.by == "move_vma" else (copy.new,)

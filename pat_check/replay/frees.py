@@ -57,7 +57,7 @@ class Frees:
         outer = task.innermost(MemtypeFree)
         if call is None and outer is not None:
             call = outer.call  # only the return is recorded
-        if not isinstance(call, MemtypeErase | MemtypeFree):
+        if not isinstance(call, (MemtypeErase, MemtypeFree)):
             return
         self.context.erase_seen = True
         if outer is not None and isinstance(outer.call, MemtypeFree) and isinstance(call, MemtypeErase):

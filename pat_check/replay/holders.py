@@ -28,7 +28,10 @@ class Holders:
         taken for the freer's own unless it has another that ends at the same place.
         """
         mm = mm_of(task, event)
-        nodes = sorted(nodes, key=lambda node: (node.owner.is_mapping != (api in _MAPPING), bool(node.owner.sharers)))
+        if len(nodes) > 1:
+            nodes = sorted(
+                nodes, key=lambda node: (node.owner.is_mapping != (api in _MAPPING), bool(node.owner.sharers))
+            )
         held = [node for node in nodes if node.owner.holds(event.pid, mm)]
         if held:  # a call that fails gives back what it has reserved itself
             opened = task.frames[0].call.at if task.frames else event.at

@@ -29,13 +29,18 @@ def compare_erase(context: Context, event: Return, free: MemtypeFree, erase: Mem
 def compare_reserve(context: Context, event: Return, frame: Frame, got: int) -> None:
     """memtype_reserve() returns what memtype_check_insert() has come to, and the type of the new entry."""
     made, ret = frame.node, event.ret
-    start, end = masked(frame.call) if isinstance(frame.call, MemtypeReserve) else (0, 0)
-    surprise = Surprise(context, event, "memtype_reserve", start, end)
     if ret is not None and (ret == 0) != (made is not None):
         predicted = "0" if made is not None else "an error"
+        surprise = _of_reserve(context, event, frame)
         surprise.tell("returned", f"{predicted}, as memtype_check_insert()", errno_name(ret), [])
     elif made is not None and got >= 0 and got != made.type and not made.assumed:
+        surprise = _of_reserve(context, event, frame)
         surprise.tell("granted", cachemode_name(made.type), cachemode_name(got), [])
+
+
+def _of_reserve(context: Context, event: Return, frame: Frame) -> Surprise:
+    start, end = masked(frame.call) if isinstance(frame.call, MemtypeReserve) else (0, 0)
+    return Surprise(context, event, "memtype_reserve", start, end)
 
 
 def _compare_range(

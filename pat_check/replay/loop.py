@@ -234,7 +234,7 @@ class Replay:
         frame, scope = task.innermost(MemtypeFree), task.scope
         self.frees.free_return(event)
         call = frame.call if frame is not None else event.entry
-        explicit = isinstance(scope, Iounmap | ArchIoFreeMemtypeWc | MemtypeFreeIo)
+        explicit = isinstance(scope, (Iounmap, ArchIoFreeMemtypeWc, MemtypeFreeIo))
         if isinstance(call, MemtypeFree) and scope is not None and explicit:
             self.mappings.changed(event, call.start, call.end, scope_api(scope))
 

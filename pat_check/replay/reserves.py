@@ -81,7 +81,10 @@ class Reserves:
             self._surprise(event, start, end, about).tell("asked the tree for", asked, have, [])
         if actual < 0:
             actual = wanted.actual if wanted.path == "tree" else req
-        outcome = operations.check_insert(self.context.machine, start, end, actual, strict=strict)
+        if wanted.path == "tree" and (wanted.start, wanted.end, wanted.actual) == (start, end, actual):
+            outcome = wanted
+        else:
+            outcome = operations.check_insert(self.context.machine, start, end, actual, strict=strict)
         outcome.assumed = call.type < 0 and self._depends_on_mtrr(req)
         node = self._apply(task, outcome, event, event.ret, event.got, call)
         if outer is not None:
@@ -146,9 +149,10 @@ class Reserves:
     ) -> Memtype | None:
         """Insert into the tree what the recording says, or what the model predicts where it is silent."""
         machine = self.context.machine
-        self.context.changed(
-            "memtype_reserve", outcome.start, outcome.end, outcome.actual, call, strict=is_strict(task, call)
-        )
+        if self.context.log is not None:
+            self.context.changed(
+                "memtype_reserve", outcome.start, outcome.end, outcome.actual, call, strict=is_strict(task, call)
+            )
         start, end, new = outcome.start, outcome.end, outcome.new
         decided = outcome.clash or outcome.overlap
         surprising = decided is None or not (decided.assumed or self.context.frees_unseen)  # it may be gone
@@ -168,7 +172,9 @@ class Reserves:
         node = Memtype(start, end, type_, owner_of_reserve(task, call, caller), call.at)
         node.assumed = got < 0 and (outcome.overlap.assumed if outcome.overlap is not None else outcome.assumed)
         node.tell(call.at, f"reserved as {cachemode_name(type_)} by {node.owner}")
-        others = [other for other in machine.memtypes.overlapping(start, end) if other.type != type_]
+        others: list[Memtype] = []
+        if outcome.ret != 0 or type_ != new:  # else whatever overlaps has this type
+            others = [other for other in machine.memtypes.overlapping(start, end) if other.type != type_]
         if others and (self.context.lossy or self.context.frees_unseen):
             for other in others:  # freed unseen: the kernel cannot have both
                 machine.memtypes.remove(other)

@@ -184,7 +184,9 @@ class Tasks:
             if frame.kind is event.call and frame.api == event.api:
                 if place + 1 < len(frames):
                     self._give_up(frames[place + 1 :])
-                del frames[place:]
+                    del frames[place:]
+                else:
+                    frames.pop()
                 return task, frame
         if event.entry is None and event.call not in SCOPES:
             self.lost_entries += 1
@@ -216,28 +218,25 @@ def owner_of_reserve(task: Task, call: Call, caller: str) -> Owner:
     comm, pid = call.comm, call.pid
     for frame in reversed(task.frames):
         inside = frame.call
-        match inside:
-            case IoremapCaller():
-                return _driver("ioremap", task, comm, pid)
-            case ArchIoReserveMemtypeWc() | SetMemory():
-                return _driver(frame.api, task, comm, pid)
-            case CopyPageRange():
-                owner = Owner("fork", comm)
-                owner.parent = pid
-                dup = task.innermost(DupMmap)
-                if dup is not None and isinstance(dup.call, DupMmap):
-                    owner.mm = dup.call.mm
-                return owner
-            case MemremapPages():
+        if isinstance(inside, RemapPfnRange):
+            if inside.vma == 0 == inside.addr:
                 return _driver("memremap_pages", task, comm, pid)
-            case RemapPfnRange() if inside.vma == 0 == inside.addr:
-                return _driver("memremap_pages", task, comm, pid)
-            case RemapPfnRange():
-                return Owner("remap_pfn_range", comm, pid, inside.mm)
-            case MemtypeReserveIo() if task.innermost(ArchIoReserveMemtypeWc) is None:
-                return _driver("memtype_reserve_io", task, comm, pid)
-            case _:
-                pass
+            return Owner("remap_pfn_range", comm, pid, inside.mm)
+        if isinstance(inside, CopyPageRange):
+            owner = Owner("fork", comm)
+            owner.parent = pid
+            dup = task.innermost(DupMmap)
+            if dup is not None and isinstance(dup.call, DupMmap):
+                owner.mm = dup.call.mm
+            return owner
+        if isinstance(inside, IoremapCaller):
+            return _driver("ioremap", task, comm, pid)
+        if isinstance(inside, (ArchIoReserveMemtypeWc, SetMemory)):
+            return _driver(frame.api, task, comm, pid)
+        if isinstance(inside, MemremapPages):
+            return _driver("memremap_pages", task, comm, pid)
+        if isinstance(inside, MemtypeReserveIo) and task.innermost(ArchIoReserveMemtypeWc) is None:
+            return _driver("memtype_reserve_io", task, comm, pid)
     tracking = task.innermost(ReservePfnRange)
     if tracking is not None and isinstance(tracking.call, ReservePfnRange):
         if tracking.call.strict != 1:
@@ -265,7 +264,7 @@ def who_frees(task: Task, caller: str) -> str:
     if scope is not None:
         return scope_api(scope)
     for frame in reversed(task.frames):
-        if not isinstance(frame.call, MemtypeFree | MemtypeErase):
+        if not isinstance(frame.call, (MemtypeFree, MemtypeErase)):
             return frame.api
     return "memtype_free"
 
@@ -292,9 +291,9 @@ def scope_api(call: Call) -> str:
 def mm_of(task: Task, event: Event) -> int:
     """The address space that a task works on: of its open calls or its scope; 0 unknown."""
     scope = task.scope
-    if isinstance(scope, FreePfnRange | ZapVma) and scope.mm:
+    if isinstance(scope, (FreePfnRange, ZapVma)) and scope.mm:
         return scope.mm
     for frame in reversed(task.frames):
-        if isinstance(frame.call, RemapPfnRange | CopyPageRange) and frame.call.mm:
+        if isinstance(frame.call, (RemapPfnRange, CopyPageRange)) and frame.call.mm:
             return frame.call.mm
     return task.mm if event.pid != NO_PID else 0

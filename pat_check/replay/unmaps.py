@@ -224,6 +224,6 @@ class Unmaps:
 def _is(due: Due, call: Call) -> bool:
     if isinstance(call, MemtypeFree):
         return due.must == "memtype_free" and (call.start, call.end) == (due.start, due.start + due.size)
-    if isinstance(call, ZapVma | FreePfnRange):
+    if isinstance(call, (ZapVma, FreePfnRange)):
         return call.api == due.must and call.vma == due.vma
     return False

@@ -31,6 +31,9 @@ _NO_PROT: Final = 0x7FFF_FFFF_FFFF_F000
 _POINTER: Final = (1 << 64) - 1
 _ERROR_POINTER: Final = (1 << 64) - 4095
 _GIVES_POINTER: Final[frozenset[type[Call]]] = frozenset((IoremapCaller, VmAreaDup, CopyVma, MemremapPages))
+_MODES: Final[dict[int, int]] = {}
+"""Of protection bits that were asked about, of which there are few."""
+_REMEMBERED: Final = 4096
 
 
 class Seen:
@@ -93,7 +96,12 @@ def has_failed(event: Return) -> bool:
 
 def mode_of(prot: int) -> int:
     """The cache mode of page protection bits; -1 where they are not recorded."""
-    return pgprot2cachemode(prot) if prot >= 0 and not prot & _NO_PROT else -1
+    mode = _MODES.get(prot)
+    if mode is None:
+        mode = pgprot2cachemode(prot) if prot >= 0 and not prot & _NO_PROT else -1
+        if len(_MODES) < _REMEMBERED:
+            _MODES[prot] = mode
+    return mode
 
 
 def page_align(size: int) -> int:
@@ -103,22 +111,20 @@ def page_align(size: int) -> int:
 
 def seen_in(call: Call) -> Seen:
     """The arguments of a call that another one may want."""
-    match call:
-        case MemtypeReserve():
-            return Seen(call.start, call.end - call.start, call.req)
-        case MemtypeFree() | MemtypeFreeIo() | MemtypeReserveIo():
-            return Seen(call.start, call.end - call.start)
-        case ReservePfnRange():
-            return Seen(call.start, call.size, mode_of(call.prot), strict=call.strict)
-        case RemapPfnRange() if call.pfn >= 0:
-            return Seen(call.pfn * PAGE, page_align(call.size), mode_of(call.prot), call.addr, call.vma)
-        case FreePfnRange() if call.api == "untrack_pfn" and (call.vma or call.pfn <= 0):
-            return Seen(vma=call.vma)
-        case FreePfnRange() if call.pfn >= 0:
-            return Seen(call.pfn * PAGE, call.size)
-        case CopyPageRange() | VmAreaDup() | GetPatInfo():
-            return Seen(vma=call.vma)
-        case MemtypeKernelMapSync():
-            return Seen(call.base, call.size)
-        case _:
+    if isinstance(call, RemapPfnRange):
+        if call.pfn < 0:
             return Seen()
+        return Seen(call.pfn * PAGE, page_align(call.size), mode_of(call.prot), call.addr, call.vma)
+    if isinstance(call, ReservePfnRange):
+        return Seen(call.start, call.size, mode_of(call.prot), strict=call.strict)
+    if isinstance(call, MemtypeReserve):
+        return Seen(call.start, call.end - call.start, call.req)
+    if isinstance(call, FreePfnRange):
+        if call.api == "untrack_pfn" and (call.vma or call.pfn <= 0):
+            return Seen(vma=call.vma)
+        return Seen(call.pfn * PAGE, call.size) if call.pfn >= 0 else Seen()
+    if isinstance(call, (MemtypeFree, MemtypeFreeIo, MemtypeReserveIo)):
+        return Seen(call.start, call.end - call.start)
+    if isinstance(call, (CopyPageRange, VmAreaDup, GetPatInfo)):
+        return Seen(vma=call.vma)
+    return Seen(call.base, call.size) if isinstance(call, MemtypeKernelMapSync) else Seen()

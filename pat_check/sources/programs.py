@@ -60,6 +60,7 @@ class Program:
 
     def __init__(self, spec: Spec, is_return: bool, caller: str) -> None:
         self.spec, self.is_return, self.caller = spec, is_return, caller
+        self.call, self.function, self.pointer = spec.call, spec.function, spec.pointer
         self.api = str(spec.extra[-1]) if spec.extra else ""
         self.fields = len(spec.fields)
         self.slots: i64 = self.fields + len(spec.trailing)

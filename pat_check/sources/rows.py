@@ -170,7 +170,6 @@ def _value(rows: bytes, place: i64, mask: i64, slot: i64) -> int:
 def _return(
     program: Program, rows: bytes, place: i64, mask: i64, at: int, time: float, cpu: int, pid: int, comm: str
 ) -> Return:
-    spec = program.spec
     present = mask >> 32
     ret: int | None = None
     if present & 1:
@@ -179,7 +178,7 @@ def _return(
             ret = int(bits)
         else:
             ret = _value(rows, place, mask, RESULT)
-            if not spec.pointer:
+            if not program.pointer:
                 ret = signed(ret)
     mode = -1
     if present & 2:
@@ -191,7 +190,7 @@ def _return(
         needed = program.needed
         if int(present) >> ARGUMENTS & needed == needed:
             entry = _call(program, rows, place + ARGUMENTS * WORD, mask >> ARGUMENTS, at, time, cpu, pid, comm)
-    return Return(at, time, cpu, pid, comm, spec.call, spec.function, ret, mode, program.caller, entry)
+    return Return(at, time, cpu, pid, comm, program.call, program.function, ret, mode, program.caller, entry)
 
 
 def _generic(
