@@ -81,6 +81,8 @@ class Foresight:
         context.probes_seen = bool(calls or returns) or context.insert_seen or context.erase_seen
         context.entry_only = bool(calls) and not (returns or context.insert_seen or context.erase_seen)
         self._know(context, halves)
+        zaps = [call.partition(" ") for call in halves.nested]
+        replay.layers.unmaps.zaps.update(zap for caller, _, zap in zaps if caller == "unmap_vmas")
         context.changes_unseen = not context.probes_seen and not self._driven
         if context.probes_seen and self._is_whole(replay):
             context.reserves_unseen = not self._shows(halves, _RESERVES)
@@ -95,6 +97,7 @@ class Foresight:
         """What is recorded as a whole, and what in halves."""
         context.halves.update(dict.fromkeys(halves.entries_only(self.probes.returns), "entries"))
         context.halves.update(dict.fromkeys(halves.returns_only(self.probes.entries), "returns"))
+        context.nested |= halves.nested
         context.recorded |= (halves.entered | self.probes.entries) - context.halves.keys()
         if not context.entry_only:
             context.tasks.endless |= {name for name, half in context.halves.items() if half == "entries"} - _HOLDS

@@ -15,7 +15,46 @@ counts as not recorded."""
 
 _FAILS = """
 A call that fails need not have come so far; one that fails after it had reserved must have freed again. Lost events end
-all expectations."""
+all expectations.
+
+## The other way round
+
+A return says where it goes: `(__split_vma+0x2f/0x260 <- vm_area_dup)`. Where calls of that function are recorded one
+must be open in the task, else it is missing itself: `vm_area_dup returned to __split_vma(), which was not called`.
+This is judged of a task only after it was seen outside of all these functions (it wrote a marker, was forked, began a
+call that no other recorded function makes), for what is open before may have begun before the recording; not of parts
+and clones (`.cold`, `.isra.0`), not where some entries of the function are missing and returns of it are there, and
+not after a loss. `remap_pfn_range_track()` ends as one of its two callers does, so that its return names neither:
+there both callers must be probed.
+
+Beside the chains above:
+
+- `memtype_check_insert()` and `memtype_erase()` get the range of the `memtype_reserve()` and `memtype_free()` that
+  they are made in, and `memtype_reserve()` returns what the first has come to. `memtype_kernel_map_sync()` follows
+  with that range and the type that was granted, below `reserve_pfn_range()`, `pfnmap_track()` and
+  `memtype_reserve_io()`, too; there, and of `get_pat_info()`, only once a return has shown such a call, since a
+  compiler may inline both.
+- fork copies one VMA after the other: `vm_area_dup()`, `untrack_pfn_clear()` of the copy of a PFN mapping where
+  VM_PAT exists, `copy_page_range()`. Where `dup_mmap()` is inlined the returns of `vm_area_dup()` say that it is a
+  fork. After `copy_vma()` of a PFN mapping `move_vma()` makes `untrack_pfn_clear()` before anything is unmapped.
+- `exit_mmap()` alone unmaps everything, and does so by `unmap_vmas()`. The last zap of a PFN, I/O or mixed mapping
+  before its `vm_area_free()` is in an `unmap_vmas()`, and clears the mapping from end to end; `unmap_single_vma()`
+  gets the range of `unmap_vmas()` and makes `unmap_page_range()`, where that was seen once.
+
+## What no other call implies
+
+Nothing else in a recording depends on these calls, so nobody can tell that one is missing:
+
+- `vmf_insert_pfn_prot()` and the like, which look up and reserve nothing; the first fault decides that they come.
+- `vm_area_free()` of a VMA without a context, and `unmap_vmas()` and zaps of ordinary memory, which has no memory
+  type.
+- `mprotect_fixup()` of a whole VMA, and from 6.12 on of a part, whose `__split_vma()` returns to a function that is
+  not recorded; the saved mappings of the next checkpoint show it.
+- `iounmap()` of an address that is not mapped, and an `__ioremap_caller()` that fails before it reserves.
+- `remap_pfn_range()` of a kernel with `remap_pfn_range_complete()`, where the latter is not known to be probed.
+- The outermost call of a task that is not seen outside of all of them before, and the only call of a function that a
+  compiler may have inlined.
+- A single entry or return alone is counted in the summary as *seen only in part*."""
 
 
 class Row(NamedTuple):
@@ -56,7 +95,7 @@ PREDICTED: tuple[Row, ...] = (
         "dup_mmap",
         "copy_page_range",
         "copy_page_range",
-        "of each PFN mapping that vm_area_dup has copied inside",
+        "of each VMA that vm_area_dup has copied inside, but for VM_WIPEONFORK",
     ),
     Row(
         "copy_page_range",
@@ -93,7 +132,11 @@ PREDICTED: tuple[Row, ...] = (
     ),
     Row("unmap_page_range", "", "", "VM_PAT must be gone by then; entries have no reservation of their own"),
     _both("__zap_vma_range", "", "entries have no reservation of their own"),
-    _both("__ioremap_caller", "memtype_reserve", "and then memtype_kernel_map_sync"),
+    _both(
+        "__ioremap_caller",
+        "memtype_reserve",
+        "and then memtype_kernel_map_sync with the granted type",
+    ),
     _both("iounmap", "memtype_free", "an address that an ioremap of the recording returned"),
     _both("memtype_reserve_io", "memtype_reserve", "always"),
     _both("memtype_free_io", "memtype_free", "always"),
@@ -107,10 +150,10 @@ PREDICTED: tuple[Row, ...] = (
     _both("memtype_check_insert", "", "its result is predicted"),
     _both("memtype_erase", "", "its result is predicted"),
     _both("memtype_kernel_map_sync", "", "the direct map is not modelled"),
-    _both("get_pat_info", "", "when it fails, nothing is freed"),
-    _both("untrack_pfn_clear", "", "clears VM_PAT alone"),
+    _both("get_pat_info", "", "when it fails, nothing is freed; made of each VM_PAT mapping"),
+    _both("untrack_pfn_clear", "", "clears VM_PAT alone; of each copy and each move of a PFN mapping"),
     _both("vm_area_dup", "", "a reference more of its context"),
-    _both("exit_mmap", "", "an address space may be empty"),
+    _both("exit_mmap", "", "an address space may be empty; a zap in it is in an unmap_vmas"),
     _both("vmf_insert_pfn_prot", "", "looks a type up and reserves nothing"),
     _both("vmf_insert_mixed", "", "looks a type up and reserves nothing"),
     _both("vmf_insert_pfn_pmd", "", "looks a type up and reserves nothing"),

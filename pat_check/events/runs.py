@@ -43,7 +43,7 @@ class OrdinaryVmas(Run):
     A copy comes with its return and right after the vm_area_dup() that made its target.
     """
 
-    __slots__ = ("copied", "copy", "is_zap", "mm", "scope", "vmas", "zap")
+    __slots__ = ("callers", "copied", "copy", "frees", "is_zap", "mm", "pends", "scope", "vmas", "zap")
 
     def __init__(
         self, at: int, time: float | None, cpu: int, pid: int, comm: str, rows: Rows, place: int, end: int, count: int
@@ -54,6 +54,9 @@ class OrdinaryVmas(Run):
         self.is_zap = False  # there is no other
         self.mm = 0  # of what it cleared
         self.copied = self.copy = 0  # the last VMA that was duplicated, and the new one; 0 none was
+        self.pends = False  # its page tables were not copied
+        self.callers: list[str] = []  # where the returns go
+        self.frees = False  # some are of vm_area_free()
         self.scope = -1  # where the last row begins, if what comes may be inside that call
 
 
@@ -66,11 +69,14 @@ class Mapping(Run):
 
     __slots__ = (
         "caller",
+        "callers",
+        "functions",
         "got",
         "granted",
         "inner",
         "inserted_at",
         "outer",
+        "pcm",
         "prot",
         "req",
         "returned_at",
@@ -89,6 +95,9 @@ class Mapping(Run):
     returned_at: int  # line of the return of memtype_reserve()
     returned_time: float  # and its time
     caller: str  # and to where
+    pcm: int  # the cache mode that memtype_kernel_map_sync() was called with
+    functions: list[str]  # that were called
+    callers: list[str]  # where returns go that go to none of them
 
 
 class Untracking(Run):
@@ -97,10 +106,12 @@ class Untracking(Run):
     One entry of the tree was removed; all calls have the same range.
     """
 
-    __slots__ = ("erased_at", "erased_time", "free_at", "release", "untrack")
+    __slots__ = ("callers", "erased_at", "erased_time", "free_at", "functions", "release", "untrack")
 
     release: FreePfnRange
     untrack: FreePfnRange
     free_at: int  # line of the call of memtype_free()
     erased_at: int  # line of the return of memtype_erase()
     erased_time: float  # and its time
+    functions: list[str]  # that were called
+    callers: list[str]  # where returns go that go to none of them

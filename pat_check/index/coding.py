@@ -17,11 +17,13 @@ from pat_check.model.memtype import Memtype, MemtypeTree
 from pat_check.model.operations import Reserve
 from pat_check.model.owner import BEFORE, Owner
 from pat_check.model.ranges import RangeMap
+from pat_check.replay.copies import Copy
 from pat_check.replay.mapped import Mapped
 from pat_check.replay.mappings import Entry
 from pat_check.replay.processes import Ending
 from pat_check.replay.shared_contexts import Shared
 from pat_check.replay.tasks import Frame, Task
+from pat_check.replay.teardowns import Within
 from pat_check.replay.unmaps import Due
 from pat_check.replay.wanted import Seen, Wanted
 
@@ -61,11 +63,13 @@ SHAPES: dict[str, Shape] = {
         ("actual", "assumed", "first", "second", "overlap", "clash"),
     ),
     "Frame": Shape(Frame, ("call", "api"), (), ("reserve", "node", "actual", "done", "unacceptable")),
-    "Task": Shape(Task, (), (), ("frames", "scope", "mm", "module")),
+    "Task": Shape(Task, (), (), ("frames", "scope", "mm", "module", "outside", "absent")),
     "Mapped": Shape(Mapped, ("mm", "start", "end", "flags", "offset", "edited"), (), ("going",)),
     "Wanted": Shape(Wanted, ("call", "by", "chain", "must", "seen"), ("optional",)),
     "Arguments": Shape(Seen, ("start", "size", "mode", "addr", "vma", "strict")),
     "Due": Shape(Due, ("call", "must", "vma", "start", "size")),
+    "Within": Shape(Within, ("start", "end", "mm")),
+    "Copy": Shape(Copy, ("call", "new", "by", "cleared")),
     "Entry": _data(Entry),
     "Ending": _data(Ending),
     "Shared": _data(Shared),

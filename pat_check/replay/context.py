@@ -52,6 +52,7 @@ class Context:
         "lost_any",
         "machine",
         "made",
+        "nested",
         "one_cpu",
         "probes_seen",
         "recorded",
@@ -78,6 +79,7 @@ class Context:
         self.lost_any = False
         self.recorded: set[str] = set()  # functions whose calls are known to be recorded: seen, or said to be probed
         self.halves: dict[str, str] = {}  # functions of which only the "entries" or only the "returns" are recorded
+        self.nested: set[str] = set()  # "caller function": calls that are made, where a compiler may have inlined them
         self.changes_unseen = False  # neither calls nor messages tell of any change
         self.reserves_unseen = False  # nothing shows that reservations are recorded at all
         self.frees_unseen = False  # nothing shows that frees are recorded at all

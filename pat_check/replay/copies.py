@@ -1,58 +1,197 @@
-"""Copies of VMAs: the other half of a split, the target of a move, what a forked child has."""
+"""What becomes of each VMA that is copied: fork copies its page tables, a move leaves the old one untracked.
+
+fork makes, of each VMA in turn, vm_area_dup(), of a PFN mapping untrack_pfn_clear() where VM_PAT exists, and
+copy_page_range(). A move makes copy_vma() and, of a PFN mapping, untrack_pfn_clear() before the old one is unmapped.
+"""
 
 from __future__ import annotations
 
-from pat_check.events import CopyPageRange, CopyVma, Return, SplitVma, VmAreaDup
-from pat_check.model.vma import VM_PAT
-from pat_check.replay.book import Book
+from typing import Final
+
+from pat_check.events import (
+    Call,
+    CopyPageRange,
+    CopyVma,
+    DupMmap,
+    FreePfnRange,
+    Return,
+    UnmapVmas,
+    VmAreaDup,
+    VmAreaFree,
+    ZapVma,
+)
+from pat_check.events.runs import OrdinaryVmas
+from pat_check.model.vma import VM_PFNMAP, VM_WIPEONFORK
 from pat_check.replay.context import Context
-from pat_check.replay.mapped import Mapped
-from pat_check.replay.spaces import Spaces
+from pat_check.replay.remarks import Surprise
+
+_TASKS: Final = 100_000
+_POINTER: Final = (1 << 64) - 1
+_FORKS: Final[frozenset[str]] = frozenset(("dup_mmap", "dup_mm", "copy_mm", "copy_process"))
+"""dup_mmap(), and the functions that it may be inlined into."""
+
+COPYING: Final[frozenset[type[Call]]] = frozenset(
+    (CopyPageRange, CopyVma, FreePfnRange, UnmapVmas, VmAreaDup, VmAreaFree, ZapVma)
+)
+"""Calls that are heard here."""
+
+
+class Copy:
+    """A VMA that a task has copied last: by fork, or to move it."""
+
+    __slots__ = ("by", "call", "cleared", "new")
+
+    def __init__(self, call: Call | None, new: int, by: str, cleared: bool = False) -> None:
+        self.call = call  # of vm_area_dup() or copy_vma(); None: it is done
+        self.new = new  # the copy; 0 not made, or not yet
+        self.by = by  # the function that must go on with it; "" nobody
+        self.cleared = cleared  # untrack_pfn_clear() has come
 
 
 class Copies:
-    """Enters the copies of followed VMAs into the book."""
+    """Tells of each step that is missing."""
 
-    def __init__(self, context: Context, book: Book, spaces: Spaces) -> None:
-        self.context, self.book, self.spaces = context, book, spaces
-        self.callers_seen = False  # of vm_area_dup(): a split or a move does not go unseen
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._of: dict[int, Copy] = {}  # by pid
 
-    def copied(self, call: VmAreaDup, event: Return) -> None:
-        """vm_area_dup() gave a new VMA: the other half of a split, the target of a move, or a child's copy."""
-        area = self.book.of.get(call.vma)
-        self.callers_seen = self.callers_seen or bool(event.caller)
-        if not event.ret or area is None:
+    def enter(self, call: Call) -> None:
+        """A call of one of the kinds of `COPYING` begins."""
+        kind = type(call)
+        if kind is VmAreaDup:
+            self._go_on(call.pid)
+            if len(self._of) > _TASKS:
+                self._of.clear()
+            self._of[call.pid] = Copy(call, 0, "")
+        elif kind is CopyPageRange:
+            assert isinstance(call, CopyPageRange)
+            if call.api == "copy_page_range" and call.vma:
+                self._copies(call)
+            elif call.api == "track_pfn_copy" and call.dst:
+                self._tracks(call)
+        elif kind is FreePfnRange and call.function() == "untrack_pfn_clear":
+            assert isinstance(call, FreePfnRange)
+            self._cleared(call)
+        elif call.pid not in self._of:
             return
-        new = event.ret & ((1 << 64) - 1)
-        task = self.context.tasks.of(event)
-        split, move = task.innermost(SplitVma), task.innermost(CopyVma)
-        if split is not None and isinstance(split.call, SplitVma) and split.call.vma == call.vma:
-            self._split(call.vma, area, new, split.call)
-        elif move is not None and isinstance(move.call, CopyVma) and move.call.vma == call.vma:
-            addr, end = move.call.addr, move.call.addr + move.call.len
-            whole = area.offset is not None and end - addr == area.end - area.start
-            offset = area.offset + area.start - addr if whole and area.offset is not None else None
-            self.book.put(new, Mapped(area.mm, addr, end, area.flags, offset))
-            self.book.map(call.vma, area, None)  # its entries move
-        elif event.caller.startswith(("__split_vma", "copy_vma")):  # which is not recorded
-            self.book.drop(call.vma)
-        else:
-            mm = self.spaces.copied(event.pid, area.start)
-            self.book.put(new, Mapped(mm, area.start, area.end, area.flags & ~VM_PAT, area.offset))
+        elif kind is VmAreaFree:
+            assert isinstance(call, VmAreaFree)
+            if call.vma == self._of[call.pid].new:
+                del self._of[call.pid]  # the call that made it has failed
+        elif self._of[call.pid].by == "move_vma":
+            self._go_on(call.pid)
 
-    def tracked(self, call: CopyPageRange, event: Return) -> None:
-        """The child's copy is tracked if the parent's VMA is, and has the entries that the parent has."""
-        area, parent = self.book.of.get(call.dst), self.book.of.get(call.vma)
-        if call.api == "copy_page_range" and event.ret == 0 and area is not None and parent is not None:
-            self.book.map(call.dst, area, parent.offset)
-        if call.api == "track_pfn_copy" and event.ret == 0 and area is not None and call.flags > 0:
-            area.flags |= call.flags & VM_PAT
+    def duplicated(self, call: VmAreaDup, event: Return) -> None:
+        """vm_area_dup() has made a VMA."""
+        fork = self.context.tasks.of(event).innermost(DupMmap)
+        caller = "dup_mmap" if fork is not None else event.caller.partition("+")[0]
+        by = caller if caller in _FORKS else ""
+        self._of[event.pid] = Copy(call, (event.ret or 0) & _POINTER, by)
 
-    def _split(self, vma: int, area: Mapped, new: int, split: SplitVma) -> None:
-        start, addr, end = area.start, split.addr, area.end
-        if split.new_below:
-            self.book.put(new, Mapped(area.mm, start, addr, area.flags, area.offset))
-            self.book.resize(vma, area, addr, end)
-        else:
-            self.book.put(new, Mapped(area.mm, addr, end, area.flags, area.offset))
-            self.book.resize(vma, area, start, addr)
+    def moved(self, call: CopyVma, event: Return) -> None:
+        """copy_vma() has made the target of a move."""
+        recorded = "untrack_pfn_clear" in self.context.recorded and self.context.era.zap_untracks
+        if event.ret and recorded and call.flags >= 0 and call.flags & VM_PFNMAP:
+            self._of[event.pid] = Copy(call, event.ret & _POINTER, "move_vma")
+
+    def forked(self, pid: int, *, fails: bool = False) -> None:
+        """All VMAs of a task are copied, or the fork fails."""
+        if fails:
+            self._of.pop(pid, None)
+        elif pid in self._of:
+            self._go_on(pid)
+
+    def over(self, pid: int) -> None:
+        """The task does something else."""
+        if pid in self._of and self._of[pid].by == "move_vma":
+            self._go_on(pid)
+
+    def lets_pass(self, run: OrdinaryVmas) -> bool:
+        """Whether nothing is missing before calls that come as one, or in them."""
+        copy = self._of.get(run.pid)
+        return not run.pends and (copy is None or not (copy.by or copy.new in run.vmas))
+
+    def taken(self, run: OrdinaryVmas) -> None:
+        """Calls have come as one."""
+        if run.copied:
+            self._of[run.pid] = Copy(None, 0, "")
+
+    def lost(self) -> None:
+        """Events are missing."""
+        self._of.clear()
+
+    # --- what is missing ---------------------------------------------------------------------------------------
+
+    def _go_on(self, pid: int) -> None:
+        """The task goes on: it must be done with the last VMA."""
+        copy = self._of.pop(pid, None)
+        if copy is None or not copy.by or not copy.new or self.context.lossy:
+            return
+        if copy.by == "move_vma" and copy.call is not None:
+            self._tell(copy.call, "move_vma", "untrack_pfn_clear")
+        elif isinstance(copy.call, VmAreaDup) and "copy_page_range" in self.context.recorded:
+            fails_unseen = copy.by != "dup_mmap" and "vm_area_free" not in self.context.recorded
+            if copy.call.flags >= 0 and not copy.call.flags & VM_WIPEONFORK and not fails_unseen:
+                self._tell(copy.call, copy.by, "copy_page_range")
+
+    def _copies(self, call: CopyPageRange) -> None:
+        """fork copies the page tables of a VMA to the copy that vm_area_dup() has just made of it."""
+        copy, context = self._of.get(call.pid), self.context
+        self._of[call.pid] = Copy(None, 0, "")
+        task = context.tasks.of(call)
+        began_unseen = copy is None or isinstance(copy.call, FreePfnRange)
+        if began_unseen and task.innermost(DupMmap) is None and (context.lost_any or not task.outside):
+            return
+        dup = copy.call if copy is not None and isinstance(copy.call, VmAreaDup) else None
+        if copy is None or dup is None or dup.vma != call.vma or copy.new not in (call.dst, 0):
+            if "vm_area_dup" in context.recorded:
+                surprise = Surprise(context, call, call.api, 0, 0)
+                surprise.tell("came", f"a call of vm_area_dup() of the VMA {call.vma:#x} before it", "without one", [])
+        elif copy.by and not copy.cleared and call.flags >= 0 and call.flags & VM_PFNMAP:
+            clears = context.era.zap_untracks and "untrack_pfn_clear" in context.recorded
+            if clears and not context.lossy:
+                self._tell(dup, copy.by, "untrack_pfn_clear")
+
+    def _tracks(self, call: CopyPageRange) -> None:
+        """track_pfn_copy() is for the same two VMAs as copy_page_range()."""
+        frame = self.context.tasks.of(call).innermost(CopyPageRange)
+        outer = frame.call if frame is not None else None
+        if isinstance(outer, CopyPageRange) and outer.api == "copy_page_range" and outer.dst not in (0, call.dst):
+            surprise = Surprise(self.context, call, outer.api, 0, 0)
+            told = [(outer.at, "called here")]
+            surprise.tell("called track_pfn_copy() for the VMA", f"{outer.dst:#x}", f"{call.dst:#x}", told)
+        elif "copy_page_range" not in self.context.recorded and call.flags >= 0 and call.flags & VM_PFNMAP:
+            self._tracks_alone(call)
+
+    def _tracks_alone(self, call: CopyPageRange) -> None:
+        """Where nothing above is recorded: the copy must have been cleared."""
+        copy, context = self._of.get(call.pid), self.context
+        sure = context.tasks.of(call).outside and not (context.lost_any or context.one_cpu)
+        if copy is not None and copy.cleared and copy.new == call.dst:
+            del self._of[call.pid]
+        elif sure and context.era.zap_untracks and "untrack_pfn_clear" in context.recorded:
+            surprise = Surprise(context, call, call.api, 0, 0)
+            surprise.tell(
+                "came", f"a call of untrack_pfn_clear() of the VMA {call.dst:#x} before it", "without one", []
+            )
+
+    def _cleared(self, call: FreePfnRange) -> None:
+        """untrack_pfn_clear() of the copy, or of the mapping that has moved, or could not."""
+        copy = self._of.get(call.pid)
+        if copy is None or not isinstance(copy.call, (VmAreaDup, CopyVma)):
+            self._of[call.pid] = Copy(call, call.vma, "", cleared=True)  # who made it is not recorded
+            return
+        of = (copy.new, copy.call.vma) if copy.by == "move_vma" else (copy.new,)
+        if copy.by and copy.new and call.vma and call.vma not in of:
+            surprise = Surprise(self.context, call, copy.by, 0, 0)
+            told = [(copy.call.at, "copied here")]
+            surprise.tell("called untrack_pfn_clear() of the VMA", f"{of[-1]:#x}", f"{call.vma:#x}", told)
+        copy.cleared = True
+        if copy.by == "move_vma":
+            del self._of[call.pid]
+
+    def _tell(self, call: Call, by: str, function: str) -> None:
+        fork = self.context.tasks.of(call).innermost(DupMmap)
+        story = [(fork.call.at, "called here")] if fork is not None and by == "dup_mmap" else []
+        surprise = Surprise(self.context, call, by, 0, 0)
+        surprise.tell("made", f"a call of {function}()", "none", story)

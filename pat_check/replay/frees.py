@@ -18,6 +18,7 @@ from pat_check.replay.context import Context
 from pat_check.replay.doubts import Doubts
 from pat_check.replay.expected import Expected
 from pat_check.replay.holders import EXPLICIT, Holders, swap
+from pat_check.replay.locked import compare_erase
 from pat_check.replay.remarks import Surprise, called_here, odd_range
 from pat_check.replay.tasks import Frame, Task, mm_of, who_frees
 
@@ -59,6 +60,8 @@ class Frees:
         if not isinstance(call, (MemtypeErase, MemtypeFree)):
             return
         self.context.erase_seen = True
+        if outer is not None and isinstance(outer.call, MemtypeFree) and isinstance(call, MemtypeErase):
+            compare_erase(self.context, event, outer.call, call)
         if outer is None:
             self._erased[event.pid] = call.start & PHYSICAL_MASK, call.end & PHYSICAL_MASK
         result = event.ret

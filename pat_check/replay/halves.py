@@ -14,6 +14,7 @@ from pat_check.events import (
     SchedProcessExit,
     SchedProcessFork,
     UnmapVmas,
+    ZapVma,
 )
 from pat_check.replay.tasks import SCOPES
 
@@ -30,12 +31,19 @@ _OUTSIDE: Final[frozenset[type[Event]]] = frozenset(
 """Events that are never inside a call whose return is awaited."""
 
 
+def nested_in(event: Return) -> str:
+    """Who called whom: both names, the caller's first."""
+    return f"{event.caller.partition('+')[0]} {event.api}"
+
+
 class Halves:
     """Listens to the first events, and tells of which functions one half is missing."""
 
     def __init__(self) -> None:
         self.entered: set[str] = set()
         self.returned: set[str] = set()
+        self.nested: set[str] = set()  # "caller function": what returns, and zaps, say of who calls whom
+        self._last: dict[int, Call] = {}  # by pid: the last call, where it is part of an unmap
         self._with_arguments: set[str] = set()  # functions whose returns show them
         self._unanswered: set[str] = set()  # the task went on, but no return came
         self._open: dict[int, list[str]] = {}  # by pid, innermost last
@@ -51,6 +59,12 @@ class Halves:
 
     def _enter(self, call: Call, function: str) -> None:
         self.entered.add(function)
+        if isinstance(call, ZapVma) and (last := self._last.get(call.pid)) is not None:
+            self.nested.add(f"{last.function()} {function}")
+        if isinstance(call, UnmapVmas | ZapVma):
+            self._last[call.pid] = call
+        else:
+            self._last.pop(call.pid, None)
         if type(call) not in SCOPES:
             opened = self._open.setdefault(call.pid, [])
             if function in opened:
@@ -60,6 +74,8 @@ class Halves:
 
     def _leave(self, event: Return) -> None:
         self.returned.add(event.api)
+        if event.caller:
+            self.nested.add(nested_in(event))
         if event.entry is not None:
             self._with_arguments.add(event.api)
         opened = self._open.get(event.pid, [])

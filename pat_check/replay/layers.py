@@ -14,28 +14,31 @@ from pat_check.events import (
     Event,
     FreePfnRange,
     GetPatInfo,
-    IoremapCaller,
-    MemremapPages,
     MemtypeFree,
     MemtypeReserve,
     Return,
+    SchedProcessExit,
+    SchedProcessFork,
     VmAreaDup,
     VmAreaFree,
 )
-from pat_check.events.runs import OrdinaryVmas, Run
+from pat_check.events.runs import OrdinaryVmas
 from pat_check.model.memory import PAGE
-from pat_check.model.vma import VM_PFNMAP
+from pat_check.replay.absent import OUTERMOST, Absent, function_of
 from pat_check.replay.context import Context
+from pat_check.replay.copies import COPYING, Copies
 from pat_check.replay.doubts import Doubts
+from pat_check.replay.halves import nested_in
 from pat_check.replay.layered import layers_of
 from pat_check.replay.nesting import Nesting
 from pat_check.replay.remarks import Surprise, called_here
 from pat_check.replay.shared_contexts import SharedContexts
-from pat_check.replay.tasks import Frame
+from pat_check.replay.tasks import SCOPES, Frame, Task
+from pat_check.replay.teardowns import TEARING, Teardowns
 from pat_check.replay.unmaps import UNMAPPING, Unmaps
 from pat_check.replay.unwanted import WATCHED, Unwanted
 from pat_check.replay.vmas import Vmas
-from pat_check.replay.wanted import Seen, Wanted, seen_in
+from pat_check.replay.wanted import Seen, Wanted, has_failed, seen_in
 
 _DEPTH: Final = 32
 
@@ -48,10 +51,13 @@ class Layers:
         self.nesting = Nesting(context, vmas, self._want)
         self.contexts = SharedContexts(context)
         self.unwanted = Unwanted(context, doubts, self.contexts)
+        self.copies = Copies(context)
+        self.teardowns = Teardowns(context)
         self.unmaps = Unmaps(context, vmas, self.nesting.is_tracked)
         self.seen: set[str] = set()  # functions whose calls were seen
         self.passed: set[str] = set()  # functions that must have been called, or have called, and are not recorded
-        self._callers: set[str] = set()  # places that calls returned to
+        self.absent = Absent(context)
+        self.callers: dict[str, str] = {}  # by where a return goes: the function, if it can be recorded
         self._strangers: set[str] = set()  # those of them in functions that the era does not have
         self._lacks = context.era.lacks
         self._unlike = context.era.lacks | context.era.hides
@@ -81,6 +87,8 @@ class Layers:
             return  # as if it was not recorded at all
         if self._waiting and call.pid in self._waiting:
             self._settle(call, function)
+        if kind in OUTERMOST:
+            self.absent.enter(call)
         if kind in UNMAPPING or self.unmaps.due:
             self.unmaps.enter(call)
         if self.context.lossy or self.context.entry_only:
@@ -90,6 +98,10 @@ class Layers:
             self.contexts.dup(call)
         elif kind is VmAreaFree:
             self._vma_free(call)
+        if kind in COPYING:
+            self.copies.enter(call)
+        if kind in TEARING:
+            self.teardowns.enter(call)
         if kind in WATCHED:
             self.unwanted.enter(call)
         self.nesting.predict(call)
@@ -105,13 +117,17 @@ class Layers:
 
     def leave(self, event: Return, frame: Frame | None) -> None:
         """A call is over, of which `frame` is the latest open one: what it wanted must have come."""
-        if event.caller not in self._callers:
-            self._callers.add(event.caller)
-            caller = event.caller.partition("+")[0]
-            self.passed.add(caller)
-            self.doubts.shows(caller)
-            if caller in self._unlike:
+        caller = self.callers.get(event.caller)
+        if caller is None:
+            caller = self.callers[event.caller] = function_of(event.caller)
+            outer = event.caller.partition("+")[0]
+            self.passed.add(outer)
+            self.context.nested.add(nested_in(event))
+            self.doubts.shows(outer)
+            if outer in self._unlike:
                 self._strangers.add(event.caller)
+        if caller:
+            self.absent.leave(event, frame, caller)
         if self._strangers and event.caller in self._strangers:
             self.doubts.called(event, event.caller.partition("+")[0])
         if self.context.halves and event.api in self.context.halves:
@@ -119,7 +135,7 @@ class Layers:
         if frame is None or frame.api != event.api:
             self._without_entry(event)
             return
-        fails = _fails(event)
+        fails = has_failed(event)
         if self._waiting and event.pid in self._waiting:
             waiting = self._waiting[event.pid]
             while waiting and waiting[-1].at >= frame.call.at:
@@ -131,24 +147,41 @@ class Layers:
         if event.call is GetPatInfo:
             self._looked_up(event)
         elif event.call is VmAreaDup and isinstance(frame.call, VmAreaDup):
-            self._duplicated(frame.call, event)
+            self.copies.duplicated(frame.call, event)
+        elif event.call is CopyVma and isinstance(frame.call, CopyVma):
+            self.copies.moved(frame.call, event)
+        elif event.call is DupMmap:
+            self.copies.forked(event.pid, fails=fails)
         elif fails:
             self._must_give_back(frame, event)
 
+    def fork(self, event: SchedProcessFork) -> None:
+        """A task has forked, and another one begins."""
+        self.copies.forked(event.pid)
+        self.absent.outside(event.pid)
+        self.absent.outside(event.child_pid)
+
     def are_idle(self, run: OrdinaryVmas) -> bool:
         """Whether such calls, of which each kind was seen before, would come and go without a trace."""
-        pid, era = run.pid, self.context.era
+        pid = run.pid
         if self.context.halves or self.context.entry_only or pid in self._waiting:
             return False
-        if run.zap and (run.zap in era.lacks or not self.unmaps.lets_pass(run)):
+        if self._strangers or (run.zap and (run.zap in self._unlike or not self.unmaps.lets_pass(run))):
             return False
         if pid in self.unmaps.due and not run.is_zap:
             return False
-        return era.lacks.isdisjoint(_ORDINARY)
+        if not (self.copies.lets_pass(run) and self.teardowns.lets_pass(run)):
+            return False
+        return self._unlike.isdisjoint(_ORDINARY)
 
-    def may_take(self, run: Run) -> bool:
-        """Whether an era may have made such calls, and nothing is due in this task."""
-        return run.pid not in self.unmaps.due and self.context.era.lacks.isdisjoint(_WHOLE)
+    def may_take(self, pid: int, functions: list[str], callers: list[str]) -> bool:
+        """Whether an era may have made these calls, nothing is due in this task, and the returns go outside."""
+        if pid in self.unmaps.due or self._strangers:
+            return False
+        for function in functions:
+            if function in self._unlike:
+                return False
+        return all(not self.callers.get(place, "?") for place in callers)
 
     def waits(self, pid: int) -> bool:
         """Whether a call is wanted of this task."""
@@ -159,22 +192,34 @@ class Layers:
         waiting = self._waiting.get(pid)
         return waiting is None or (len(waiting) == 1 and function in waiting[0].chain)
 
-    def release(self, call: FreePfnRange, free_at: int) -> None:
-        """A context is released, and makes what it must make: its memtype_free() is at `free_at`."""
+    def remaps(self, task: Task) -> None:
+        """remap_pfn_range() is called, of nothing else that is recorded."""
+        task.outside, task.absent = True, ""
+
+    def release(self, call: FreePfnRange, below: FreePfnRange, free_at: int) -> None:
+        """A context is released, and makes what it must make: `below`, and its memtype_free() at `free_at`."""
         if call.pid in self._waiting:
             self._settle(call, call.api)
-        self.unwanted.enter(call)
+        if not self.context.lossy:
+            self.copies.enter(call)
+            self.unwanted.enter(call)
+            self.copies.enter(below)
         start = call.pfn * PAGE
         self._freed[call.pid] = free_at, start, start + call.size
         self.unmaps.frees(start, start + call.size)
 
     def over(self, event: Event) -> None:
         """A task writes a marker, or ends: what it was in the midst of is over."""
+        self.absent.outside(event.pid)
+        self.copies.over(event.pid)
+        self.teardowns.over(event)
         waiting = self._waiting.get(event.pid)
         while waiting and waiting[-1].by in _SCOPES:
             wanted = waiting.pop()
             self._missing(wanted, wanted.call)
         self.unmaps.over(event)
+        if isinstance(event, SchedProcessExit):
+            self.unmaps.ends(event.exit_pid)
 
     def gone(self, pid: int) -> None:
         """A task is gone: nothing that it has called goes on."""
@@ -188,7 +233,8 @@ class Layers:
     def lost(self) -> None:
         """Events are missing: expect nothing any more."""
         self._waiting.clear()
-        self.unwanted.lost()
+        self.copies.lost()
+        self.teardowns.lost()
         self.contexts.lost()
         self.unmaps.lost()
 
@@ -237,7 +283,8 @@ class Layers:
                     self._missing(wanted, call)
                 self._compare(wanted, call)
                 break
-            if wanted.by not in _SCOPES or function in _BESIDE:
+            beside = len(waiting) > 1 and waiting[-2].at == wanted.at and function in waiting[-2].chain
+            if not beside and (wanted.by not in _SCOPES or function in _BESIDE):
                 return
             waiting.pop()
             self._missing(wanted, wanted.call)
@@ -246,6 +293,8 @@ class Layers:
 
     def _without_entry(self, event: Return) -> None:
         """A return whose entry did not come, where it had to: the call itself is missing."""
+        if event.entry is None and event.call not in SCOPES:
+            self.absent.without_entry(event)
         waiting = self._waiting.get(event.pid)
         if waiting and waiting[-1].must == event.api:
             self._missing(waiting.pop(), event)
@@ -288,13 +337,6 @@ class Layers:
                 chain += ("memtype_free",)
             self._want(call, chain, Seen(*gone))
 
-    def _duplicated(self, call: VmAreaDup, event: Return) -> None:
-        """vm_area_dup() has made a VMA: fork then copies the page tables, of a PFN mapping always."""
-        self.unwanted.duplicated(call, event)
-        fork = self.context.tasks.of(event).innermost(DupMmap)
-        if fork is not None and event.ret and call.flags >= 0 and call.flags & VM_PFNMAP:
-            self._want(fork.call, ("copy_page_range",), Seen(vma=call.vma))
-
     def _must_give_back(self, frame: Frame, event: Return) -> None:
         """A call that failed after it had reserved must have freed what it reserved."""
         node = frame.node
@@ -306,17 +348,6 @@ class Layers:
             surprise.tell("made", "a call of memtype_free(), for it fails", "none", [(frame.call.at, "called here")])
 
 
-def _fails(event: Return) -> bool:
-    if event.ret is None:
-        return False
-    if event.call in _GIVES_POINTER:
-        return event.ret == 0 or event.ret & _POINTER >= _ERROR_POINTER
-    return event.ret < 0 and event.call is not GetPatInfo
-
-
-_POINTER: Final = (1 << 64) - 1
-_ERROR_POINTER: Final = (1 << 64) - 4095
-_GIVES_POINTER: Final[frozenset[type[Call]]] = frozenset((IoremapCaller, VmAreaDup, CopyVma, MemremapPages))
 _INLINED: Final[frozenset[str]] = frozenset(("memtype_reserve_io", "memtype_free_io", "__split_vma"))
 """Functions of one file with a caller of theirs: the compiler may have put them into it."""
 _SCOPES: Final[frozenset[str]] = frozenset(
@@ -335,7 +366,5 @@ _SCOPES: Final[frozenset[str]] = frozenset(
 """Callers whose return is not recorded: what they want comes next or not at all."""
 _ORDINARY: Final[frozenset[str]] = frozenset(("vm_area_dup", "vm_area_free", "copy_page_range"))
 """What runs of ordinary calls consist of, beside zaps."""
-_WHOLE: Final[frozenset[str]] = frozenset(("memtype_reserve", "memtype_free", "remap_pfn_range"))
-"""What makes a mapping, or takes it away, in every era."""
 _BESIDE: Final[frozenset[str]] = frozenset(("get_pat_info",))
 """What may stand between such a caller and the call that it wants."""

@@ -288,6 +288,7 @@ class Replay:
     def _fork(self, event: SchedProcessFork) -> None:
         self.processes.fork(event)
         self.vmas.fork(event)
+        self.layers.fork(event)
 
     def _exec(self, event: SchedProcessExec) -> None:
         self.processes.exec(event)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from pat_check.cachemode import UC_MINUS, WC
+from pat_check.cachemode import UC_MINUS, WC, cachemode_name
 from pat_check.events import (
     ArchIoFreeMemtypeWc,
     ArchIoReserveMemtypeWc,
@@ -20,6 +20,7 @@ from pat_check.events import (
     Iounmap,
     MemremapPages,
     MemtypeFreeIo,
+    MemtypeKernelMapSync,
     MemtypeReserveIo,
     MemunmapPages,
     MprotectFixup,
@@ -32,6 +33,7 @@ from pat_check.events import (
 from pat_check.model.memory import PAGE
 from pat_check.model.vma import VM_PAT, VM_PFNMAP, VM_SPECIAL
 from pat_check.replay.context import Context
+from pat_check.replay.remarks import Surprise
 from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import Seen, mode_of, page_align
 
@@ -71,6 +73,7 @@ class Nesting:
             SetMemory: self._set_memory,
             MemremapPages: self._memremap,
             MemunmapPages: self._memunmap,
+            MemtypeKernelMapSync: self._synced,
         }
 
     def predict(self, call: Call) -> None:
@@ -107,6 +110,7 @@ class Nesting:
     def _reserve(self, call: ReservePfnRange) -> None:
         """reserve_pfn_range() and pfnmap_track() reserve what is not RAM."""
         if self.is_tracked(call.start, call.size):
+            self._sync(call, call.start, call.size)
             self.want(call, ("memtype_reserve",), Seen(call.start, call.size, mode_of(call.prot)))
 
     def _copy(self, call: CopyPageRange) -> None:
@@ -120,6 +124,8 @@ class Nesting:
             if self.is_tracked(start, size):
                 chain += ("memtype_reserve",)
         self.want(call, chain, Seen(start, size, self._type(start, size), vma=call.vma, strict=1))
+        if call.api == "track_pfn_copy" and call.flags & VM_PAT:
+            self._look_up(call)
 
     def _split(self, call: SplitVma) -> None:
         """__split_vma() copies the VMA that it splits."""
@@ -168,6 +174,18 @@ class Nesting:
             # RAM, and a mapping whose first entry is gone, free nothing.
             optional = not (sure and self.is_tracked(start, size))
             self.want(call, ("memtype_free",), Seen(start, size), optional=optional)
+            if call.pfn == 0 == call.size:
+                self._look_up(call)
+
+    def _look_up(self, call: FreePfnRange | CopyPageRange) -> None:
+        """get_pat_info() finds the range and type of a VM_PAT mapping."""
+        if f"{call.api} get_pat_info" in self.context.nested:
+            self.want(call, ("get_pat_info",), Seen(vma=call.vma))
+
+    def _sync(self, call: ReservePfnRange | MemtypeReserveIo, start: int, size: int) -> None:
+        """What is reserved is told to the direct map, with the type that was granted."""
+        if f"{call.function()} memtype_kernel_map_sync" in self.context.nested:
+            self.want(call, ("memtype_kernel_map_sync",), Seen(start, size))
 
     def _type(self, start: int, size: int) -> int:
         """The type of the entries of a range, which is that of its reservation; -1 unknown."""
@@ -180,6 +198,16 @@ class Nesting:
         return any(task.innermost(kind) is not None for kind in (RemapPfnRange, CopyVma))
 
     # --- drivers -------------------------------------------------------------------------------------------
+
+    def _synced(self, call: MemtypeKernelMapSync) -> None:
+        """The direct map gets the type that memtype_reserve() has granted."""
+        frames = self.context.tasks.of(call).frames
+        node = frames[-1].node if frames else None
+        if node is not None and not node.assumed and node.type != call.pcm and not self.context.lossy:
+            surprise = Surprise(self.context, call, frames[-1].api, node.start, node.end)
+            told = [(frames[-1].call.at, "called here")]
+            granted = cachemode_name(node.type)
+            surprise.tell("called memtype_kernel_map_sync() with", granted, cachemode_name(call.pcm), told)
 
     def _ioremap(self, call: IoremapCaller) -> None:
         """__ioremap_caller() reserves whole pages, and then tells the direct map of their type."""
@@ -194,6 +222,7 @@ class Nesting:
 
     def _reserve_io(self, call: MemtypeReserveIo) -> None:
         mode = call.req if 0 <= call.req <= 5 else -1
+        self._sync(call, call.start, call.end - call.start)
         self.want(call, ("memtype_reserve",), Seen(call.start, call.end - call.start, mode))
 
     def _free_io(self, call: MemtypeFreeIo) -> None:

@@ -9,6 +9,7 @@ from pat_check.replay.layers import Layers
 from pat_check.replay.mapped import is_whole
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.processes import Processes
+from pat_check.replay.tasks import Task
 from pat_check.replay.vmas import Vmas
 
 _DEPTH = 48
@@ -28,6 +29,8 @@ class Ordinary:
         task = tasks.of(run)
         if tasks.endless or len(task.frames) > _DEPTH or not self.layers.are_idle(run):
             return False
+        if not self._are_open(task, run):
+            return False
         if run.zap and not self.mappings.has_none(run.mm):
             return False
         if not self._may_be_one(run, task.scope):
@@ -36,8 +39,10 @@ class Ordinary:
         for vma in run.vmas:
             if vma in of:
                 return False
-        if run.copied:
-            self.layers.unwanted.copied(run)
+        if not self.context.lossy:
+            self.layers.copies.taken(run)
+            self.layers.teardowns.taken(run)
+            self.layers.unwanted.zapped(run)
         scope, task.scope = task.scope, None
         if run.scope >= 0:
             last = run.rows.between(run.scope, run.end)[0]
@@ -58,3 +63,11 @@ class Ordinary:
             return False
         ending = self.processes.clearing(run.pid)
         return ending is None or not (run.copied or (run.zap and not ending.mm))
+
+    def _are_open(self, task: Task, run: OrdinaryVmas) -> bool:
+        """Whether what their returns go to is known, and open where it can be recorded."""
+        for place in run.callers:
+            function = self.layers.callers.get(place)
+            if function is None or (function and all(frame.api != function for frame in task.frames)):
+                return False
+        return True

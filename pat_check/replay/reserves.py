@@ -29,6 +29,7 @@ from pat_check.model.owner import BEFORE, Owner
 from pat_check.replay.callers import is_fork, is_strict, masked, outer
 from pat_check.replay.context import Context
 from pat_check.replay.expected import Expected
+from pat_check.replay.locked import compare_insert, compare_reserve
 from pat_check.replay.refusals import Refusals
 from pat_check.replay.remarks import Surprise, called_here, odd_range
 from pat_check.replay.tasks import Frame, Task, owner_of_reserve
@@ -74,6 +75,7 @@ class Reserves:
         if isinstance(reserve, MemtypeReserve):
             if start < 0:
                 start, end = masked(reserve)
+            compare_insert(self.context, event, reserve, start, end)
         elif start < 0:
             return
         self.context.insert_seen = True
@@ -82,13 +84,10 @@ class Reserves:
         wanted = operations.memtype_reserve(self.context.machine, start, end, req, strict=strict)
         if wanted.path != "tree":
             self._surprise(event, start, end).tell("went", f"the {wanted.path} path", "into the tree", [])
-        elif 0 <= actual != wanted.actual and self.context.machine.mtrr.known and req == WB:
-            self._surprise(event, start, end, "mtrr").tell(
-                "asked the tree for",
-                cachemode_name(wanted.actual),
-                cachemode_name(actual),
-                [],
-            )
+        elif 0 <= actual != wanted.actual and not self._depends_on_mtrr(req):
+            asked, have = cachemode_name(wanted.actual), cachemode_name(actual)
+            about = "mtrr" if req == WB else ""
+            self._surprise(event, start, end, about).tell("asked the tree for", asked, have, [])
         if actual < 0:
             actual = wanted.actual if wanted.path == "tree" else req
         if wanted.path == "tree" and (wanted.start, wanted.end, wanted.actual) == (start, end, actual):
@@ -134,6 +133,8 @@ class Reserves:
             else:
                 self._apply_elsewhere(task, outcome, event, ret, got, call)
             frame.reserve = outcome
+        elif isinstance(event, Return):
+            compare_reserve(self.context, event, frame, got)
         outcome = frame.reserve or Reserve(call.start, call.end, "tree", ret or 0, call.req)
         owner = frame.node.owner if frame.node is not None else owner_of_reserve(task, call, caller)
         failed = ret if ret is not None else outcome.ret

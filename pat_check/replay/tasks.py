@@ -85,13 +85,15 @@ class Frame:
 class Task:
     """One thread: its open calls and what it is inside of."""
 
-    __slots__ = ("frames", "mm", "module", "scope")
+    __slots__ = ("absent", "frames", "mm", "module", "outside", "scope")
 
     def __init__(self) -> None:
         self.frames: list[Frame] = []
         self.scope: Call | None = None
         self.mm = 0  # the address space it was last seen to work on
         self.module = ""  # a driver that it is loading
+        self.outside = False  # it was once seen to be in none of the recorded functions
+        self.absent = ""  # a function that it is in, as its calls say, though its own call is not recorded
 
     def close(self, call: type[Call]) -> None:
         """Calls of this kind cannot be open any more: their return was not recorded."""
@@ -134,12 +136,17 @@ class Tasks:
             return self._last
         if key == 0:
             key = _IDLE - event.cpu
-        task = self._tasks.get(key)
+        task = self.of_pid(key)
+        self._last, self._last_pid = task, event.pid
+        return task
+
+    def of_pid(self, pid: int) -> Task:
+        """The task of this number, new where none is known."""
+        task = self._tasks.get(pid)
         if task is None:
             if len(self._tasks) >= _TASKS:
                 self._tasks.clear()
-            task = self._tasks[key] = Task()
-        self._last, self._last_pid = task, event.pid
+            task = self._tasks[pid] = Task()
         return task
 
     def interrupt(self) -> None:

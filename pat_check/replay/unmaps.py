@@ -29,6 +29,7 @@ from pat_check.replay.mapped import Mapped, is_whole
 from pat_check.replay.remarks import Surprise
 from pat_check.replay.vmas import Vmas
 
+_ENDING: Final = 1_000  # address spaces that end after their tasks
 _INSIDE: Final[frozenset[type[Call]]] = frozenset((FreePfnRange, GetPatInfo, MemtypeErase, MemtypeFree, ZapVma))
 """Calls that may stand among those of an unmap_vmas() without ending it."""
 
@@ -62,7 +63,8 @@ class Unmaps:
     def __init__(self, context: Context, vmas: Vmas, is_tracked: Callable[[int, int], bool]) -> None:
         self.context, self.vmas, self.is_tracked = context, vmas, is_tracked
         self.due: dict[int, list[Due]] = {}  # by pid, in the order in which they must come
-        self._zaps: set[str] = set()  # functions that unmap_vmas() was seen to call: the compiler may inline them
+        self._left: dict[int, list[tuple[int, Mapped]]] = {}  # by pid: what the address space of a task has that ends
+        self.zaps: set[str] = set()  # functions that unmap_vmas() was seen to call: the compiler may inline them
         self._known_of = -1  # what follows was told when so many functions were recorded, and so many zaps seen
         self._must = ""  # what every mapping must get
         self._frees = False  # whether a tracked one must get a free
@@ -76,8 +78,8 @@ class Unmaps:
         kind = type(call)
         if kind is ZapVma:
             assert isinstance(call, ZapVma)
-            if call.api not in self._zaps and isinstance(self.context.tasks.of(call).scope, UnmapVmas):
-                self._zaps.add(call.api)
+            if call.api not in self.zaps and isinstance(self.context.tasks.of(call).scope, UnmapVmas):
+                self.zaps.add(call.api)
         elif kind is UnmapVmas:
             assert isinstance(call, UnmapVmas)
             self._begin(call)
@@ -94,7 +96,7 @@ class Unmaps:
     def lets_pass(self, run: OrdinaryVmas) -> bool:
         """Whether nothing is due for these zaps of a function that unmap_vmas() was seen to call."""
         due = self.due.get(run.pid)
-        return run.zap in self._zaps and (not due or all(one.vma not in run.vmas for one in due))
+        return run.zap in self.zaps and (not due or all(one.vma not in run.vmas for one in due))
 
     def looked_up(self, event: Return) -> None:
         """get_pat_info() has failed: the mapping has nothing to free."""
@@ -102,6 +104,14 @@ class Unmaps:
         due = self.due.get(event.pid)
         if due and frame is not None and isinstance(frame.call, GetPatInfo):
             due[:] = [one for one in due if one.vma != frame.call.vma or one.must != "memtype_free"]
+
+    def ends(self, pid: int) -> None:
+        """A task ends, before its address space does."""
+        mm = self.vmas.spaces.of.get(pid, 0)
+        if mm > 0 and self.context.era.fork_shares:
+            if len(self._left) > _ENDING:
+                self._left.clear()
+            self._left[pid] = self.vmas.book.inside(mm, 0, 1 << 64)
 
     def over(self, event: Event) -> None:
         """The task does something else: its unmap_vmas() is over."""
@@ -111,10 +121,11 @@ class Unmaps:
     def lost(self) -> None:
         """Events are missing: expect nothing any more."""
         self.due.clear()
+        self._left.clear()
 
     def _learn(self) -> None:
         """What the recording shows tells what must come."""
-        known_of = len(self.context.recorded) + len(self._zaps)
+        known_of = len(self.context.recorded) + len(self.zaps)
         if known_of == self._known_of:
             return
         self._known_of = known_of
@@ -135,7 +146,8 @@ class Unmaps:
             self.vmas.ending(call.pid, mm)
         going = self.vmas.unmapping(mm, call)
         if self.vmas.are_sure() and not (self.context.lossy or self.context.entry_only):
-            due = self._predict(call, going)
+            kept = self._kept(call, whole=whole)
+            due = self._predict(call, going or kept)
             if due:
                 self.due[call.pid] = due
         if whole:
@@ -163,13 +175,20 @@ class Unmaps:
                     due.append(Due(call, must, vma, start, size))
         return due
 
+    def _kept(self, call: UnmapVmas, *, whole: bool) -> list[tuple[int, Mapped]]:
+        """The followed VMAs that a task had when it ended, ascending, if it now takes all of them away."""
+        left = self._left.pop(call.pid, None)
+        if left is None or not whole:
+            return []
+        return [(vma, area) for vma, area in left if area.is_over and self.vmas.book.of.get(vma) is area]
+
     @property
     def _zap(self) -> str:
         """The recorded function that clears the entries of one mapping, unless untracking must come before it."""
         era = self.context.era
         after = ("unmap_page_range", "__zap_vma_range") if era.fork_shares else ()
         zaps = () if era.unmap_untracks else ("unmap_single_vma", *after)
-        return next((zap for zap in zaps if zap in self._zaps), "")
+        return next((zap for zap in zaps if zap in self.zaps), "")
 
     @property
     def _untracking(self) -> str:

@@ -8,14 +8,11 @@ from pat_check.eras import ERAS
 from pat_check.events import (
     Call,
     CopyPageRange,
-    DupMmap,
     FreePfnRange,
     InsertPfn,
     MemtypeReserve,
     RemapPfnRange,
     ReservePfnRange,
-    Return,
-    VmAreaDup,
     ZapVma,
 )
 from pat_check.events.runs import OrdinaryVmas
@@ -27,18 +24,15 @@ from pat_check.replay.remarks import Surprise
 from pat_check.replay.shared_contexts import SharedContexts
 from pat_check.replay.wanted import page_align, seen_in
 
-_TASKS: Final = 100_000
-_POINTER: Final = (1 << 64) - 1
+_COMMS: Final = 10_000
 _ZAP_UNTRACKS: Final = [era for era in ERAS if era.zap_untracks]
 _UNMAP_UNTRACKS: Final = [era for era in ERAS if era.unmap_untracks]
 _HUGE: Final = [era for era in ERAS if era.huge_pfnmap]
 _RESERVING: Final[frozenset[type[Call]]] = frozenset((ReservePfnRange, MemtypeReserve))
 
 WATCHED: Final[frozenset[type[Call]]] = _RESERVING | {
-    CopyPageRange,
     FreePfnRange,
     InsertPfn,
-    VmAreaDup,
     ZapVma,
 }
 """Calls that are heard here."""
@@ -49,7 +43,7 @@ class Unwanted:
 
     def __init__(self, context: Context, doubts: Doubts, contexts: SharedContexts) -> None:
         self.context, self.doubts, self.contexts = context, doubts, contexts
-        self._copied: dict[int, tuple[int, int]] = {}  # by pid: its last vm_area_dup: the VMA, and the new one
+        self._comms: set[str] = set()  # names of tasks whose zaps are recorded: not those of all need be
 
     def enter(self, call: Call) -> None:
         """A call begins."""
@@ -57,31 +51,18 @@ class Unwanted:
         if kind is FreePfnRange:
             self._untracks(call)
         elif kind is ZapVma:
+            if call.comm not in self._comms and len(self._comms) < _COMMS:
+                self._comms.add(call.comm)
             self._cleared(call)
-        elif kind is VmAreaDup:
-            assert isinstance(call, VmAreaDup)
-            if len(self._copied) > _TASKS:
-                self._copied.clear()
-            self._copied[call.pid] = call.vma, 0
-        elif kind is CopyPageRange:
-            self._copies(call)
         elif kind is InsertPfn:
             self._inserts(call)
         elif kind in _RESERVING:
             self._reserves(call)
 
-    def duplicated(self, call: VmAreaDup, event: Return) -> None:
-        """vm_area_dup() has made a VMA."""
-        self._copied[event.pid] = call.vma, (event.ret or 0) & _POINTER
-
-    def copied(self, run: OrdinaryVmas) -> None:
-        """vm_area_dup() has made VMAs."""
-        if not self.context.lossy:
-            self._copied[run.pid] = run.copied, run.copy
-
-    def lost(self) -> None:
-        """Events are missing."""
-        self._copied.clear()
+    def zapped(self, run: OrdinaryVmas) -> None:
+        """Zaps that came as one."""
+        if run.zap and run.comm not in self._comms and len(self._comms) < _COMMS:
+            self._comms.add(run.comm)
 
     # --- what comes by itself ------------------------------------------------------------------------------
 
@@ -100,10 +81,17 @@ class Unwanted:
                 if scope.api == "unmap_single_vma":
                     self.doubts.seen(call, "unmap_single_vma() calls untrack_pfn()", _ZAP_UNTRACKS)
             elif "unmap_single_vma" in self.context.recorded:
-                if self.context.era.zap_untracks:
+                if self.context.era.zap_untracks and call.comm in self._comms:
                     surprise = Surprise(self.context, call, call.api, 0, 0)
                     surprise.tell("came", "that only unmap_single_vma() of this VMA calls it", "by itself", [])
                 self.doubts.seen(call, "untrack_pfn() comes before unmap_single_vma()", _UNMAP_UNTRACKS)
+        elif call.api == "untrack_pfn" and call.vma and max(call.pfn, call.size) > 0:
+            scope = self.context.tasks.of(call).scope
+            if isinstance(scope, ZapVma) and scope.api == "unmap_single_vma" and scope.vma == call.vma:
+                surprise = Surprise(self.context, call, scope.api, 0, 0)
+                have = f"{max(call.pfn, 0):#x} and {max(call.size, 0):#x}"
+                told = [(scope.at, "called here")]
+                surprise.tell("called untrack_pfn() with a pfn and a size of", "none", have, told)
 
     def _cleared(self, call: Call) -> None:
         """untrack_pfn() has come before the entries of a VM_PAT mapping are cleared, where any zap untracks."""
@@ -119,18 +107,6 @@ class Unwanted:
         assert isinstance(call, InsertPfn)
         if call.size > PAGE and call.flags >= 0 and call.flags & VM_PFNMAP:
             self.doubts.seen(call, f"{call.api}() makes a huge entry in a PFN mapping", _HUGE)
-
-    def _copies(self, call: Call) -> None:
-        """fork copies the page tables of a VMA to the copy that vm_area_dup() has just made of it."""
-        assert isinstance(call, CopyPageRange)
-        made = self._copied.get(call.pid)
-        if made is None and self.context.tasks.of(call).innermost(DupMmap) is not None:
-            made = 0, 0
-        if call.api != "copy_page_range" or not call.vma or made is None:
-            return
-        if "vm_area_dup" in self.context.recorded and made not in ((call.vma, call.dst), (call.vma, 0)):
-            surprise = Surprise(self.context, call, call.api, 0, 0)
-            surprise.tell("came", f"a call of vm_area_dup() of the VMA {call.vma:#x} before it", "without one", [])
 
     def _reserves(self, call: Call) -> None:
         """A mapping of a part, and a fork of what is not tracked, reserve nothing."""

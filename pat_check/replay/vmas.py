@@ -30,7 +30,7 @@ from pat_check.model.memory import PAGE
 from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_PAT, VM_PFNMAP, VM_SHARED
 from pat_check.replay.book import Book
 from pat_check.replay.context import Context
-from pat_check.replay.copies import Copies
+from pat_check.replay.duplicates import Duplicates
 from pat_check.replay.mapped import OVER, Mapped, is_whole
 from pat_check.replay.tasks import Frame
 from pat_check.replay.torn_down import TornDown
@@ -45,7 +45,7 @@ class Vmas:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.book, self.spaces = Book(), context.spaces
-        self.copies = Copies(context, self.book, self.spaces)
+        self.duplicates = Duplicates(context, self.book, self.spaces)
         self.torn_down = TornDown(self.book)
         self.gaps = False  # events are missing
         self.complete = False  # the lives of VMAs are recorded, so that none goes unseen
@@ -63,9 +63,9 @@ class Vmas:
         self._leave: dict[type[Call], Callable[[Any, Return], None]] = {
             RemapPfnRange: self._remapped,
             DupMmap: self._forked,
-            VmAreaDup: self.copies.copied,
+            VmAreaDup: self.duplicates.copied,
             MprotectFixup: self._protected,
-            CopyPageRange: self.copies.tracked,
+            CopyPageRange: self.duplicates.tracked,
         }
 
     def entering(self, kind: type[Call]) -> Callable[[Any], None] | None:
@@ -122,7 +122,7 @@ class Vmas:
         """Whether the mappings of every process must be those that are known."""
         recorded = self.context.recorded
         lives = {"vm_area_dup", "vm_area_free", "exit_mmap"} <= recorded
-        return lives and not self.gaps and (self.copies.callers_seen or "__split_vma" in recorded)
+        return lives and not self.gaps and (self.duplicates.callers_seen or "__split_vma" in recorded)
 
     def physical(self, vma: int, vm_start: int) -> int:
         """The physical address that the first entry of a mapping must have; -1 where that is not sure.

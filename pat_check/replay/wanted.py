@@ -8,7 +8,11 @@ from pat_check.cachemode import pgprot2cachemode
 from pat_check.events import (
     Call,
     CopyPageRange,
+    CopyVma,
     FreePfnRange,
+    GetPatInfo,
+    IoremapCaller,
+    MemremapPages,
     MemtypeFree,
     MemtypeFreeIo,
     MemtypeKernelMapSync,
@@ -16,6 +20,7 @@ from pat_check.events import (
     MemtypeReserveIo,
     RemapPfnRange,
     ReservePfnRange,
+    Return,
     VmAreaDup,
 )
 from pat_check.model.memory import PAGE
@@ -23,6 +28,9 @@ from pat_check.model.memory import PAGE
 _NO_PROT: Final = 0x7FFF_FFFF_FFFF_F000
 """Protection bits are NX and the low twelve: with any of these a tracer shows the pointer to them."""
 
+_POINTER: Final = (1 << 64) - 1
+_ERROR_POINTER: Final = (1 << 64) - 4095
+_GIVES_POINTER: Final[frozenset[type[Call]]] = frozenset((IoremapCaller, VmAreaDup, CopyVma, MemremapPages))
 _MODES: Final[dict[int, int]] = {}
 """Of protection bits that were asked about, of which there are few."""
 _REMEMBERED: Final = 4096
@@ -77,6 +85,15 @@ class Wanted:
         return told
 
 
+def has_failed(event: Return) -> bool:
+    """Whether a call has failed, so that not all that it makes need have come."""
+    if event.ret is None:
+        return False
+    if event.call in _GIVES_POINTER:
+        return event.ret == 0 or event.ret & _POINTER >= _ERROR_POINTER
+    return event.ret < 0 and event.call is not GetPatInfo
+
+
 def mode_of(prot: int) -> int:
     """The cache mode of page protection bits; -1 where they are not recorded."""
     mode = _MODES.get(prot)
@@ -108,6 +125,6 @@ def seen_in(call: Call) -> Seen:
         return Seen(call.pfn * PAGE, call.size) if call.pfn >= 0 else Seen()
     if isinstance(call, (MemtypeFree, MemtypeFreeIo, MemtypeReserveIo)):
         return Seen(call.start, call.end - call.start)
-    if isinstance(call, (CopyPageRange, VmAreaDup)):
+    if isinstance(call, (CopyPageRange, VmAreaDup, GetPatInfo)):
         return Seen(vma=call.vma)
     return Seen(call.base, call.size) if isinstance(call, MemtypeKernelMapSync) else Seen()

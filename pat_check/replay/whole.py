@@ -51,17 +51,20 @@ class Whole:
         modes = (mode_of(outer.prot), mode_of(inner.prot) if inner is not None else -1, mode_of(run.prot), run.req)
         if not self._is_plain(run, task) or self.layers.waits(run.pid) or not _agree(modes):
             return False
+        if not self.layers.may_take(run.pid, run.functions, run.callers):
+            return False
         start = outer.pfn << 12
         end = start + outer.vm_end - outer.vm_start
         outcome = operations.memtype_reserve(machine, start, end, run.req, strict=False)
         type_, overlap = outcome.new, outcome.overlap
         if outcome.path != "tree" or outcome.ret or outcome.actual != run.type:
             return False
-        if run.got not in (-1, type_) or run.granted not in (-1, type_):
+        if run.got not in (-1, type_) or run.granted not in (-1, type_) or run.pcm != type_:
             return False
         adopts = type_ != run.type
         if adopts and (overlap is None or overlap.assumed or not is_new_memtype_allowed(start, end, run.req, type_)):
             return False
+        self.layers.remaps(task)
         self.processes.remaps(task, outer)
         self.vmas.seen(outer)
         if inner is not None:
@@ -99,16 +102,14 @@ class Whole:
         machine, task = context.machine, context.tasks.of(run)
         start = release.pfn << 12
         end = start + release.size
-        if (
-            not self._is_plain(run, task)
-            or not self.layers.waits_for(run.pid, _RELEASE)
-            or machine.ram.test(start, end)
-        ):
+        if not self._is_plain(run, task) or not self.layers.waits_for(run.pid, _RELEASE):
+            return False
+        if machine.ram.test(start, end) or not self.layers.may_take(run.pid, run.functions, run.callers):
             return False
         outcome = operations.erase(machine, start, end, context.era.find_victim)
         if outcome.victim is None or outcome.shrinks:
             return False
-        self.layers.release(release, run.free_at)
+        self.layers.release(release, run.untrack, run.free_at)
         self.processes.frees(task, release)
         self.processes.frees(task, run.untrack)
         self.drivers.freed(run.pid)
@@ -125,7 +126,7 @@ class Whole:
             return False
         if task.frames or context.tasks.endless or not context.machine.pat_enabled:
             return False
-        return self.mappings.is_empty() and self.layers.may_take(run)
+        return self.mappings.is_empty()
 
 
 def _agree(modes: tuple[int, int, int, int]) -> bool:

@@ -69,6 +69,7 @@ class Program:
     def __init__(self, spec: Spec, is_return: bool, caller: str) -> None:
         self.spec, self.is_return, self.caller = spec, is_return, caller
         self.call, self.function, self.pointer = spec.call, spec.function, spec.pointer
+        self.outer = caller.partition("+")[0]  # the function that a return goes to
         self.api = str(spec.extra[-1]) if spec.extra else ""
         self.fields = len(spec.fields)
         self.slots: i64 = self.fields + len(spec.trailing)

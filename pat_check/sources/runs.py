@@ -45,8 +45,8 @@ def run_at(programs: list[Program], comms: list[str], rows: bytes, place: i64, s
 def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> OrdinaryVmas | None:
     """The calls on ordinary VMAs that begin at `place`; None if there are not several in a row.
 
-    A result that is not as ever (a copy that fails), a context, or a VMA that is copied without having been duplicated
-    ends a run before it.
+    A result that is not as ever (a copy that fails), a context, a VMA that is copied without having been duplicated, or
+    another one that is duplicated before it was copied ends a run before it.
     """
     size: i64 = len(rows)
     pid = read_i64_le(rows, place + 2 * WORD)
@@ -58,6 +58,9 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
     mm: i64 = 0
     dup: i64 = 0
     new: i64 = 0
+    pends = False
+    frees = False
+    callers: list[str] = []
     api = ""
     vmas: list[int] = []
     while place < size and pid > 0:
@@ -75,6 +78,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
         if kind == VM_AREA_FREE:
             if not _is_none(rows, values, mask, 1):
                 break
+            frees = True
             scope = last = place
         elif kind == ZAP_VMA:
             own = read_i64_le(rows, values + WORD)
@@ -84,13 +88,14 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
             zaps += 1
             scope = last = place
         elif kind == VM_AREA_DUP:
-            if behind >= size or not returns(programs, rows, behind, pid, program):
+            if pends or behind >= size or not returns(programs, rows, behind, pid, program):
                 break
             made = read_i64_le(rows, behind + HEAD)
             if _ERRORS <= made <= 0 or not (_is_ordinary(rows, values, mask, 4) and _is_none(rows, values, mask, 5)):
                 break
-            dup, new, scope = vma, made, -1
+            dup, new, scope, pends = vma, made, -1, True
             last = behind
+            _note(callers, programs[read_i64_le(rows, behind + WORD)].caller)
             behind = _behind(programs, rows, behind)
             count += 1
         elif kind == COPY_PAGE_RANGE:
@@ -101,8 +106,9 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
                 break
             if read_i64_le(rows, behind + HEAD):
                 break
-            scope = -1
+            scope, pends = -1, False
             last = behind
+            _note(callers, programs[read_i64_le(rows, behind + WORD)].caller)
             behind = _behind(programs, rows, behind)
             count += 1
         else:
@@ -124,8 +130,14 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
         int(count),
     )
     run.vmas, run.zap, run.is_zap, run.mm = vmas, api, zaps == count, _unsigned(mm)
+    run.pends, run.frees, run.callers = pends, frees, callers
     run.copied, run.copy, run.scope = _unsigned(dup), _unsigned(new), int(scope)
     return run
+
+
+def _note(callers: list[str], caller: str) -> None:
+    if caller not in callers:
+        callers.append(caller)
 
 
 def _is_ordinary(rows: bytes, values: i64, mask: i64, slot: i64) -> bool:

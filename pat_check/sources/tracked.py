@@ -54,6 +54,8 @@ class _Reader:
         self.values: i64 = place  # where the values of that one begin
         self.count: i64 = 0
         self.program = programs[0]
+        self.functions: list[str] = []  # that were called
+        self.callers: list[str] = []  # where returns go that go to none of them
 
     def calls(self) -> bool:
         """Whether a call comes next."""
@@ -67,6 +69,8 @@ class _Reader:
         """Whether this call returns next, and its result is recorded."""
         if not self._next() or not self.program.is_return or self.program.spec is not call.spec:
             return False
+        if self.program.outer not in self.functions and self.program.caller not in self.callers:
+            self.callers.append(self.program.caller)
         return bool(self._mask() >> 32 & 1)
 
     def leave_with_none(self, call: Program) -> bool:
@@ -104,6 +108,8 @@ class _Reader:
         self.place = self.values + program.slots * WORD
         if program.is_return:
             self.place += ARGUMENTS * WORD
+        else:
+            self.functions.append(program.function)
         self.count += 1
         return True
 
@@ -158,10 +164,12 @@ def mapping(programs: list[Program], comms: list[str], rows: bytes, place: i64, 
     found.caller, found.granted = row.program.caller, row.mode()
     if not (row.enter(MEMTYPE_KERNEL_MAP_SYNC) and row.at(0) == start and row.at(1) == length):
         return None
+    found.pcm = row.number(2)
     if not row.leave_with_none(row.program) or not row.leave_with_none(reserving):
         return None
     if (inner is not None and not row.leave_with_none(inside)) or not row.leave_with_none(outside):
         return None
+    found.functions, found.callers = row.functions, row.callers
     _close(found, row)
     return found
 
@@ -195,6 +203,7 @@ def untracking(programs: list[Program], comms: list[str], rows: bytes, place: i6
     found.erased_at, found.erased_time = int(read_i64_le(rows, row.last)), read_f64_le(rows, row.last + 4 * WORD)
     if not row.leave_with_none(freeing):
         return None
+    found.functions, found.callers = row.functions, row.callers
     _close(found, row)
     return found
 

@@ -1,0 +1,149 @@
+"""How mappings are torn down: exit_mmap() and munmap() make unmap_vmas(), and that a zap of each mapping.
+
+Where both are recorded, a zap of a whole mapping that goes next is inside an unmap_vmas(), and clears what that covers.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pat_check.events import Call, Event, ExitMmap, UnmapVmas, VmAreaFree, ZapVma
+from pat_check.events.runs import OrdinaryVmas
+from pat_check.model.vma import VM_HUGETLB, VM_IO, VM_MIXEDMAP, VM_PFNMAP
+from pat_check.replay.context import Context
+from pat_check.replay.remarks import Surprise
+
+_SPECIAL: Final = VM_PFNMAP | VM_IO | VM_MIXEDMAP
+_LIMIT: Final = 100_000
+
+TEARING: Final[frozenset[type[Call]]] = frozenset((UnmapVmas, VmAreaFree, ZapVma))
+"""Calls that are heard here."""
+
+
+class Within:
+    """An unmap_vmas() that may still go on: of user virtual bytes [start, end), -1 not known."""
+
+    __slots__ = ("end", "mm", "start")
+
+    def __init__(self, start: int, end: int, mm: int) -> None:
+        self.start, self.end = start, end
+        self.mm = mm  # 0 not known before its first zap
+
+    def covers(self, call: ZapVma) -> bool:
+        """Whether a zap may be part of it."""
+        if self.mm and call.mm and self.mm != call.mm:
+            return False
+        return self.end < 0 or (self.start <= call.vm_start and call.vm_end <= self.end)
+
+
+class Teardowns:
+    """Tells of each call that is missing, and of each range that does not fit."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._within: dict[int, Within] = {}  # by pid: the unmap_vmas() that it may be in
+        self._alone: dict[int, ZapVma] = {}  # by VMA: a zap outside of any, of all that a special mapping has
+        self._begun: dict[int, ZapVma] = {}  # by pid: an unmap_single_vma() whose unmap_page_range() must come
+
+    def enter(self, call: Call) -> None:
+        """A call of one of the kinds of `TEARING` begins."""
+        if self._begun and (begun := self._begun.pop(call.pid, None)) is not None:
+            clears = isinstance(call, ZapVma) and call.api == "unmap_page_range" and call.vma == begun.vma
+            if not clears:
+                self._never_cleared(begun)
+        if isinstance(call, ZapVma):
+            self._zap(call)
+        elif isinstance(call, UnmapVmas):
+            if len(self._within) > _LIMIT:
+                self._within.clear()
+            scope = self.context.tasks.of(call).scope
+            mm = call.mm or (scope.mm if isinstance(scope, ExitMmap) else 0)
+            self._within[call.pid] = Within(call.start, call.end, mm)
+        elif isinstance(call, VmAreaFree):
+            self._within.pop(call.pid, None)
+            if self._alone:
+                self._free(call)
+
+    def lets_pass(self, run: OrdinaryVmas) -> bool:
+        """Whether calls that come as one would lead to nothing."""
+        if self._alone or run.pid in self._begun:
+            return False
+        return not (run.zap and isinstance(self.context.tasks.of(run).scope, ExitMmap))
+
+    def taken(self, run: OrdinaryVmas) -> None:
+        """Calls have come as one."""
+        if run.frees:
+            self._within.pop(run.pid, None)
+
+    def over(self, event: Event) -> None:
+        """A task does something else."""
+        begun = self._begun.pop(event.pid, None)
+        if begun is not None:
+            self._never_cleared(begun)
+
+    def lost(self) -> None:
+        """Events are missing."""
+        self._within.clear()
+        self._alone.clear()
+        self._begun.clear()
+
+    def _zap(self, call: ZapVma) -> None:
+        scope = self.context.tasks.of(call).scope
+        if isinstance(scope, ExitMmap) and (call.api != "unmap_page_range" or call.flags & VM_PFNMAP):
+            self._within[call.pid] = Within(-1, -1, scope.mm)
+            if self._is_recorded("unmap_vmas"):
+                surprise = Surprise(self.context, scope, "exit_mmap", 0, 0)
+                surprise.tell("made", "a call of unmap_vmas()", "none", [(call.at, f"{call.api}() comes here")])
+        if call.vma and call.vm_start >= 0 and call.flags >= 0 and call.flags & _SPECIAL:
+            self._zap_special(call)
+
+    def _zap_special(self, call: ZapVma) -> None:
+        """Entries of a mapping that may be tracked."""
+        within = self._within.get(call.pid)
+        if within is not None and not within.covers(call):
+            within = None
+        if within is not None:
+            within.mm = within.mm or call.mm
+            self._alone.pop(call.vma, None)
+        elif call.start <= call.vm_start and call.vm_end <= call.end:
+            if len(self._alone) > _LIMIT:
+                self._alone.clear()
+            self._alone[call.vma] = call
+        if call.api == "unmap_single_vma":
+            self._begins(call, within)
+        else:
+            outside = call.start < call.vm_start or call.end > call.vm_end
+            part = call.start != call.vm_start or call.end != call.vm_end
+            if outside or (part and within is not None and self._is_recorded("vm_area_free")):
+                self._differs(call, call.vm_start, call.vm_end)
+
+    def _free(self, call: VmAreaFree) -> None:
+        """A mapping goes: unmap_vmas() has cleared it last."""
+        alone = self._alone.pop(call.vma, None)
+        if alone is not None and alone.pid == call.pid and self._is_recorded("unmap_vmas"):
+            surprise = Surprise(self.context, alone, alone.api, alone.vm_start, alone.vm_end)
+            story = [(call.at, "the mapping goes here")]
+            surprise.tell("came", "a call of unmap_vmas() around it", "without one", story)
+
+    def _begins(self, call: ZapVma, within: Within | None) -> None:
+        """unmap_single_vma() gets the range of its caller, and makes unmap_page_range() of its part."""
+        sure = within is not None and within.end >= 0 and self._is_recorded("vm_area_free")
+        if sure and within is not None and (call.start, call.end) != (within.start, within.end):
+            self._differs(call, within.start, within.end)
+        has_part = call.start < call.vm_end and call.vm_start < call.end and not call.flags & VM_HUGETLB
+        if has_part and "unmap_single_vma unmap_page_range" in self.context.nested:
+            self._begun[call.pid] = call
+
+    def _never_cleared(self, call: ZapVma) -> None:
+        if self._is_recorded("unmap_page_range"):
+            surprise = Surprise(self.context, call, call.api, call.vm_start, call.vm_end)
+            surprise.tell("made", "a call of unmap_page_range()", "none", [])
+
+    def _differs(self, call: ZapVma, start: int, end: int) -> None:
+        if not self.context.lossy:
+            surprise = Surprise(self.context, call, call.api, call.vm_start, call.vm_end)
+            surprise.tell("came with", f"[{start:#x}-{end:#x})", f"[{call.start:#x}-{call.end:#x})", [])
+
+    def _is_recorded(self, function: str) -> bool:
+        context = self.context
+        return function in context.recorded and function not in context.halves and not context.lossy
