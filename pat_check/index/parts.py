@@ -55,7 +55,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "vmas.torn_down": ("_ended", "_over"),
     "vmas.duplicates": ("callers_seen",),
     "vmas.book": ("of", "_placed", "_mapping"),
-    "layers": ("seen", "passed", "callers", "_strangers", "_waiting", "_freed"),
+    "layers": ("seen", "passed", "callers", "strangers", "waiting", "freed"),
     "layers.nesting": (),
     "layers.absent": ("_partial",),
     "layers.unwanted": ("_comms",),
@@ -66,6 +66,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "maps": ("compared", "equal", "unseen", "unowned", "unsettled", "unfollowed", "_seen"),
     "ordinary": (),
     "whole": (),
+    "taken": (),
     "recording": (
         "lost_events",
         "lost_places",

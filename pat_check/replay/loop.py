@@ -62,6 +62,7 @@ from pat_check.replay.processes import Processes
 from pat_check.replay.recording import Recording
 from pat_check.replay.reserves import Reserves
 from pat_check.replay.snapshots import Snapshot, Snapshots
+from pat_check.replay.taken import Taken
 from pat_check.replay.tasks import scope_api
 from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import page_align
@@ -92,10 +93,9 @@ class Replay:
         self.vmas = Vmas(self.context)
         self.layers = Layers(self.context, self.vmas, doubts)
         self.maps = Maps(self.context, self.vmas, maps or {})
-        self.ordinary = Ordinary(self.context, self.layers, self.vmas, self.processes, self.mappings)
-        self.whole = Whole(
-            self.context, self.layers, self.vmas, self.frees, self.drivers, self.processes, self.mappings
-        )
+        self.taken = Taken(self.context, self.layers)
+        self.ordinary = Ordinary(self.context, self.taken, self.vmas, self.processes, self.mappings)
+        self.whole = Whole(self.context, self.taken, self.vmas, self.frees, self.drivers, self.processes, self.mappings)
         self.recording = Recording()
         self.events = 0
         self.pids: set[int] = set()

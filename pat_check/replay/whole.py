@@ -18,9 +18,9 @@ from pat_check.model.owner import Owner
 from pat_check.replay.context import Context
 from pat_check.replay.drivers import Drivers
 from pat_check.replay.frees import Frees
-from pat_check.replay.layers import Layers
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.processes import Processes
+from pat_check.replay.taken import Taken
 from pat_check.replay.tasks import Task
 from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import mode_of
@@ -34,14 +34,14 @@ class Whole:
     def __init__(
         self,
         context: Context,
-        layers: Layers,
+        taken: Taken,
         vmas: Vmas,
         frees: Frees,
         drivers: Drivers,
         processes: Processes,
         mappings: Mappings,
     ) -> None:
-        self.context, self.layers, self.vmas, self.frees = context, layers, vmas, frees
+        self.context, self.taken, self.vmas, self.frees = context, taken, vmas, frees
         self.drivers, self.processes, self.mappings = drivers, processes, mappings
 
     def map(self, run: Mapping) -> bool:
@@ -49,9 +49,9 @@ class Whole:
         context, outer, inner = self.context, run.outer, run.inner
         machine, task = context.machine, context.tasks.of(run)
         modes = (mode_of(outer.prot), mode_of(inner.prot) if inner is not None else -1, mode_of(run.prot), run.req)
-        if not self._is_plain(run, task) or self.layers.waits(run.pid) or not _agree(modes):
+        if not self._is_plain(run, task) or self.taken.waits(run.pid) or not _agree(modes):
             return False
-        if not self.layers.may_take(run.pid, run.functions, run.callers):
+        if not self.taken.may_take(run.pid, run.functions, run.callers):
             return False
         start = outer.pfn << 12
         end = start + outer.vm_end - outer.vm_start
@@ -64,7 +64,7 @@ class Whole:
         adopts = type_ != run.type
         if adopts and (overlap is None or overlap.assumed or not is_new_memtype_allowed(start, end, run.req, type_)):
             return False
-        self.layers.remaps(task)
+        self.taken.remaps(task)
         self.processes.remaps(task, outer)
         self.vmas.seen(outer)
         if inner is not None:
@@ -91,9 +91,9 @@ class Whole:
             )
         if inner is not None:
             self.vmas.mapped(inner)
-            self.layers.contexts.mapped_whole(inner)
+            self.taken.layers.contexts.mapped_whole(inner)
         self.vmas.mapped(outer)
-        self.layers.contexts.mapped_whole(outer)
+        self.taken.layers.contexts.mapped_whole(outer)
         return True
 
     def untrack(self, run: Untracking) -> bool:
@@ -102,14 +102,14 @@ class Whole:
         machine, task = context.machine, context.tasks.of(run)
         start = release.pfn << 12
         end = start + release.size
-        if not self._is_plain(run, task) or not self.layers.waits_for(run.pid, _RELEASE):
+        if not self._is_plain(run, task) or not self.taken.waits_for(run.pid, _RELEASE):
             return False
-        if machine.ram.test(start, end) or not self.layers.may_take(run.pid, run.functions, run.callers):
+        if machine.ram.test(start, end) or not self.taken.may_take(run.pid, run.functions, run.callers):
             return False
         outcome = operations.erase(machine, start, end, context.era.find_victim)
         if outcome.victim is None or outcome.shrinks:
             return False
-        self.layers.release(release, run.untrack, run.free_at)
+        self.taken.release(release, run.untrack, run.free_at)
         self.processes.frees(task, release)
         self.processes.frees(task, run.untrack)
         self.drivers.freed(run.pid)

@@ -26,7 +26,7 @@ ALWAYS_THE_SAME = {
     "expected.dmesg": {"_waiting", "matched", "missed"},
     "snapshots": {"saved", "on_anchor"},
     "vmas": {"_enter", "_leave"},
-    "layers": {"_lacks", "_unlike", "_chains", "_chains_of"},
+    "layers": {"_lacks", "unlike", "_chains", "_chains_of"},
     "layers.nesting": {"want", "_below"},
     "layers.unmaps": {"is_tracked", "_known_of", "_must", "_frees", "_sees_untracking"},
     "maps": {"saved"},

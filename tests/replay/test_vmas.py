@@ -246,4 +246,4 @@ def test_what_a_task_had_called_is_over_with_it():
     replay = Replay(Machine(), era_of("vm-pat"), lambda incident: None)
     replay.context.recorded.add("track_pfn_remap")
     replay.run(Ftrace().events(Lines.of("trace", lines)))
-    assert replay.layers._waiting == {}
+    assert replay.layers.waiting == {}
