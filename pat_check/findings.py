@@ -206,6 +206,7 @@ class Column:
     unexpected: list[tuple[int, str, str, Severity]]  # (line, rule, message, severity) found and not claimed
     failed: list[tuple[int, str]]  # (line, message) of expectations
     ignored: int  # findings that comments silence
+    skipped: list[tuple[int, str]] = field(default_factory=list)  # (line, why) of operations that were not played
 
 
 @dataclass(slots=True)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from pat_check.eras import ERAS
 from pat_check.events import (
     Call,
     CopyVma,
     DupMmap,
     Event,
+    FreePfnRange,
     GetPatInfo,
     IoremapCaller,
     MemremapPages,
@@ -22,7 +22,8 @@ from pat_check.events import (
     VmAreaDup,
     VmAreaFree,
 )
-from pat_check.events.runs import OrdinaryVmas
+from pat_check.events.runs import OrdinaryVmas, Run
+from pat_check.model.memory import PAGE
 from pat_check.model.vma import VM_PFNMAP
 from pat_check.replay.context import Context
 from pat_check.replay.doubts import Doubts
@@ -50,8 +51,10 @@ class Layers:
         self.unmaps = Unmaps(context, vmas, self.nesting.is_tracked)
         self.seen: set[str] = set()  # functions whose calls were seen
         self.passed: set[str] = set()  # functions that must have been called, or have called, and are not recorded
-        self._callers: set[str] = set()
+        self._callers: set[str] = set()  # places that calls returned to
+        self._strangers: set[str] = set()  # those of them in functions that the era does not have
         self._lacks = context.era.lacks
+        self._unlike = context.era.lacks | context.era.hides
         self._chains: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {}  # remembered, while
         self._chains_of = -1  # so many functions are recorded
         self._waiting: dict[int, list[Wanted]] = {}  # by pid: calls that must come next, innermost last
@@ -64,11 +67,10 @@ class Layers:
         kind = type(call)
         function = call.function()
         if function not in self.seen:
-            self.seen.add(function)
             self._shows("entries", function)
-        if function in self._lacks:
-            fitting = [era for era in ERAS if function not in era.lacks]
-            self.doubts.against(call, f"{function}() is called", fitting)
+            self.telltale(call)
+        elif function in self._unlike:
+            self.doubts.called(call, function)
         if kind is MemtypeFree:
             assert isinstance(call, MemtypeFree)
             self._freed[call.pid] = call.at, call.start, call.end
@@ -92,11 +94,26 @@ class Layers:
             self.unwanted.enter(call)
         self.nesting.predict(call)
 
+    def telltale(self, call: Call) -> None:
+        """A function was called that not every era has."""
+        function = call.function()
+        if function not in self.seen:
+            self.seen.add(function)
+            self.doubts.shows(function)
+        if function in self._unlike:
+            self.doubts.called(call, function)
+
     def leave(self, event: Return, frame: Frame | None) -> None:
         """A call is over, of which `frame` is the latest open one: what it wanted must have come."""
         if event.caller not in self._callers:
             self._callers.add(event.caller)
-            self.passed.add(event.caller.partition("+")[0])
+            caller = event.caller.partition("+")[0]
+            self.passed.add(caller)
+            self.doubts.shows(caller)
+            if caller in self._unlike:
+                self._strangers.add(event.caller)
+        if self._strangers and event.caller in self._strangers:
+            self.doubts.called(event, event.caller.partition("+")[0])
         if self.context.halves and event.api in self.context.halves:
             self._shows("returns", event.api)
         if frame is None or frame.api != event.api:
@@ -128,6 +145,28 @@ class Layers:
         if pid in self.unmaps.due and not run.is_zap:
             return False
         return era.lacks.isdisjoint(_ORDINARY)
+
+    def may_take(self, run: Run) -> bool:
+        """Whether an era may have made such calls, and nothing is due in this task."""
+        return run.pid not in self.unmaps.due and self.context.era.lacks.isdisjoint(_WHOLE)
+
+    def waits(self, pid: int) -> bool:
+        """Whether a call is wanted of this task."""
+        return pid in self._waiting
+
+    def waits_for(self, pid: int, function: str) -> bool:
+        """Whether no call is wanted of this task, or only one that begins with this function."""
+        waiting = self._waiting.get(pid)
+        return waiting is None or (len(waiting) == 1 and function in waiting[0].chain)
+
+    def release(self, call: FreePfnRange, free_at: int) -> None:
+        """A context is released, and makes what it must make: its memtype_free() is at `free_at`."""
+        if call.pid in self._waiting:
+            self._settle(call, call.api)
+        self.unwanted.enter(call)
+        start = call.pfn * PAGE
+        self._freed[call.pid] = free_at, start, start + call.size
+        self.unmaps.frees(start, start + call.size)
 
     def over(self, event: Event) -> None:
         """A task writes a marker, or ends: what it was in the midst of is over."""
@@ -296,5 +335,7 @@ _SCOPES: Final[frozenset[str]] = frozenset(
 """Callers whose return is not recorded: what they want comes next or not at all."""
 _ORDINARY: Final[frozenset[str]] = frozenset(("vm_area_dup", "vm_area_free", "copy_page_range"))
 """What runs of ordinary calls consist of, beside zaps."""
+_WHOLE: Final[frozenset[str]] = frozenset(("memtype_reserve", "memtype_free", "remap_pfn_range"))
+"""What makes a mapping, or takes it away, in every era."""
 _BESIDE: Final[frozenset[str]] = frozenset(("get_pat_info",))
 """What may stand between such a caller and the call that it wants."""

@@ -38,11 +38,12 @@ from pat_check.events import (
     SchedProcessExit,
     SchedProcessFork,
     SetMemory,
+    Telltale,
     UnmapVmas,
     VmAreaFree,
     ZapVma,
 )
-from pat_check.events.runs import OrdinaryVmas
+from pat_check.events.runs import Mapping, OrdinaryVmas, Run, Untracking
 from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
 from pat_check.model.memory import PAGE
@@ -64,6 +65,7 @@ from pat_check.replay.snapshots import Snapshot, Snapshots
 from pat_check.replay.tasks import scope_api
 from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import page_align
+from pat_check.replay.whole import Whole
 
 
 class Replay:
@@ -80,7 +82,7 @@ class Replay:
         self.context = Context(machine, era, emit)
         self.expected = expected = Expected()
         self.reserves = Reserves(self.context, expected)
-        doubts = Doubts(self.context)
+        self.doubts = doubts = Doubts(self.context)
         self.frees = Frees(self.context, expected, doubts)
         self.drivers = Drivers(self.context, expected)
         self.processes = Processes(self.context)
@@ -91,6 +93,9 @@ class Replay:
         self.layers = Layers(self.context, self.vmas, doubts)
         self.maps = Maps(self.context, self.vmas, maps or {})
         self.ordinary = Ordinary(self.context, self.layers, self.vmas, self.processes, self.mappings)
+        self.whole = Whole(
+            self.context, self.layers, self.vmas, self.frees, self.drivers, self.processes, self.mappings
+        )
         self.recording = Recording()
         self.events = 0
         self.pids: set[int] = set()
@@ -109,6 +114,7 @@ class Replay:
             VmAreaFree: self.processes.vma_free,
             UnmapVmas: self.processes.unmap_vmas,
             ExitMmap: self._exit_mmap,
+            Telltale: self.layers.telltale,
             InsertPfn: self._insert_pfn,
             SchedProcessFork: self._fork,
             SchedProcessExec: self._exec,
@@ -120,6 +126,8 @@ class Replay:
             LostEvents: self._lost,
             Malformed: self._malformed,
             OrdinaryVmas: self._ordinary,
+            Mapping: self._map,
+            Untracking: self._untrack,
         }
         self._plans = {kind: _Plan(kind, handlers.get(kind, self._enter), self.vmas) for kind in _kinds()}
         self._returns: dict[type[Call], Callable[[Return], None]] = {
@@ -185,6 +193,7 @@ class Replay:
         self.processes.finish_all(end)
         self.snapshots.without_markers(last)
         self.messages.finish(last)
+        self.doubts.finish()
         self.processes.still_held(last)
         tasks = self.context.tasks
         tasks.close()
@@ -200,9 +209,18 @@ class Replay:
     # --- events that several parts hear -------------------------------------------------------------------------
 
     def _ordinary(self, run: OrdinaryVmas) -> None:
-        """Several events as one."""
+        self._run(run, taken=self.ordinary.take(run))
+
+    def _map(self, run: Mapping) -> None:
+        self._run(run, taken=self.whole.map(run))
+
+    def _untrack(self, run: Untracking) -> None:
+        self._run(run, taken=self.whole.untrack(run))
+
+    def _run(self, run: Run, *, taken: bool) -> None:
+        """Several events, which were taken as one or have to be looked at one by one."""
         self.events += run.count - 1
-        if not self.ordinary.take(run):
+        if not taken:
             for event in run.events():
                 self._apply(event)
 

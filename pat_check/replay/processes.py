@@ -125,6 +125,10 @@ class Processes:
         """Entry of remap_pfn_range(): names the address space that maps."""
         self.context.tasks.of(call).close(CopyPageRange)
         task, _ = self.context.tasks.enter(call, call.api)
+        self.remaps(task, call)
+
+    def remaps(self, task: Task, call: RemapPfnRange) -> None:
+        """A task maps: it does not end an address space any more."""
         self.finish(call.pid)
         if call.mm:
             task.mm = call.mm
@@ -150,6 +154,10 @@ class Processes:
     def free(self, call: FreePfnRange) -> None:
         """Entry of untrack_pfn() and the like: names the address space that unmaps."""
         task, _ = self.context.tasks.enter(call, call.api)
+        self.frees(task, call)
+
+    def frees(self, task: Task, call: FreePfnRange) -> None:
+        """A task unmaps."""
         if call.mm:
             task.mm = call.mm
             self._name(call.pid, call.mm)

@@ -257,7 +257,7 @@ class Reserves:
             outside.node = node
         if outcome.path == "ram" and call.req == UC:
             self.refusals.emit(call, event, outcome, 0, "ram-type", owner, caller)
-        if node is None or node.type == outcome.actual or outcome.overlap is None:
+        if node is None or node.type in (outcome.actual, call.req) or outcome.overlap is None:
             return
         if outcome.assumed or outcome.overlap.assumed:
             self.expected.types_known = False  # whether it got another type than it asked for

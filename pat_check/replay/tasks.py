@@ -33,6 +33,7 @@ from pat_check.events import (
     ReservePfnRange,
     Return,
     SetMemory,
+    Telltale,
     UnmapVmas,
     VmAreaFree,
     ZapVma,
@@ -57,6 +58,7 @@ SCOPES: Final[frozenset[type[Call]]] = frozenset(
         InsertPfn,
         VmAreaFree,
         MemunmapPages,
+        Telltale,
     )
 )
 """Calls whose return may not be recorded."""

@@ -72,10 +72,7 @@ class Unmaps:
         """A call begins, below an unmap_vmas() or after it."""
         if self.due and call.pid in self.due:
             self._hear(call, self.due[call.pid])
-        known_of = len(self.context.recorded) + len(self._zaps)
-        if known_of != self._known_of:
-            self._known_of = known_of
-            self._learn()
+        self._learn()
         kind = type(call)
         if kind is ZapVma:
             assert isinstance(call, ZapVma)
@@ -84,9 +81,15 @@ class Unmaps:
         elif kind is UnmapVmas:
             assert isinstance(call, UnmapVmas)
             self._begin(call)
-        elif kind is MemtypeFree and not self._sees_untracking:
+        elif kind is MemtypeFree:
             assert isinstance(call, MemtypeFree)
-            self.vmas.book.freed(call.start, call.end)
+            self.frees(call.start, call.end)
+
+    def frees(self, start: int, end: int) -> None:
+        """memtype_free() of [start, end), for whichever mapping."""
+        self._learn()
+        if not self._sees_untracking:
+            self.vmas.book.freed(start, end)
 
     def lets_pass(self, run: OrdinaryVmas) -> bool:
         """Whether nothing is due for these zaps of a function that unmap_vmas() was seen to call."""
@@ -111,6 +114,10 @@ class Unmaps:
 
     def _learn(self) -> None:
         """What the recording shows tells what must come."""
+        known_of = len(self.context.recorded) + len(self._zaps)
+        if known_of == self._known_of:
+            return
+        self._known_of = known_of
         recorded, era = self.context.recorded, self.context.era
         self._must = self._zap or self._untracking
         self._frees = self._untracks and bool(recorded & _MOVES) and "memtype_free" in recorded

@@ -10,6 +10,7 @@ from pat_check.events import (
     CopyPageRange,
     DupMmap,
     FreePfnRange,
+    InsertPfn,
     MemtypeReserve,
     RemapPfnRange,
     ReservePfnRange,
@@ -28,11 +29,15 @@ from pat_check.replay.wanted import page_align, seen_in
 
 _TASKS: Final = 100_000
 _POINTER: Final = (1 << 64) - 1
+_ZAP_UNTRACKS: Final = [era for era in ERAS if era.zap_untracks]
+_UNMAP_UNTRACKS: Final = [era for era in ERAS if era.unmap_untracks]
+_HUGE: Final = [era for era in ERAS if era.huge_pfnmap]
 _RESERVING: Final[frozenset[type[Call]]] = frozenset((ReservePfnRange, MemtypeReserve))
 
 WATCHED: Final[frozenset[type[Call]]] = _RESERVING | {
     CopyPageRange,
     FreePfnRange,
+    InsertPfn,
     VmAreaDup,
     ZapVma,
 }
@@ -60,6 +65,8 @@ class Unwanted:
             self._copied[call.pid] = call.vma, 0
         elif kind is CopyPageRange:
             self._copies(call)
+        elif kind is InsertPfn:
+            self._inserts(call)
         elif kind in _RESERVING:
             self._reserves(call)
 
@@ -79,7 +86,7 @@ class Unwanted:
     # --- what comes by itself ------------------------------------------------------------------------------
 
     def _untracks(self, call: Call) -> None:
-        """unmap_single_vma() alone calls untrack_pfn(vma, 0, 0); a context goes with its last VMA."""
+        """Zaps untrack in unmap_single_vma() alone, if at all. A context goes with its last VMA."""
         assert isinstance(call, FreePfnRange)
         if call.api == "pfnmap_track_ctx_release":
             left = self.contexts.released(call.ctx)
@@ -87,12 +94,16 @@ class Unwanted:
                 start = max(call.pfn, 0) * PAGE
                 surprise = Surprise(self.context, call, call.api, start, start + max(call.size, 0))
                 surprise.tell("came", f"only after {left} more mappings are gone", "already", [])
-        elif call.api == "untrack_pfn" and call.pfn == 0 == call.size and self.context.era.zap_untracks:
+        elif call.api == "untrack_pfn" and call.pfn == 0 == call.size and call.vma:
             scope = self.context.tasks.of(call).scope
-            inside = isinstance(scope, ZapVma) and scope.vma == call.vma
-            if "unmap_single_vma" in self.context.recorded and call.vma and not inside:
-                surprise = Surprise(self.context, call, call.api, 0, 0)
-                surprise.tell("came", "that only unmap_single_vma() of this VMA calls it", "by itself", [])
+            if isinstance(scope, ZapVma) and scope.vma == call.vma:
+                if scope.api == "unmap_single_vma":
+                    self.doubts.seen(call, "unmap_single_vma() calls untrack_pfn()", _ZAP_UNTRACKS)
+            elif "unmap_single_vma" in self.context.recorded:
+                if self.context.era.zap_untracks:
+                    surprise = Surprise(self.context, call, call.api, 0, 0)
+                    surprise.tell("came", "that only unmap_single_vma() of this VMA calls it", "by itself", [])
+                self.doubts.seen(call, "untrack_pfn() comes before unmap_single_vma()", _UNMAP_UNTRACKS)
 
     def _cleared(self, call: Call) -> None:
         """untrack_pfn() has come before the entries of a VM_PAT mapping are cleared, where any zap untracks."""
@@ -101,7 +112,13 @@ class Unwanted:
         if tracked and call.api == "unmap_page_range" and self.context.era.zap_untracks:
             surprise = Surprise(self.context, call, call.api, call.start, call.end, "zap")
             surprise.tell("came", "that untrack_pfn() has cleared it", "with VM_PAT set", [])
-            self.doubts.against(call, "a zap leaves VM_PAT set", [era for era in ERAS if not era.zap_untracks])
+            self.doubts.seen(call, "a zap leaves VM_PAT set", [era for era in ERAS if not era.zap_untracks])
+
+    def _inserts(self, call: Call) -> None:
+        """Huge entries in a PFN mapping; DAX has them in others."""
+        assert isinstance(call, InsertPfn)
+        if call.size > PAGE and call.flags >= 0 and call.flags & VM_PFNMAP:
+            self.doubts.seen(call, f"{call.api}() makes a huge entry in a PFN mapping", _HUGE)
 
     def _copies(self, call: Call) -> None:
         """fork copies the page tables of a VMA to the copy that vm_area_dup() has just made of it."""

@@ -50,9 +50,9 @@ class Vmas:
         self.gaps = False  # events are missing
         self.complete = False  # the lives of VMAs are recorded, so that none goes unseen
         self._enter: dict[type[Call], Callable[[Any], None]] = {
-            RemapPfnRange: self._seen,
-            SplitVma: self._seen,
-            MprotectFixup: self._seen,
+            RemapPfnRange: self.seen,
+            SplitVma: self.seen,
+            MprotectFixup: self.seen,
             InsertPfn: self._fault,
             FreePfnRange: self._untrack,
             DupMmap: self._fork,
@@ -177,7 +177,8 @@ class Vmas:
 
     # --- calls -----------------------------------------------------------------------------------------------
 
-    def _seen(self, call: Any) -> None:
+    def seen(self, call: Any) -> None:
+        """A call on a VMA of the task's own begins."""
         self.torn_down.lives(call.mm)
         self.owns(call.pid, call.mm)
         self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
@@ -259,8 +260,11 @@ class Vmas:
         self.book.drop(call.vma)
 
     def _remapped(self, call: RemapPfnRange, event: Return) -> None:
-        if event.ret != 0 or call.vm_start < 0:
-            return
+        if event.ret == 0 and call.vm_start >= 0:
+            self.mapped(call)
+
+    def mapped(self, call: RemapPfnRange) -> None:
+        """A remap has succeeded."""
         flags = call.flags if call.flags >= 0 else 0
         known = self.book.of.get(call.vma)
         if known is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from librt.strings import read_i64_le
+
 from pat_check import events
 from pat_check.sources.specs import Spec
 
@@ -32,6 +34,12 @@ RESERVE_PFN_RANGE: Final = 13
 PFNMAP_TRACK: Final = 14
 GENERIC: Final = 15
 """Kinds of calls: those with code of their own, and all others."""
+
+NOTHING: Final = 0
+ORDINARY: Final = 1
+MAPPING: Final = 2
+UNTRACKING: Final = 3
+"""Which run of events/runs.py a call may begin."""
 
 _KINDS: Final[dict[type[events.Call], int]] = {
     events.VmAreaFree: VM_AREA_FREE,
@@ -72,7 +80,25 @@ class Program:
         if spec.convert is not None:
             self.kind = PFNMAP_TRACK if spec.function == "pfnmap_track" else GENERIC
         self.met = False  # an event of it was told
+        self.begins: i64 = NOTHING
+        if not is_return:
+            if self.kind in (VM_AREA_FREE, VM_AREA_DUP, ZAP_VMA, COPY_PAGE_RANGE):
+                self.begins = ORDINARY
+            elif spec.function == "remap_pfn_range":
+                self.begins = MAPPING
+            elif spec.function == "pfnmap_track_ctx_release":
+                self.begins = UNTRACKING
 
 
 RESULT, MODE, STARTS, ARGUMENTS = 0, 1, 2, 3
 """Slots of a return."""
+
+_MAX: Final = 1 << 64
+
+
+def value(rows: bytes, place: i64, mask: i64, slot: i64) -> int:
+    """The value of a slot: unsigned, unless it was printed with a minus. `place` is where the first one is."""
+    bits = read_i64_le(rows, place + slot * WORD)
+    if bits < 0 and not mask >> slot & 1:
+        return int(bits) + _MAX
+    return int(bits)
