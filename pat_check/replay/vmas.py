@@ -50,9 +50,9 @@ class Vmas:
         self.gaps = False  # events are missing
         self.complete = False  # the lives of VMAs are recorded, so that none goes unseen
         self._enter: dict[type[Call], Callable[[Any], None]] = {
-            RemapPfnRange: self._seen,
-            SplitVma: self._seen,
-            MprotectFixup: self._seen,
+            RemapPfnRange: self.seen,
+            SplitVma: self.seen,
+            MprotectFixup: self.seen,
             InsertPfn: self._fault,
             FreePfnRange: self._untrack,
             DupMmap: self._fork,
@@ -177,11 +177,8 @@ class Vmas:
 
     # --- calls -----------------------------------------------------------------------------------------------
 
-    def seen(self, call: RemapPfnRange) -> None:
-        """A remap begins."""
-        self._seen(call)
-
-    def _seen(self, call: Any) -> None:
+    def seen(self, call: Any) -> None:
+        """A call on a VMA of the task's own begins."""
         self.torn_down.lives(call.mm)
         self.owns(call.pid, call.mm)
         self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
