@@ -1,4 +1,4 @@
-"""Build the compiled parts of a wheel: the scanner of ftrace text in C, and the model by mypyc from its Python sources.
+"""Build the compiled parts of a wheel: the scanner of recordings in C, and the model by mypyc from its Python sources.
 
 They are optional. Where no C compiler works, or with PAT_CHECK_COMPILE=0, the wheel is pure Python and does the same,
 slower. An editable installation is always pure: what is edited is what runs.
@@ -24,7 +24,7 @@ COMPILED = (
     "pat_check/events/*.py",
     "pat_check/replay/*.py",
     *(f"pat_check/model/{name}.py" for name in ("machine", "memory", "memtype", "operations", "owner", "ranges")),
-    *(f"pat_check/sources/{name}.py" for name in ("programs", "rows", "runs")),
+    *(f"pat_check/sources/{name}.py" for name in ("programs", "rows", "runs", "tracked")),
 )
 """What runs for every event; the __init__.py of packages stay as they are."""
 
@@ -82,7 +82,8 @@ def build(root: Path) -> dict[str, str]:
         work = Path("build", "compiled")
         scanner = Extension(
             f"{NATIVE.replace('/', '.')}._scanner",
-            [f"{NATIVE}/_scanner.c", f"{NATIVE}/scan.c"],
+            sorted(str(path) for path in Path(NATIVE).glob("*.c")),
+            depends=sorted(str(path) for path in Path(NATIVE).glob("*.h")),
             extra_compile_args=["-O3"],
         )
         distribution = Distribution(

@@ -10,6 +10,7 @@ by some percent.
 """
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -18,12 +19,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from recordings import CAPTURES, COUNTER, opened, trace_of
+from recordings import CAPTURES, CORPUS, COUNTER, opened, trace_of
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = Path(__file__).with_name("instructions.json")
 INSTALLED = ROOT / "build" / "installed"
 LINES = (20_000, 40_000)
+PERF = CORPUS / "6.12" / "perf" / "perf-script.txt.xz"
 TOLERANCE = 0.15
 """How much more than what is kept is a regression."""
 
@@ -45,30 +47,44 @@ def instructions(command, environment=None):
     sys.exit(f"{command[0]} was not counted:\n{run.stderr}")
 
 
-def programs():
-    """What is measured: name, command without the file, environment."""
+def programs(capture):
+    """What is measured: name, command without the file, environment, and a recording whose lines it reads."""
     pat_check = [sys.executable, "-P", "-m", "pat_check"]
     compiled = {"PYTHONPATH": str(INSTALLED), "PAT_CHECK_PURE": "0"}
+    trace = trace_of(capture)
     if any((INSTALLED / "pat_check" / "replay").glob("loop.*.so")):
-        yield "replay, compiled", [*pat_check, "replay", "--output", "json"], compiled
-        yield "stats, compiled", [*pat_check, "stats"], compiled
-    yield "replay, pure", [*pat_check, "replay", "--output", "json"], {"PYTHONPATH": str(ROOT), "PAT_CHECK_PURE": "1"}
+        yield "replay, compiled", [*pat_check, "replay", "--output", "json"], compiled, trace
+        yield "stats, compiled", [*pat_check, "stats"], compiled, trace
+        yield "stats of perf script, compiled", [*pat_check, "stats"], compiled, PERF
+    pure = {"PYTHONPATH": str(ROOT), "PAT_CHECK_PURE": "1"}
+    yield "replay, pure", [*pat_check, "replay", "--output", "json"], pure, trace
+
+
+def written(source, folder):
+    """Files with so many lines of a recording, which comes again and again where it is shorter."""
+    with opened(source) as stream:
+        head = list(itertools.islice(stream, LINES[-1]))
+    for count in LINES:
+        file = Path(folder, f"{count}.txt")
+        file.write_bytes(b"".join(itertools.islice(itertools.cycle(head), count)))
+        yield file
 
 
 def figures(capture):
     """What a line costs each program, in lines of the counter."""
-    with tempfile.TemporaryDirectory() as folder, opened(trace_of(capture)) as lines:
-        files = [Path(folder, f"{count}.txt") for count in LINES]
-        head = [line for _, line in zip(range(LINES[-1]), lines, strict=False)]
-        for count, file in zip(LINES, files, strict=True):
-            file.write_bytes(b"".join(head[:count]))
+    found, counters = {}, {}
+    for name, command, environment, source in programs(capture):
+        with tempfile.TemporaryDirectory() as folder:
+            files = list(written(source, folder))
 
-        def growth(command, environment=None):
-            few, many = (instructions([*command, str(file)], environment) for file in files)
-            return many - few
+            def growth(command, environment=None, files=files):
+                few, many = (instructions([*command, str(file)], environment) for file in files)
+                return many - few
 
-        counter = growth(["mawk", COUNTER])
-        return {name: round(growth(command, environment) / counter, 2) for name, command, environment in programs()}
+            if source not in counters:
+                counters[source] = growth(["mawk", COUNTER])
+            found[name] = round(growth(command, environment) / counters[source], 2)
+    return found
 
 
 def missing():
@@ -89,7 +105,7 @@ def main():
     found = figures(CAPTURES[0])
     kept = json.loads(KEPT.read_text()) if KEPT.is_file() else {}
     for name, figure in found.items():
-        print(f"{name:>18}: {figure:6.2f} x the counter; kept: {kept.get(name, '-')}")
+        print(f"{name:>30}: {figure:6.2f} x the counter; kept: {kept.get(name, '-')}")
     if arguments.update:
         KEPT.write_text(json.dumps({**kept, **found}, indent=2) + "\n")
 

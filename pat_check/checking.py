@@ -119,7 +119,7 @@ def _checked_scenario(path: str, options: Options) -> _Seen:
     except TraceError as error:
         return _unread(path, str(error).removesuffix(error.excerpt).rstrip("\n"), error.excerpt)
     seen = input_of(path, scenario, played, reason)
-    seen.facts = [
+    seen.facts += [
         f"--{name} was not used: a scenario says itself what there is"
         for name in ("memtypes", "iomem", "mtrr")
         if getattr(options, name)

@@ -150,6 +150,11 @@ class Input:
     snapshots_unanchored: int = 0  # no marker in the trace
     mappings: int = 0  # of processes at checkpoints, compared with what the recorded calls leave
     mappings_equal: int = 0
+    mappings_unseen: int = 0  # not compared: no event had shown them
+    mappings_unowned: int = 0  # not compared: no event had shown the address space of their process
+    mappings_unsettled: int = 0  # not compared: another task was about to change or end them
+    mappings_unfollowed: int = 0  # not compared: the lives of VMAs are not recorded, or events are missing
+    mappings_unanchored: int = 0  # not compared: no marker in the trace
     messages: int = 0  # kernel messages of section 13, #5-#12, #17 and #19
     messages_explained: int = 0
     ignored_names: dict[str, int] = field(default_factory=dict)
@@ -157,6 +162,12 @@ class Input:
     facts: list[str] = field(default_factory=list)  # what was not recorded and therefore not checked
     error: str = ""
     excerpt: str = ""  # with an error: the line that is wrong, and a caret below it
+
+    @property
+    def mappings_not_compared(self) -> int:
+        """Mappings of processes at checkpoints that were not compared, for whatever reason."""
+        known = self.mappings_unseen + self.mappings_unowned + self.mappings_unsettled
+        return known + self.mappings_unfollowed + self.mappings_unanchored
 
 
 @dataclass(slots=True)
@@ -195,6 +206,7 @@ class Column:
     unexpected: list[tuple[int, str, str, Severity]]  # (line, rule, message, severity) found and not claimed
     failed: list[tuple[int, str]]  # (line, message) of expectations
     ignored: int  # findings that comments silence
+    skipped: list[tuple[int, str]] = field(default_factory=list)  # (line, why) of operations that were not played
 
 
 @dataclass(slots=True)

@@ -217,6 +217,7 @@ class EraContradicted(Incident):
     times: int
     fits: list[str]  # the eras that predict all that was seen
     story: Story
+    sure: bool = True  # not a matter of how the kernel was built
 
 
 @dataclass(slots=True)

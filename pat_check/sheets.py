@@ -23,6 +23,7 @@ def sheet_of(path: str, title: str, plays: Sequence[Play]) -> Sheet:
             [(mark.line, mark.rule, mark.message, mark.severity) for mark in one.unexpected],
             [(unmet.at, unmet.message) for unmet in one.outcome.unmet],
             len(one.ignored),
+            one.outcome.skipped,
         )
         for one in plays
     ]
@@ -31,7 +32,7 @@ def sheet_of(path: str, title: str, plays: Sequence[Play]) -> Sheet:
 
 def input_of(path: str, scenario: Scenario, play: Play, reason: str) -> Input:
     """A scenario as an input that was replayed; `reason` is that of its era."""
-    return Input(
+    seen = Input(
         path,
         "pat",
         play.era.name,
@@ -40,3 +41,5 @@ def input_of(path: str, scenario: Scenario, play: Play, reason: str) -> Input:
         events=len(play.outcome.results),
         live=len(play.outcome.world.machine.memtypes),
     )
+    seen.facts = [f"line {at} was not played: {why}" for at, why in play.outcome.skipped]
+    return seen

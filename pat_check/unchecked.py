@@ -87,3 +87,22 @@ def _beside(replay: Replay) -> Iterator[str]:
         yield "the MTRRs are not known (--mtrr FILE): the type of write-back requests was taken from the recording"
     if snapshots.unanchored:
         yield f"{snapshots.unanchored} snapshots have no checkpoint marker in the trace and were not compared"
+    yield from _mappings(replay)
+
+
+def _mappings(replay: Replay) -> Iterator[str]:
+    """Why mappings that the kernel showed at checkpoints were not compared."""
+    maps = replay.maps
+    unfollowed = "events are missing" if replay.vmas.gaps else "the lives of VMAs are not recorded (vm_area_free)"
+    reasons = (
+        (maps.unseen, "no event had shown {}"),
+        (maps.unowned, "no event had shown the address space of the process"),
+        (maps.unsettled, "another task was about to change or end {}"),
+        (maps.unfollowed, unfollowed),
+        (maps.unanchored, "the checkpoint has no marker in the trace"),
+    )
+    for count, why in reasons:
+        if count:
+            one = count == 1
+            were, them = ("mapping at checkpoints was", "it") if one else ("mappings at checkpoints were", "them")
+            yield f"{count:,} {were} not compared: {why.format(them)}"

@@ -23,7 +23,7 @@ def compiler():
 @lru_cache(maxsize=1)
 def why_no_scanner(folder):
     """Compile the scanner into a folder; empty when it worked."""
-    sources = [str(NATIVE / "_scanner.c"), str(NATIVE / "scan.c")]
+    sources = sorted(map(str, NATIVE.glob("*.c")))
     made = folder / f"_scanner{sysconfig.get_config_var('EXT_SUFFIX')}"
     try:
         run = subprocess.run(
@@ -55,7 +55,7 @@ def installed():
     package = INSTALLED / "pat_check"
     if not list(package.glob("replay/loop.*.so")):
         pytest.skip("no compiled installation: make compiled")
-    for source in (ROOT / "pat_check").rglob("*.py"):
+    for source in (*(ROOT / "pat_check").rglob("*.py"), *NATIVE.glob("*.[ch]")):
         other = INSTALLED / source.relative_to(ROOT)
         if not other.is_file() or not filecmp.cmp(source, other, shallow=False):
             pytest.skip(f"the compiled installation has another {source.relative_to(ROOT)}: make compiled")

@@ -50,6 +50,8 @@ _COMPLAINT = re.compile(
     r"reserve_ram_pages_type failed|conflicting memory types|memtype_reserve failed|freeing invalid memtype"
     r"|map pfn expected mapping type|map pfn RAM range|ioremap error for|iounmap: bad address"
 )
+_VM_FLAGS = re.compile(r"^VmFlags: (.*)", re.MULTILINE)
+_SPECIAL = frozenset(("pf", "io", "mm"))
 _NUMBER = re.compile(r"\d+")
 _FREEING = re.compile(r"x86/PAT: .*:(\d+) freeing invalid memtype \[mem 0x([0-9a-f]+)-0x([0-9a-f]+)\]")
 _CONFLICT = re.compile(r"x86/PAT: .*:(\d+) conflicting memory types ([0-9a-f]+)-([0-9a-f]+) ")
@@ -120,6 +122,12 @@ class Capture:
     def snapshots(self):
         """What the kernel's own list was at each checkpoint: number to text."""
         return {int(file.name.split("-")[1]): text_of(file) for file in sorted((self.path / "snaps").glob("snap-*"))}
+
+    @cached_property
+    def mappings(self):
+        """How many PFN, I/O and mixed mappings the kernel showed at all checkpoints."""
+        files = (text_of(file) for file in sorted((self.path / "snaps").glob("maps-*")))
+        return sum(not _SPECIAL.isdisjoint(flags.split()) for text in files for flags in _VM_FLAGS.findall(text))
 
     @cached_property
     def dmesg(self):

@@ -111,3 +111,11 @@ def test_a_comparison_fits_80_columns(written):
     file = written(SPLIT)
     _, shown = on_a_terminal("compare", file, *OLD_AND_NEW, NO_COLOR="1")
     assert max(map(len, shown.splitlines())) <= max(80, len(file) + 8)
+
+
+def test_a_fork_that_fails_in_one_era_only_is_where_the_eras_part():
+    capture = str(KEPT / "7.2" / "pl-switch-fork")
+    result = run("compare", capture, "--era", "unmap-region", "--era", "pfnmap-ctx")
+    assert result.exit_code == 1
+    assert "the eras part here: patlab_267: fork patlab_268\n" in result.output
+    assert "[tracking-fork-failed]" in result.output

@@ -9,9 +9,10 @@ import pytest
 
 from tests import compiled
 from tests.corpus import CORPUS, KEPT, captures, text_of
-from tests.sources.test_lane import damaged
+from tests.lanes import damaged
 
-PROGRAM = [sys.executable, "-P", "-m", "pat_check", "replay", "--isolated", "--output", "json"]
+PAT_CHECK = [sys.executable, "-P", "-m", "pat_check"]
+PROGRAM = [*PAT_CHECK, "replay", "--isolated", "--output", "json"]
 GROUPS = 12
 SMALLER = 30_000  # lines: captures below it are replayed many at a time
 
@@ -23,12 +24,12 @@ def installation():
     return compiled.installed()
 
 
-def reports(paths, installation):
-    """The reports of the compiled program and of the one in this tree, without the compiled scanner."""
+def reports(paths, installation, program=PROGRAM):
+    """What the compiled program says, and the one in this tree, without the compiled scanner."""
     mine = {name: value for name, value in os.environ.items() if not name.startswith("PAT_CHECK_")}
     for root, pure in ((installation, "0"), (compiled.ROOT, "1")):
         environment = {**mine, "PYTHONPATH": str(root), "PAT_CHECK_PURE": pure}
-        run = subprocess.run([*PROGRAM, *map(str, paths)], capture_output=True, env=environment, check=False)
+        run = subprocess.run([*program, *map(str, paths)], capture_output=True, env=environment, check=False)
         yield run.returncode, run.stdout, run.stderr
 
 
@@ -77,3 +78,12 @@ def test_damaged_captures(group, installation, tmp_path):
 def test_large_captures(capture, installation):
     fast, pure = reports([capture.path], installation)
     assert fast == pure
+
+
+@pytest.mark.parametrize("capture", [one for one in CAPTURES if 1_000 < one.length < SMALLER][::12], ids=str)
+def test_an_index_that_the_compiled_program_makes_is_read_by_the_pure_one(capture, installation, tmp_path):
+    index = tmp_path / "index"
+    program = [*PAT_CHECK, "state", "--isolated", "--at", str(capture.length // 2), "--index-file", index]
+    fast, pure = reports([capture.path], installation, program)
+    assert fast == pure
+    assert (fast[0], index.is_file()) == (0, True)

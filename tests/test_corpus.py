@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from pat_check import api
+from pat_check.eras import ERAS
 from tests import corpus
 from tests.corpus import ABSENT, CORPUS, ERA, LOST, NO_MARKERS, UNKNOWABLE, captures
 
@@ -26,7 +27,7 @@ def every_complete_capture(test):
     return pytest.mark.parametrize("capture", COMPLETE, ids=str, scope="module")(test)
 
 
-WRONG = ("model-divergence", "dmesg-unexplained", "snapshot-mismatch")
+WRONG = ("model-divergence", "model-era", "dmesg-unexplained", "snapshot-mismatch")
 """Rules that a complete recording never breaks: the model itself would be wrong."""
 
 OTHER_FORMS = ("trace-cmd-report-latency.txt", "trace-cmd-report-raw.txt", "perf-script-fields.txt")
@@ -36,11 +37,24 @@ CONCURRENT = re.compile(r"stress|threads|rounds|lost")
 """Workloads that do something else each time."""
 
 UNLIKE = {
-    "6.12/perf": "neither sched_process_fork nor dup_mmap shows whose child it is that exits and leaks",
-    "6.12/fprobe": "neither sched_process_fork nor dup_mmap shows whose child it is that exits and leaks",
     "6.12/bpftrace": "no exit of a process is recorded, so that nobody knows whether the owner is gone",
 }
 """Captures whose recording shows less than others of their workload, and why."""
+
+_CONTEXTS = r" (?:pfnmap_\w+|remap_pfn_range_(?:track|complete)|__zap_vma_range)(?<!__ret): \("
+_VM_PAT = r" (?:un)?track_pfn(?!\w*__ret)\w*: \("
+_IN_ZAP = r" unmap_single_vma: .*\n.* untrack_pfn: "
+_OLD = r" (?:do_mas_munmap|__vma_adjust|vma_merge): \("
+_NEW = r" get_pat_info: \(|\(vms_gather_munmap_vmas\+"
+_OF_CONTEXTS = {"vm-pat": _CONTEXTS, "vm-pat-6.12": _CONTEXTS, "unmap-region": _CONTEXTS}
+
+DISPROOFS = {
+    "6.1": {"vm-pat-6.12": _OLD, "unmap-region": _IN_ZAP, "pfnmap-ctx": _VM_PAT},
+    "6.12": {"vm-pat": _NEW, "unmap-region": _IN_ZAP, "pfnmap-ctx": _VM_PAT},
+    "6.16": _OF_CONTEXTS,
+    "7.2": _OF_CONTEXTS,
+}
+"""What in a trace of each kernel no kernel of another era does."""
 
 SHOWS_NO_6_12 = {
     "6.12/bpftrace": "returns are printed without arguments",
@@ -120,6 +134,20 @@ def test_the_state_just_before_a_checkpoint_is_the_models_own_work(capture):
         assert capture.state(str(at - 1)) == capture.snapshots[number], f"line {at - 1}"
 
 
+@every_complete_capture
+def test_every_mapping_of_the_kernel_is_as_the_calls_leave_it_or_counted_as_not_compared(capture):
+    seen = capture.input()
+    assert seen.mappings_equal == seen.mappings
+    assert seen.mappings + seen.mappings_not_compared == capture.mappings
+
+
+def test_a_mapping_of_a_child_of_a_child_is_compared_while_another_goes():
+    capture = next((one for one in COMPLETE if str(one) == "6.12/fork-tree"), None)
+    if capture is None:
+        pytest.skip(ABSENT)
+    assert (capture.input().mappings, capture.input().mappings_not_compared) == (10, 0)
+
+
 # --- the kernel's own complaints --------------------------------------------------------------------------
 
 
@@ -170,6 +198,20 @@ def test_the_era_shows_in_the_trace_alone(capture):
     assert shown, reason
     for at, word in shown:
         assert word in lines[int(at) - 1], reason
+
+
+@every_complete_capture
+def test_every_other_era_is_contradicted_by_what_a_capture_shows_three_times(capture):
+    if not capture.is_small:
+        pytest.skip("long captures are replayed once")
+    for era in (era for era in ERAS if era.name != ERA[capture.kernel]):
+        if len(re.findall(DISPROOFS[capture.kernel][era.name], capture.text)) < 3:
+            continue
+        report = api.check([str(capture.path)], api.Options(era=era.name))
+        told = [one.message for finding in report.findings for one in finding.all() if one.rule == "model-era"]
+        assert len(told) == 1, era
+        assert told[0].startswith(f"the recording contradicts era {era} 3 times; ")
+        assert ERA[capture.kernel] in re.split(r" and | fits?$|; ", told[0]), "the era that it comes from fits"
 
 
 def era_of_trace(path):

@@ -151,6 +151,25 @@ def test_an_expectation_that_fails_is_an_error_at_its_line(written, expectation,
     assert f"{file}:8: error: {said} (in vm-pat, vm-pat-6.12)\n" in result.stdout
 
 
+def test_what_an_era_cannot_do_for_want_of_a_child_is_told_and_no_complaint(written):
+    text = """\
+bar fb = 0xfd000000 size 32K
+process app
+app: v = mmap 32K, private, wb
+app: remap_pfn_range v, fb
+app: write v
+app: fork child   #! tracking-fork-failed@!pfnmap-ctx
+child: exit
+app: exit
+"""
+    result = run("lint", written(text))
+    assert result.exit_code == 0
+    assert (
+        "x.pat:7: not played: there is no child, for line 6 failed (in vm-pat, vm-pat-6.12, unmap-region)\n"
+        in result.output
+    )
+
+
 def test_a_claim_of_another_era_does_not_count(written):
     file = written(SPLIT.replace("memtype-leak@!pfnmap-ctx", "memtype-leak@pfnmap-ctx"))
     said = run("lint", file).stdout

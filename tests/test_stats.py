@@ -34,7 +34,7 @@ def decoder(request, monkeypatch, tmp_path_factory):
         if why := compiled.why_no_scanner(folder):
             pytest.skip(why)
         scanner = compiled.load_scanner(folder)
-    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ class Era:
     pfnmap: type[PfnmapTracking]  # the hooks of the tracking layer
     zap_untracks: bool = False  # clearing any entry of a tracked mapping frees its reservation, and VM_PAT with it
     lacks: frozenset[str] = frozenset()  # functions of the tracking layer that these kernels do not have
+    hides: frozenset[str] = frozenset()  # functions that every known build of these kernels has inlined
     inlined: frozenset[str] = frozenset()  # functions that builds of these kernels do not show: inlined, or gone
     unmap_untracks: bool = False  # unmap_vmas() untracks each mapping itself, before the zap
     locks_checked: bool = False  # remap_pfn_range() warns when mmap_lock is not held for writing

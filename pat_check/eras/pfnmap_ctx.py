@@ -54,6 +54,8 @@ ERA: Era = vm_pat_6_12.ERA.derive(
     zap_untracks=False,
     lacks=frozenset(
         (
+            *vm_pat_6_12.OLDER,
+            "get_pat_info",
             "track_pfn_copy",
             "track_pfn_insert",
             "track_pfn_remap",
@@ -62,7 +64,7 @@ ERA: Era = vm_pat_6_12.ERA.derive(
             "untrack_pfn_copy",
         )
     ),
-    inlined=frozenset(("get_pat_info", "remap_pfn_range_track", "reserve_pfn_range", "unmap_single_vma")),
+    inlined=frozenset(("remap_pfn_range_track", "reserve_pfn_range", "unmap_single_vma")),
     locks_checked=False,
     pud_looks_up=True,
     prot_replaces=True,

@@ -39,6 +39,14 @@ ERA: Era = vm_pat_6_12.ERA.derive(
         Change(
             "the patch posted as 'mm/x86/pat: Only untrack the pfn range if unmap region' (2024), not merged",
             "untrack_pfn() moves from unmap_single_vma() to unmap_vmas().",
+            witness="""
+app-7 [000] 1.0: unmap_single_vma: vma=0x10 start=0x7000 end=0x9000
+app-7 [000] 1.1: untrack_pfn: vma=0x10 pfn=0x0 size=0x0
+app-7 [000] 2.0: unmap_single_vma: vma=0x20 start=0x7000 end=0x9000
+app-7 [000] 2.1: untrack_pfn: vma=0x20 pfn=0x0 size=0x0
+app-7 [000] 3.0: unmap_single_vma: vma=0x30 start=0x7000 end=0x9000
+app-7 [000] 3.1: untrack_pfn: vma=0x30 pfn=0x0 size=0x0  #! model-era@unmap-region model-era@pfnmap-ctx
+""",
         ),
     ),
 )

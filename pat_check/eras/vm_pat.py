@@ -103,13 +103,17 @@ ERA: Era = Era(
     zap_untracks=True,
     lacks=frozenset(
         (
+            "__zap_vma_range",
             "pfnmap_track",
             "pfnmap_untrack",
             "pfnmap_track_ctx_release",
             "pfnmap_setup_cachemode",
+            "remap_pfn_range_complete",
             "remap_pfn_range_track",
+            "vms_gather_munmap_vmas",
         )
     ),
+    hides=frozenset(("get_pat_info",)),
     inlined=frozenset(("get_pat_info",)),
     changes=(
         Change(

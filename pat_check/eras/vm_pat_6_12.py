@@ -17,6 +17,18 @@ class VmPat612Tracking(vm_pat.VmPatTracking):
         return pte.special
 
 
+OLDER: frozenset[str] = frozenset(
+    (
+        "__vma_adjust",
+        "do_mas_align_munmap",
+        "do_mas_munmap",
+        "vma_merge",
+        "vmf_insert_pfn_pmd_prot",
+        "vmf_insert_pfn_pud_prot",
+    )
+)
+"""Functions that were gone when Linux 6.12 came."""
+
 ERA: Era = vm_pat.ERA.derive(
     name="vm-pat-6.12",
     kernels="6.12 to 6.15",
@@ -32,11 +44,22 @@ ERA: Era = vm_pat.ERA.derive(
     end_invalidates=False,
     flush_invalidates=True,
     change_pte=False,
+    lacks=vm_pat.ERA.lacks - {"vms_gather_munmap_vmas"} | OLDER,
+    hides=frozenset(),
     inlined=frozenset(),
     changes=(
         Change(
             "arch/x86/mm/pat/memtype.c and mm/memory.c of Linux 6.12.117",
             "PMD and PUD leaves have a special bit and get_pat_info() follows them; flag setters want the write lock.",
+        ),
+        Change(
+            "the functions that Linux 6.1.192 and 6.12.107 have for probes",
+            "do_mas_munmap(), __vma_adjust(), vma_merge() and the huge inserts with a protection are gone.",
+            witness="""
+app-7 [000] 1.0: do_mas_munmap: mm=0x1 start=0x7000 len=0x1000
+app-7 [000] 2.0: vma_merge: mm=0x1 addr=0x8000 end=0x9000
+app-7 [000] 3.0: do_mas_munmap: mm=0x1 start=0x8000 len=0x1000        #! model-era@!vm-pat
+""",
         ),
         Change(
             "mm/memory.c of Linux 6.12.117 (page-tables.md sections 1 and 3)",

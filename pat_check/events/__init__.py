@@ -51,6 +51,7 @@ from pat_check.events.recording import (
     SchedProcessExit,
     SchedProcessFork,
 )
+from pat_check.events.telltale import Telltale
 
 __all__ = [
     "NO_PID",
@@ -91,6 +92,7 @@ __all__ = [
     "SchedProcessFork",
     "SetMemory",
     "SplitVma",
+    "Telltale",
     "UnmapVmas",
     "VmAreaDup",
     "VmAreaFree",

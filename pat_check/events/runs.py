@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pat_check.events.base import Event
+from pat_check.events.mappings import FreePfnRange, RemapPfnRange
 
 
 class Rows:
@@ -57,3 +58,60 @@ class OrdinaryVmas(Run):
         self.callers: list[str] = []  # where the returns go
         self.frees = False  # some are of vm_area_free()
         self.scope = -1  # where the last row begins, if what comes may be inside that call
+
+
+class Mapping(Run):
+    """remap_pfn_range() of a whole VMA, from its call to its return.
+
+    It made nothing but one memtype_reserve() of its range, which went into the tree, and the calls between the two;
+    all succeeded, with the same range.
+    """
+
+    __slots__ = (
+        "caller",
+        "callers",
+        "functions",
+        "got",
+        "granted",
+        "inner",
+        "inserted_at",
+        "outer",
+        "pcm",
+        "prot",
+        "req",
+        "returned_at",
+        "returned_time",
+        "type",
+    )
+
+    outer: RemapPfnRange
+    inner: RemapPfnRange | None  # track_pfn_remap() or the like
+    prot: int  # of reserve_pfn_range() or pfnmap_track()
+    req: int  # what was asked for
+    type: int  # what memtype_check_insert() was called with
+    inserted_at: int  # line of that call
+    got: int  # the cache mode that it granted; -1 not recorded
+    granted: int  # and memtype_reserve()
+    returned_at: int  # line of the return of memtype_reserve()
+    returned_time: float  # and its time
+    caller: str  # and to where
+    pcm: int  # the cache mode that memtype_kernel_map_sync() was called with
+    functions: list[str]  # that were called
+    callers: list[str]  # where returns go that go to none of them
+
+
+class Untracking(Run):
+    """The release of a context, from pfnmap_track_ctx_release() to the return of memtype_free().
+
+    One entry of the tree was removed; all calls have the same range.
+    """
+
+    __slots__ = ("callers", "erased_at", "erased_time", "free_at", "functions", "release", "untrack")
+
+    release: FreePfnRange
+    untrack: FreePfnRange
+    free_at: int  # line of the call of memtype_free()
+    erased_at: int  # line of the return of memtype_erase()
+    erased_time: float  # and its time
+    functions: list[str]  # that were called
+    callers: list[str]  # where returns go that go to none of them

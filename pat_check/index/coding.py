@@ -11,9 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any, NamedTuple
 
-from pat_check import incidents
-from pat_check.events import Event
-from pat_check.events.runs import Run
+from pat_check import events, incidents
 from pat_check.model.machine import Iomap
 from pat_check.model.memtype import Memtype, MemtypeTree
 from pat_check.model.operations import Reserve
@@ -42,15 +40,16 @@ class Shape(NamedTuple):
     then: tuple[str, ...] = ()
 
 
-def _below(kind: type[Event]) -> list[type[Event]]:
-    return [kind, *(found for sub in kind.__subclasses__() for found in _below(sub))]
-
-
 def _data(kind: Any) -> Shape:
     return Shape(kind, tuple(field.name for field in fields(kind)))
 
 
-EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in _below(Event) if not issubclass(kind, Run)}
+EVENTS: dict[str, type[events.Event]] = {
+    name: kind
+    for name, kind in vars(events).items()
+    if name in events.__all__ and isinstance(kind, type) and issubclass(kind, events.Event)
+}
+"""By name, not by ``__subclasses__()``: where a class is compiled, that may have another of the same name, too."""
 
 SHAPES: dict[str, Shape] = {
     **{name: _data(kind) for name, kind in EVENTS.items()},
@@ -65,7 +64,7 @@ SHAPES: dict[str, Shape] = {
     ),
     "Frame": Shape(Frame, ("call", "api"), (), ("reserve", "node", "actual", "done", "unacceptable")),
     "Task": Shape(Task, (), (), ("frames", "scope", "mm", "module", "outside", "absent")),
-    "Mapped": Shape(Mapped, ("mm", "start", "end", "flags", "offset", "edited")),
+    "Mapped": Shape(Mapped, ("mm", "start", "end", "flags", "offset", "edited"), (), ("going",)),
     "Wanted": Shape(Wanted, ("call", "by", "chain", "must", "seen"), ("optional",)),
     "Arguments": Shape(Seen, ("start", "size", "mode", "addr", "vma", "strict")),
     "Due": Shape(Due, ("call", "must", "vma", "start", "size")),

@@ -128,7 +128,7 @@ class AddressSpaces:
         """``do_vmi_munmap()``: split at both ends, unmap, then free."""
         for edge in (start, end):
             vma = mm.find(edge)
-            if vma is not None and vma.start < edge and self.split(vma, edge) == BUG:
+            if vma is not None and vma.start < edge and self.split(vma, edge, new_below=edge == end) == BUG:
                 return BUG
         gone = list(mm.overlapping(start, end))
         if gone:
@@ -172,8 +172,12 @@ class AddressSpaces:
             self.note("bad-page-map", start, end, pte.paddr(start) // PAGE, detail, [(pte.at, "it was made here")])
         return False
 
-    def split(self, vma: Vma, addr: int) -> int:
-        """``__split_vma()``: the upper part becomes a new mapping. Parts never merge again: they are special."""
+    def split(self, vma: Vma, addr: int, *, new_below: bool = False) -> int:
+        """``__split_vma()``: the upper part becomes a new mapping. Parts never merge again: they are special.
+
+        The driver's open callback gets the part that is new to the kernel, the lower one with `new_below`, while the
+        other is still whole.
+        """
         span = vma.mm.page_table.leaf_span(addr)
         pte = vma.mm.page_table.get(addr)
         if span is not None and pte is not None and span[0] < addr:
@@ -192,15 +196,27 @@ class AddressSpaces:
         upper = vma.dup(vma.mm, self.machine.now)
         self.tracking.dup(vma, upper)
         upper.cut(addr, vma.end)
+        if vma.zaps_on_open and new_below:
+            end, vma.end = vma.end, addr
+            self._opened(vma)
+            vma.end = end
+        else:
+            self._opened(upper)
         vma.end = addr
         vma.mm.add(upper)
         return 0
+
+    def _opened(self, vma: Vma) -> None:
+        """``vm_ops->open()`` of a new mapping. Of a fork it comes before there is anything to zap, or to untrack."""
+        if vma.zaps_on_open:
+            self.notifiers.around(vma.mm, "CLEAR", vma.start, vma.end)
+            self._unmap_single_vma(vma, vma.start, vma.end)
 
     def split_around(self, mm: Mm, start: int, end: int) -> list[Vma]:
         """Cut mappings at both ends of [start, end), as mprotect and madvise do; the mappings inside."""
         for edge in (start, end):
             vma = mm.find(edge)
-            if vma is not None and vma.start < edge and self.split(vma, edge) == BUG:
+            if vma is not None and vma.start < edge and self.split(vma, edge, new_below=edge == start) == BUG:
                 return []
         return list(mm.overlapping(start, end))
 
@@ -249,6 +265,7 @@ class AddressSpaces:
         moved.cut(start, start + new)
         moved.start, moved.end = to, to + new
         mm.add(moved)
+        self._opened(moved)
         for low, high, pte in mm.page_table.clear(start, start + old):
             if pte.leaf == PAGE or (to - start) % pte.leaf == 0:
                 mm.page_table.install(low + to - start, high + to - start, pte.moved(to - start))

@@ -68,6 +68,7 @@ class Vma:
         "pgoff",
         "start",
         "zapped_at",
+        "zaps_on_open",
     )
 
     def __init__(
@@ -77,6 +78,7 @@ class Vma:
         self.cachemode = cachemode  # of vm_page_prot
         self.file, self.born = file, born
         self.ctx: PfnmapTrackCtx | None = None
+        self.zaps_on_open = False  # vm_ops->open() of the driver zaps the mapping that it is given
         # For rules, the kernel does not know:
         self.full_pfn = -1  # the first pfn of its last full remap
         self.full_mode = -1  # the type that this remap was granted
@@ -97,6 +99,7 @@ class Vma:
         copy = Vma(mm, self.start, self.end, self.flags, self.pgoff, self.cachemode, self.file, born)
         copy.full_pfn, copy.full_mode = self.full_pfn, self.full_mode
         copy.file_pgoff, copy.zapped_at = self.file_pgoff, self.zapped_at
+        copy.zaps_on_open = self.zaps_on_open
         return copy
 
     def cut(self, start: int, end: int) -> None:

@@ -131,7 +131,7 @@ WANTED: tuple[Wanted, ...] = (
     _of("mm", "vmf_insert_pfn_pmd_prot", *_INSERT_HUGE, ret="x32"),
     _of("mm", "vmf_insert_pfn_pud", *_INSERT_HUGE, ret="x32"),
     _of("mm", "vmf_insert_pfn_pud_prot", *_INSERT_HUGE, ret="x32"),
-    # What replay does not read, and people who look at a trace do.
+    # What replay reads at most to tell the era, and people who look at a trace do.
     _of("full", "track_pfn_insert", "vma=vma prot=*prot pfn=pfn"),
     _of("full", "pfnmap_setup_cachemode", "pfn=pfn size=size prot=*prot", ret="s32", at_return="prot=*prot"),
     _of("full", "vm_iomap_memory", "vma=vma start=start len=len", ret="s32"),

@@ -10,6 +10,7 @@ from pat_check.events import Event
 from pat_check.incidents import Incident, IoremapLeaked, MemtypeLeaked
 from pat_check.model.machine import Machine
 from pat_check.model.owner import Owner
+from pat_check.replay.spaces import Spaces
 from pat_check.replay.tasks import Tasks
 
 Stamp = tuple[int, float | None, str, int, bool]
@@ -56,6 +57,7 @@ class Context:
         "probes_seen",
         "recorded",
         "reserves_unseen",
+        "spaces",
         "tasks",
         "unproven",
     )
@@ -63,6 +65,7 @@ class Context:
     def __init__(self, machine: Machine, era: Era, emit: Callable[[Incident], None]) -> None:
         self.machine, self.era, self.emit = machine, era, emit
         self.tasks = Tasks()
+        self.spaces = Spaces()
         self.log: Callable[[Change], None] | None = None  # hears every reserve and free, for conversion
         self.entry_only = False
         self.answers_seen = False  # returns of memtype_reserve are recorded, and what they are about

@@ -147,7 +147,7 @@ class Frees:
         elif how == "shrunk":
             self._shrink(task, event, outcome, api)
         else:
-            self._remove(task, event, outcome, api)
+            self.remove(task, event, outcome, api)
 
     def _doubt(self, event: Event, start: int, end: int, how: str) -> None:
         """Ask which eras would have done what was seen."""
@@ -158,7 +158,8 @@ class Frees:
             victim, shrinks = era.find_victim(self.context.machine.memtypes, start, end)
             if how == ("missed" if victim is None else "shrunk" if shrinks else "removed"):
                 fitting.append(era)
-        self.doubts.against(event, f"a free of [{start:#x}-{end:#x}) {_HOW.get(how, 'found an entry')}", fitting)
+        what = f"a free of [{start:#x}-{end:#x}) {_HOW.get(how, 'found an entry')}"
+        self.doubts.seen(event, what, fitting, of_state=True)
 
     def _may_be_older(self, start: int, end: int) -> bool:
         """Whether a free that finds nothing may hit a reservation that the recording does not know."""
@@ -169,7 +170,8 @@ class Frees:
     def _older(self, event: Event, start: int, end: int, api: str) -> None:
         self.context.emit(incidents.UnknownOrigin(*self.context.stamp(event), start, end, api))
 
-    def _remove(self, task: Task, event: Event, outcome: Free, api: str) -> None:
+    def remove(self, task: Task, event: Event, outcome: Free, api: str) -> None:
+        """An entry is gone: that of whoever freed it, if there are several like it."""
         machine, start, end = self.context.machine, outcome.start, outcome.end
         nodes = machine.memtypes.exact(start, end)
         if not nodes:

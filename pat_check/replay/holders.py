@@ -37,7 +37,8 @@ class Holders:
             opened = task.frames[0].call.at if task.frames else event.at
             return next((node for node in held if node.born > opened), held[0])
         for node in nodes:
-            if mm in node.owner.sharers or -event.pid in node.owner.sharers or node.owner.parent != NO_PID:
+            unborn = node.owner.parent != NO_PID and not (mm and node.owner.mm)  # of a child that may be the freer
+            if mm in node.owner.sharers or -event.pid in node.owner.sharers or unborn:
                 return node
         unknown = next((node for node in nodes if node.owner is BEFORE), None)
         if unknown is not None:

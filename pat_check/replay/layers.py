@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from pat_check.eras import ERAS
 from pat_check.events import (
     Call,
     CopyVma,
@@ -22,7 +21,6 @@ from pat_check.events import (
     VmAreaDup,
     VmAreaFree,
 )
-from pat_check.events.runs import OrdinaryVmas
 from pat_check.replay.absent import OUTERMOST, Absent, function_of
 from pat_check.replay.context import Context
 from pat_check.replay.copies import COPYING, Copies
@@ -57,11 +55,13 @@ class Layers:
         self.passed: set[str] = set()  # functions that must have been called, or have called, and are not recorded
         self.absent = Absent(context)
         self.callers: dict[str, str] = {}  # by where a return goes: the function, if it can be recorded
+        self.strangers: set[str] = set()  # those of them in functions that the era does not have
         self._lacks = context.era.lacks
+        self.unlike = context.era.lacks | context.era.hides
         self._chains: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {}  # remembered, while
         self._chains_of = -1  # so many functions are recorded
-        self._waiting: dict[int, list[Wanted]] = {}  # by pid: calls that must come next, innermost last
-        self._freed: dict[int, tuple[int, int, int]] = {}  # by pid: its last memtype_free: line, start, end
+        self.waiting: dict[int, list[Wanted]] = {}  # by pid: calls that must come next, innermost last
+        self.freed: dict[int, tuple[int, int, int]] = {}  # by pid: its last memtype_free: line, start, end
 
     # --- the loop --------------------------------------------------------------------------------------
 
@@ -70,21 +70,20 @@ class Layers:
         kind = type(call)
         function = call.function()
         if function not in self.seen:
-            self.seen.add(function)
             self._shows("entries", function)
-        if function in self._lacks:
-            fitting = [era for era in ERAS if function not in era.lacks]
-            self.doubts.against(call, f"{function}() is called", fitting)
+            self.telltale(call)
+        elif function in self.unlike:
+            self.doubts.called(call, function)
         if kind is MemtypeFree:
             assert isinstance(call, MemtypeFree)
-            self._freed[call.pid] = call.at, call.start, call.end
+            self.freed[call.pid] = call.at, call.start, call.end
             self.context.frees_unseen = self.context.changes_unseen = False
         elif kind is MemtypeReserve:
             self.context.reserves_unseen = self.context.changes_unseen = False
         if self.context.halves and function in self.context.halves:
             return  # as if it was not recorded at all
-        if self._waiting and call.pid in self._waiting:
-            self._settle(call, function)
+        if self.waiting and call.pid in self.waiting:
+            self.settle(call, function)
         if kind in OUTERMOST:
             self.absent.enter(call)
         if kind in UNMAPPING or self.unmaps.due:
@@ -104,29 +103,44 @@ class Layers:
             self.unwanted.enter(call)
         self.nesting.predict(call)
 
+    def telltale(self, call: Call) -> None:
+        """A function was called that not every era has."""
+        function = call.function()
+        if function not in self.seen:
+            self.seen.add(function)
+            self.doubts.shows(function)
+        if function in self.unlike:
+            self.doubts.called(call, function)
+
     def leave(self, event: Return, frame: Frame | None) -> None:
         """A call is over, of which `frame` is the latest open one: what it wanted must have come."""
         caller = self.callers.get(event.caller)
         if caller is None:
             caller = self.callers[event.caller] = function_of(event.caller)
-            self.passed.add(event.caller.partition("+")[0])
+            outer = event.caller.partition("+")[0]
+            self.passed.add(outer)
             self.context.nested.add(nested_in(event))
+            self.doubts.shows(outer)
+            if outer in self.unlike:
+                self.strangers.add(event.caller)
         if caller:
             self.absent.leave(event, frame, caller)
+        if self.strangers and event.caller in self.strangers:
+            self.doubts.called(event, event.caller.partition("+")[0])
         if self.context.halves and event.api in self.context.halves:
             self._shows("returns", event.api)
         if frame is None or frame.api != event.api:
             self._without_entry(event)
             return
         fails = has_failed(event)
-        if self._waiting and event.pid in self._waiting:
-            waiting = self._waiting[event.pid]
+        if self.waiting and event.pid in self.waiting:
+            waiting = self.waiting[event.pid]
             while waiting and waiting[-1].at >= frame.call.at:
                 wanted = waiting.pop()
                 if not fails:
                     self._missing(wanted, event)
             if not waiting:
-                del self._waiting[event.pid]
+                del self.waiting[event.pid]
         if event.call is GetPatInfo:
             self._looked_up(event)
         elif event.call is VmAreaDup and isinstance(frame.call, VmAreaDup):
@@ -144,25 +158,12 @@ class Layers:
         self.absent.outside(event.pid)
         self.absent.outside(event.child_pid)
 
-    def are_idle(self, run: OrdinaryVmas) -> bool:
-        """Whether such calls, of which each kind was seen before, would come and go without a trace."""
-        pid, era = run.pid, self.context.era
-        if self.context.halves or self.context.entry_only or pid in self._waiting:
-            return False
-        if run.zap and (run.zap in era.lacks or not self.unmaps.lets_pass(run)):
-            return False
-        if pid in self.unmaps.due and not run.is_zap:
-            return False
-        if not (self.copies.lets_pass(run) and self.teardowns.lets_pass(run)):
-            return False
-        return era.lacks.isdisjoint(_ORDINARY)
-
     def over(self, event: Event) -> None:
         """A task writes a marker, or ends: what it was in the midst of is over."""
         self.absent.outside(event.pid)
         self.copies.over(event.pid)
         self.teardowns.over(event)
-        waiting = self._waiting.get(event.pid)
+        waiting = self.waiting.get(event.pid)
         while waiting and waiting[-1].by in _SCOPES:
             wanted = waiting.pop()
             self._missing(wanted, wanted.call)
@@ -170,13 +171,18 @@ class Layers:
         if isinstance(event, SchedProcessExit):
             self.unmaps.ends(event.exit_pid)
 
+    def gone(self, pid: int) -> None:
+        """A task is gone: nothing that it has called goes on."""
+        self.waiting.pop(pid, None)
+        self.freed.pop(pid, None)
+
     def names(self) -> list[str]:
         """The layers that the recording shows, the lowest first."""
         return layers_of(self.seen)
 
     def lost(self) -> None:
         """Events are missing: expect nothing any more."""
-        self._waiting.clear()
+        self.waiting.clear()
         self.copies.lost()
         self.teardowns.lost()
         self.contexts.lost()
@@ -196,7 +202,7 @@ class Layers:
     ) -> None:
         chain, must = self._known_chain(chain)
         if must:
-            waiting = self._waiting.setdefault(call.pid, [])
+            waiting = self.waiting.setdefault(call.pid, [])
             waiting.append(Wanted(call, call.function(), chain + then, must, seen, optional=optional))
             if len(waiting) > _DEPTH:
                 del waiting[0]
@@ -216,9 +222,9 @@ class Layers:
             known = self._chains[chain] = has, must
         return known
 
-    def _settle(self, call: Call, function: str) -> None:
+    def settle(self, call: Call, function: str) -> None:
         """Take the call as the one that was wanted last, or give up what can not come any more."""
-        waiting = self._waiting[call.pid]
+        waiting = self.waiting[call.pid]
         while waiting:
             wanted = waiting[-1]
             if function in wanted.chain:
@@ -233,13 +239,13 @@ class Layers:
             waiting.pop()
             self._missing(wanted, wanted.call)
         if not waiting:
-            del self._waiting[call.pid]
+            del self.waiting[call.pid]
 
     def _without_entry(self, event: Return) -> None:
         """A return whose entry did not come, where it had to: the call itself is missing."""
         if event.entry is None and event.call not in SCOPES:
             self.absent.without_entry(event)
-        waiting = self._waiting.get(event.pid)
+        waiting = self.waiting.get(event.pid)
         if waiting and waiting[-1].must == event.api:
             self._missing(waiting.pop(), event)
 
@@ -247,11 +253,11 @@ class Layers:
         """get_pat_info() has found the range, or untrack_pfn() has none to free."""
         if (event.ret or 0) >= 0:
             return
-        waiting = self._waiting.get(event.pid)
+        waiting = self.waiting.get(event.pid)
         if waiting and waiting[-1].by in ("untrack_pfn", "unmap_single_vma"):
             waiting.pop()
             if not waiting:
-                del self._waiting[event.pid]
+                del self.waiting[event.pid]
         self.unmaps.looked_up(event)
 
     def _compare(self, wanted: Wanted, call: Call) -> None:
@@ -286,7 +292,7 @@ class Layers:
         node = frame.node
         if node is None or self.context.lossy or "memtype_free" not in self.context.recorded:
             return
-        at, start, end = self._freed.get(event.pid, (0, 0, 0))
+        at, start, end = self.freed.get(event.pid, (0, 0, 0))
         if at < frame.call.at or (start, end) != (node.start, node.end):
             surprise = Surprise(self.context, event, event.api, node.start, node.end)
             surprise.tell("made", "a call of memtype_free(), for it fails", "none", [(frame.call.at, "called here")])
@@ -308,7 +314,5 @@ _SCOPES: Final[frozenset[str]] = frozenset(
     )
 )
 """Callers whose return is not recorded: what they want comes next or not at all."""
-_ORDINARY: Final[frozenset[str]] = frozenset(("vm_area_dup", "vm_area_free", "copy_page_range"))
-"""What runs of ordinary calls consist of, beside zaps."""
 _BESIDE: Final[frozenset[str]] = frozenset(("get_pat_info",))
 """What may stand between such a caller and the call that it wants."""

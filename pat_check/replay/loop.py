@@ -38,10 +38,12 @@ from pat_check.events import (
     SchedProcessExit,
     SchedProcessFork,
     SetMemory,
+    Telltale,
     UnmapVmas,
+    VmAreaFree,
     ZapVma,
 )
-from pat_check.events.runs import OrdinaryVmas
+from pat_check.events.runs import Mapping, OrdinaryVmas, Run, Untracking
 from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
 from pat_check.model.memory import PAGE
@@ -60,9 +62,11 @@ from pat_check.replay.processes import Processes
 from pat_check.replay.recording import Recording
 from pat_check.replay.reserves import Reserves
 from pat_check.replay.snapshots import Snapshot, Snapshots
+from pat_check.replay.taken import Taken
 from pat_check.replay.tasks import scope_api
 from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import page_align
+from pat_check.replay.whole import Whole
 
 
 class Replay:
@@ -79,7 +83,7 @@ class Replay:
         self.context = Context(machine, era, emit)
         self.expected = expected = Expected()
         self.reserves = Reserves(self.context, expected)
-        doubts = Doubts(self.context)
+        self.doubts = doubts = Doubts(self.context)
         self.frees = Frees(self.context, expected, doubts)
         self.drivers = Drivers(self.context, expected)
         self.processes = Processes(self.context)
@@ -89,7 +93,9 @@ class Replay:
         self.vmas = Vmas(self.context)
         self.layers = Layers(self.context, self.vmas, doubts)
         self.maps = Maps(self.context, self.vmas, maps or {})
-        self.ordinary = Ordinary(self.context, self.layers, self.vmas, self.processes, self.mappings)
+        self.taken = Taken(self.context, self.layers)
+        self.ordinary = Ordinary(self.context, self.taken, self.vmas, self.processes, self.mappings)
+        self.whole = Whole(self.context, self.taken, self.vmas, self.frees, self.drivers, self.processes, self.mappings)
         self.recording = Recording()
         self.events = 0
         self.pids: set[int] = set()
@@ -105,8 +111,10 @@ class Replay:
             DupMmap: self.processes.dup_mmap,
             FreePfnRange: self.processes.free,
             ZapVma: self._zap,
+            VmAreaFree: self.processes.vma_free,
             UnmapVmas: self.processes.unmap_vmas,
             ExitMmap: self._exit_mmap,
+            Telltale: self.layers.telltale,
             InsertPfn: self._insert_pfn,
             SchedProcessFork: self._fork,
             SchedProcessExec: self._exec,
@@ -118,6 +126,8 @@ class Replay:
             LostEvents: self._lost,
             Malformed: self._malformed,
             OrdinaryVmas: self._ordinary,
+            Mapping: self._map,
+            Untracking: self._untrack,
         }
         self._plans = {kind: _Plan(kind, handlers.get(kind, self._enter), self.vmas) for kind in _kinds()}
         self._returns: dict[type[Call], Callable[[Return], None]] = {
@@ -183,6 +193,7 @@ class Replay:
         self.processes.finish_all(end)
         self.snapshots.without_markers(last)
         self.messages.finish(last)
+        self.doubts.finish()
         self.processes.still_held(last)
         tasks = self.context.tasks
         tasks.close()
@@ -198,9 +209,18 @@ class Replay:
     # --- events that several parts hear -------------------------------------------------------------------------
 
     def _ordinary(self, run: OrdinaryVmas) -> None:
-        """Several events as one."""
+        self._run(run, taken=self.ordinary.take(run))
+
+    def _map(self, run: Mapping) -> None:
+        self._run(run, taken=self.whole.map(run))
+
+    def _untrack(self, run: Untracking) -> None:
+        self._run(run, taken=self.whole.untrack(run))
+
+    def _run(self, run: Run, *, taken: bool) -> None:
+        """Several events, which were taken as one or have to be looked at one by one."""
         self.events += run.count - 1
-        if not self.ordinary.take(run):
+        if not taken:
             for event in run.events():
                 self._apply(event)
 
@@ -210,7 +230,7 @@ class Replay:
 
     def _return(self, event: Return) -> None:
         if event.call in LAYERED:
-            frame = self.context.tasks.of(event).innermost(event.call)
+            frame = self.context.tasks.of(event).returning(event)
             self.layers.leave(event, frame)
             self.vmas.leave(event, frame)
         handler = self._returns.get(event.call)
@@ -276,6 +296,7 @@ class Replay:
 
     def _exit(self, event: SchedProcessExit) -> None:
         self.layers.over(event)
+        self.layers.gone(event.exit_pid)
         self.vmas.gone(event.exit_pid)
         self.processes.exit(event)
 

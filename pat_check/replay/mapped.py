@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
+from pat_check.events import UnmapVmas
+
+_WHOLE: Final = 1 << 46
 OVER: Final = -(1 << 62)
 """The address space of a VMA whose own was torn down."""
+
+
+def is_whole(call: UnmapVmas) -> bool:
+    """Whether an unmap_vmas() is of a whole address space, which ends."""
+    return call.start == 0 and call.end >= _WHOLE
 
 
 class Mapped:
     """A followed VMA: user virtual bytes [start, end)."""
 
-    __slots__ = ("edited", "end", "flags", "mm", "offset", "start")
+    __slots__ = ("edited", "end", "flags", "going", "mm", "offset", "start")
 
     def __init__(
         self, mm: int, start: int, end: int, flags: int, offset: int | None = None, edited: bool = False
@@ -19,6 +27,7 @@ class Mapped:
         self.mm = mm  # negative: of a forked child whose address space has no number yet
         self.start, self.end, self.flags = start, end, flags
         self.offset = offset  # physical minus virtual address of every page, while surely no entry is missing
+        self.going = False  # an unmap_vmas() of it has begun: processes may have it no more
         self.edited = edited  # its bounds were changed by nobody who is recorded, as drivers may between two remaps
 
     @property

@@ -70,6 +70,10 @@ class Mappings:
         """Whether nothing is known to be mapped so in an address space."""
         return mm not in self._of
 
+    def is_empty(self) -> bool:
+        """Whether nothing at all is known to be mapped so."""
+        return not self._count
+
     def exit(self, mm: int) -> None:
         """An address space is gone."""
         entries = self._of.pop(mm, None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pat_check import incidents
-from pat_check.events import Marker
+from pat_check.events import CopyVma, Marker, MprotectFixup, RemapPfnRange, SplitVma
 from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP, VM_SHARED, VM_WRITE
 from pat_check.replay.context import Context
 from pat_check.replay.mapped import Mapped
@@ -38,6 +39,8 @@ _LIVES: Final = frozenset(
     )
 )
 """Functions that make, change and end what is compared: a difference is sure only where all of them are recorded."""
+_TRACKING: Final = frozenset(("track_pfn_remap", "track_pfn_copy", "untrack_pfn"))
+"""Functions that set and clear VM_PAT."""
 _SPECIAL: Final = frozenset(("pf", "io", "mm"))
 _OF_THE_KERNEL: Final = VM_SHARED | 0x20 | 0x40 | 0x80
 """A mapping without VM_SHARED and without any VM_MAY* but read is [vvar], which the files leave out."""
@@ -61,6 +64,26 @@ class SavedMaps:
     of: Mapping[int, Sequence[SavedArea]]
 
 
+class _Ranges:
+    """The ranges of some mappings, which are in ascending order."""
+
+    __slots__ = ("_reach", "_starts")
+
+    def __init__(self, areas: Sequence[Mapped] | Sequence[SavedArea]) -> None:
+        self._starts: list[int] = []
+        self._reach: list[int] = []  # how far the mappings from the first to this one reach
+        reach = 0
+        for area in areas:
+            reach = max(reach, area.end)
+            self._starts.append(area.start)
+            self._reach.append(reach)
+
+    def meet(self, area: Mapped | SavedArea) -> bool:
+        """Whether one of them has an address of this mapping."""
+        before = bisect_left(self._starts, area.end)
+        return before > 0 and self._reach[before - 1] > area.start
+
+
 class Maps:
     """Compares saved mappings, each at its own marker."""
 
@@ -68,27 +91,63 @@ class Maps:
         self.context, self.vmas, self.saved = context, vmas, saved
         self.compared = 0  # mappings
         self.equal = 0
+        self.unseen = 0  # not compared: no event had shown them
+        self.unowned = 0  # not compared: no event had shown the address space of their process
+        self.unsettled = 0  # not compared: another task was about to change or end them
+        self.unfollowed = 0  # not compared: the lives of VMAs are not recorded, or events are missing
+        self._seen: set[int] = set()
 
     def marker(self, event: Marker) -> None:
-        """A checkpoint."""
-        saved = self.saved.get(checkpoint_number(event.text))
-        if saved is None or not self.vmas.complete:
+        """A checkpoint; the first of its number counts."""
+        number = checkpoint_number(event.text)
+        saved = self.saved.get(number)
+        if saved is None or number in self._seen:
             return
+        self._seen.add(number)
+        changing = self._changing(event)
         for pid, areas in saved.of.items():
-            self._compare(event, saved, pid, areas)
+            special = [area for area in areas if area.flags & _SPECIAL]
+            followed = self.vmas.areas(pid)
+            if not self.vmas.complete:
+                self.unfollowed += len(special)
+            elif followed is None:
+                self.unowned += len(special)
+            else:
+                self._compare(event, saved, pid, special, followed, changing)
 
-    def _compare(self, event: Marker, saved: SavedMaps, pid: int, areas: Sequence[SavedArea]) -> None:
-        followed = self.vmas.areas(pid)
-        if followed is None:
-            return
+    @property
+    def unanchored(self) -> int:
+        """How many saved mappings had no marker in the trace."""
+        left = [one for number, one in self.saved.items() if number not in self._seen]
+        return sum(bool(area.flags & _SPECIAL) for one in left for areas in one.of.values() for area in areas)
+
+    def _compare(
+        self,
+        event: Marker,
+        saved: SavedMaps,
+        pid: int,
+        areas: Sequence[SavedArea],
+        followed: Sequence[Mapped],
+        changing: Sequence[Mapped],
+    ) -> None:
+        """Compare what is settled: what is being unmapped may be gone, what a call is about may be either way."""
         letters = self._compared()
-        mine = {_line(area.start, area.end, _letters(area) & letters): area for area in followed if _counts(area)}
-        known = [(area.start, area.end) for area in followed]
-        theirs = [
-            _line(area.start, area.end, area.flags & letters)
-            for area in areas
-            if area.flags & _SPECIAL and any(start < area.end and area.start < end for start, end in known)
-        ]
+        about = _Ranges([area for area in followed if any(area is one for one in changing)])
+        unsure = _Ranges([area for area in areas if about.meet(area)])
+        going = _Ranges([area for area in followed if area.going])
+        settled = [area for area in followed if not (area.going or about.meet(area) or unsure.meet(area))]
+        known = _Ranges(settled)
+        mine = {_line(area.start, area.end, _letters(area) & letters): area for area in settled if _counts(area)}
+        theirs: dict[str, None] = {}
+        for area in areas:
+            if unsure.meet(area):
+                self.unsettled += 1
+            elif known.meet(area):
+                theirs[_line(area.start, area.end, area.flags & letters)] = None
+            elif going.meet(area):
+                self.unsettled += 1
+            else:
+                self.unseen += 1
         missing = [f"- {line}" for line in mine if line not in theirs]
         extra = [f"+ {line}" for line in theirs if line not in mine]
         self.compared += len(theirs)
@@ -99,10 +158,24 @@ class Maps:
             larger = _are_larger([mine[line] for line in mine if line not in theirs], areas, letters)
             self.context.emit(incidents.MapsDiffered(*stamp, saved.name, saved.path, pid, missing + extra, larger))
 
+    def _changing(self, event: Marker) -> list[Mapped]:
+        """The followed VMAs that an open call of another task is about."""
+        found = []
+        for call in self.context.tasks.open_beside(event):
+            if isinstance(call, RemapPfnRange | SplitVma | MprotectFixup | CopyVma):
+                area = self.vmas.book.of.get(call.vma)
+                if area is not None:
+                    found.append(area)
+        return found
+
     def _compared(self) -> frozenset[str]:
-        """The VmFlags that are known; mprotect() of a whole mapping changes one of them unseen where it is unprobed."""
-        every = frozenset(LETTERS.values())
-        return every if "mprotect_fixup" in self.context.recorded else every - {LETTERS[VM_WRITE]}
+        """The VmFlags that are known: those that no call changes which is not recorded."""
+        known = set(LETTERS.values())
+        if "mprotect_fixup" not in self.context.recorded:
+            known.discard(LETTERS[VM_WRITE])
+        if not (_TRACKING - self.context.era.lacks) <= self.context.recorded:
+            known.discard(LETTERS[VM_PAT])
+        return frozenset(known)
 
 
 def _counts(area: Mapped) -> bool:

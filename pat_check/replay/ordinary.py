@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pat_check.events import Call
+from pat_check.events import Call, UnmapVmas
 from pat_check.events.runs import OrdinaryVmas
 from pat_check.replay.context import Context
-from pat_check.replay.layers import Layers
+from pat_check.replay.mapped import is_whole
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.processes import Processes
+from pat_check.replay.taken import Taken
 from pat_check.replay.tasks import Task
 from pat_check.replay.vmas import Vmas
 
@@ -18,42 +19,55 @@ _DEPTH = 48
 class Ordinary:
     """Takes them as one where that makes no difference."""
 
-    def __init__(self, context: Context, layers: Layers, vmas: Vmas, processes: Processes, mappings: Mappings) -> None:
-        self.context, self.layers, self.vmas = context, layers, vmas
+    def __init__(self, context: Context, taken: Taken, vmas: Vmas, processes: Processes, mappings: Mappings) -> None:
+        self.context, self.taken, self.vmas = context, taken, vmas
         self.processes, self.mappings = processes, mappings
 
     def take(self, run: OrdinaryVmas) -> bool:
         """Apply what is left of these calls; False, and nothing done, where each of them has to be looked at."""
         tasks = self.context.tasks
         task = tasks.of(run)
-        if tasks.endless or len(task.frames) > _DEPTH or not self.layers.are_idle(run):
+        if tasks.endless or len(task.frames) > _DEPTH or not self.taken.are_idle(run):
             return False
         if not self._are_open(task, run):
             return False
         if run.zap and not self.mappings.has_none(run.mm):
             return False
-        of = self.vmas.of
+        if not self._may_be_one(run, task.scope):
+            return False
+        of = self.vmas.book.of
         for vma in run.vmas:
             if vma in of:
                 return False
         if not self.context.lossy:
-            self.layers.copies.taken(run)
-            self.layers.teardowns.taken(run)
-            self.layers.unwanted.zapped(run)
-        task.scope = None
+            self.taken.layers.copies.taken(run)
+            self.taken.layers.teardowns.taken(run)
+            self.taken.layers.unwanted.zapped(run)
+        scope, task.scope = task.scope, None
         if run.scope >= 0:
             last = run.rows.between(run.scope, run.end)[0]
             assert isinstance(last, Call)
             task.scope = last
         if run.zap:
-            self.vmas.owns(run.pid, run.mm)
+            self.vmas.unmaps_own(scope, run.vmas[0], run.pid, run.mm)
             self.processes.works_on(task, run.pid, run.mm)
+        if not run.is_zap:
+            self.processes.cleared(run.pid)
         return True
+
+    def _may_be_one(self, run: OrdinaryVmas, scope: Call | None) -> bool:
+        """Whether the order of its zaps and frees makes no difference to an unmap or an exit that they belong to."""
+        if run.is_zap:
+            return True
+        if run.zap and isinstance(scope, UnmapVmas) and not is_whole(scope):
+            return False
+        ending = self.processes.clearing(run.pid)
+        return ending is None or not (run.copied or (run.zap and not ending.mm))
 
     def _are_open(self, task: Task, run: OrdinaryVmas) -> bool:
         """Whether what their returns go to is known, and open where it can be recorded."""
         for place in run.callers:
-            function = self.layers.callers.get(place)
+            function = self.taken.layers.callers.get(place)
             if function is None or (function and all(frame.api != function for frame in task.frames)):
                 return False
         return True

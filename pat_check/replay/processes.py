@@ -7,7 +7,6 @@ recorded. What it still holds is judged once its teardown is over, for the frees
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from pat_check import incidents
 from pat_check.events import (
@@ -23,16 +22,15 @@ from pat_check.events import (
     SchedProcessExit,
     SchedProcessFork,
     UnmapVmas,
+    VmAreaFree,
     ZapVma,
 )
 from pat_check.model.memory import PAGE
 from pat_check.model.memtype import Memtype
 from pat_check.model.owner import Owner
 from pat_check.replay.context import Context
+from pat_check.replay.mapped import is_whole
 from pat_check.replay.tasks import Task
-
-_WHOLE: Final = 1 << 46
-"""An unmap_vmas() from 0 to at least here is of a whole address space."""
 
 
 @dataclass(slots=True)
@@ -43,6 +41,7 @@ class Ending:
     mm: int
     by_exit: bool = False  # only sched_process_exit was seen
     one_thread: bool = False  # the task may have been one thread of several: nothing is judged
+    judged: bool = False  # all its entries are gone
 
 
 class Processes:
@@ -105,7 +104,7 @@ class Processes:
     def unmap_vmas(self, call: UnmapVmas) -> None:
         """Entry of unmap_vmas(): of a whole address space at exit and exec."""
         self.context.tasks.enter(call, "unmap_vmas")
-        if call.start == 0 and call.end >= _WHOLE and call.pid not in self._ending:
+        if is_whole(call) and call.pid not in self._ending:
             self._begin(call, 0)
 
     def zap(self, call: ZapVma) -> None:
@@ -126,6 +125,10 @@ class Processes:
         """Entry of remap_pfn_range(): names the address space that maps."""
         self.context.tasks.of(call).close(CopyPageRange)
         task, _ = self.context.tasks.enter(call, call.api)
+        self.remaps(task, call)
+
+    def remaps(self, task: Task, call: RemapPfnRange) -> None:
+        """A task maps: it does not end an address space any more."""
         self.finish(call.pid)
         if call.mm:
             task.mm = call.mm
@@ -151,6 +154,10 @@ class Processes:
     def free(self, call: FreePfnRange) -> None:
         """Entry of untrack_pfn() and the like: names the address space that unmaps."""
         task, _ = self.context.tasks.enter(call, call.api)
+        self.frees(task, call)
+
+    def frees(self, task: Task, call: FreePfnRange) -> None:
+        """A task unmaps."""
         if call.mm:
             task.mm = call.mm
             self._name(call.pid, call.mm)
@@ -187,8 +194,30 @@ class Processes:
     def finish(self, pid: int) -> None:
         """The teardown of the address space that this task was ending is over: judge what is left."""
         ending = self._ending.pop(pid, None)
-        if ending is None or ending.one_thread or (ending.by_exit and self._exits_seen):
+        if ending is None or ending.one_thread or ending.judged or (ending.by_exit and self._exits_seen):
             return
+        self._judge(pid, ending)
+
+    def vma_free(self, call: VmAreaFree) -> None:
+        """Entry of vm_area_free(): at an exit the first one comes when the entries of every mapping are gone."""
+        self.context.tasks.enter(call, "vm_area_free")
+        self.cleared(call.pid)
+
+    def clearing(self, pid: int) -> Ending | None:
+        """The exit of a task, of which a vm_area_free() will say that all entries are gone."""
+        ending = self._ending.get(pid)
+        if ending is None or ending.by_exit or ending.judged or self.context.era.fork_shares:
+            return None
+        return ending
+
+    def cleared(self, pid: int) -> None:
+        """A task frees a VMA: where it is about to end its address space, all entries are gone."""
+        ending = self.clearing(pid)
+        if ending is not None:
+            self._judge(pid, ending)
+            ending.judged = True
+
+    def _judge(self, pid: int, ending: Ending) -> None:
         left: list[Memtype] = []
         for node in self._mappings():
             owner = node.owner

@@ -10,7 +10,16 @@ from typing import Final
 
 from pat_check import incidents
 from pat_check.cachemode import UC, UC_MINUS, WB, cachemode_name, errno_name
-from pat_check.events import NO_PID, ArchIoReserveMemtypeWc, Call, Event, MemtypeCheckInsert, MemtypeReserve, Return
+from pat_check.events import (
+    NO_PID,
+    ArchIoReserveMemtypeWc,
+    Call,
+    CopyPageRange,
+    Event,
+    MemtypeCheckInsert,
+    MemtypeReserve,
+    Return,
+)
 from pat_check.incidents import Story
 from pat_check.model import operations
 from pat_check.model.memory import ISA_END, ISA_START
@@ -169,7 +178,10 @@ class Reserves:
             return None
         type_ = got if got >= 0 else new if outcome.ret == 0 else outcome.actual
         caller = event.caller if isinstance(event, Return) and event.call is MemtypeReserve else ""
-        node = Memtype(start, end, type_, owner_of_reserve(task, call, caller), call.at)
+        owner = owner_of_reserve(task, call, caller)
+        if owner.parent != NO_PID and self.context.lost_any and task.innermost(CopyPageRange) is None:
+            owner = Owner("reserve_pfn_range", call.comm)  # which child comes next is not known
+        node = Memtype(start, end, type_, owner, call.at)
         node.assumed = got < 0 and (outcome.overlap.assumed if outcome.overlap is not None else outcome.assumed)
         node.tell(call.at, f"reserved as {cachemode_name(type_)} by {node.owner}")
         others: list[Memtype] = []
@@ -190,6 +202,7 @@ class Reserves:
         self._await_caller(node.owner, call.pid)
         if node.owner.parent != NO_PID:
             self.context.forked.setdefault(node.owner.parent, []).append(node.owner)
+            self.context.spaces.reserved(node.owner)
         if start >= ISA_START and end <= ISA_END:
             self.context.emit(incidents.IsaTracked(*self.context.stamp(event), start, end, type_))
         return node
@@ -245,7 +258,7 @@ class Reserves:
             outside.node = node
         if outcome.path == "ram" and call.req == UC:
             self.refusals.emit(call, event, outcome, 0, "ram-type", owner, caller)
-        if node is None or node.type == outcome.actual or outcome.overlap is None:
+        if node is None or node.type in (outcome.actual, call.req) or outcome.overlap is None:
             return
         if outcome.assumed or outcome.overlap.assumed:
             self.expected.types_known = False  # whether it got another type than it asked for

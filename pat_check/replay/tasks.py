@@ -33,6 +33,7 @@ from pat_check.events import (
     ReservePfnRange,
     Return,
     SetMemory,
+    Telltale,
     UnmapVmas,
     VmAreaFree,
     ZapVma,
@@ -57,6 +58,7 @@ SCOPES: Final[frozenset[type[Call]]] = frozenset(
         InsertPfn,
         VmAreaFree,
         MemunmapPages,
+        Telltale,
     )
 )
 """Calls whose return may not be recorded."""
@@ -97,6 +99,13 @@ class Task:
         """Calls of this kind cannot be open any more: their return was not recorded."""
         if self.innermost(call) is not None:
             self.frames[:] = [frame for frame in self.frames if frame.kind is not call]
+
+    def returning(self, event: Return) -> Frame | None:
+        """The latest open call of the function that returns."""
+        for frame in reversed(self.frames):
+            if frame.kind is event.call and frame.api == event.api:
+                return frame
+        return None
 
     def innermost(self, call: type[Call]) -> Frame | None:
         """The latest open call of this kind."""
@@ -192,6 +201,11 @@ class Tasks:
             self.lost_entries += 1
         return task, None
 
+    def open_beside(self, event: Event) -> list[Call]:
+        """The calls that are open in other tasks than that of an event."""
+        own = self.of(event)
+        return [frame.call for task in self._tasks.values() if task is not own for frame in task.frames]
+
     def over(self, event: Event, kind: type[Call]) -> None:
         """Calls of this kind in the task of an event must be over: what is still open lost its return."""
         frames = self.of(event).frames
@@ -241,7 +255,9 @@ def owner_of_reserve(task: Task, call: Call, caller: str) -> Owner:
     if tracking is not None and isinstance(tracking.call, ReservePfnRange):
         if tracking.call.strict != 1:
             return Owner("remap_pfn_range", comm, pid)
-        return Owner("reserve_pfn_range", comm)  # for a child of a fork that is not recorded: only fork is strict
+        owner = Owner("fork", comm)  # which alone is strict
+        owner.parent = pid
+        return owner
     return Owner(_function(caller) or "memtype_reserve", comm, pid, symbol=caller)
 
 

@@ -25,11 +25,10 @@ from pat_check.events import (
 from pat_check.events.runs import OrdinaryVmas
 from pat_check.model.vma import VM_PAT, VM_PFNMAP
 from pat_check.replay.context import Context
-from pat_check.replay.mapped import Mapped
+from pat_check.replay.mapped import Mapped, is_whole
 from pat_check.replay.remarks import Surprise
 from pat_check.replay.vmas import Vmas
 
-_WHOLE: Final = 1 << 47
 _ENDING: Final = 1_000  # address spaces that end after their tasks
 _INSIDE: Final[frozenset[type[Call]]] = frozenset((FreePfnRange, GetPatInfo, MemtypeErase, MemtypeFree, ZapVma))
 """Calls that may stand among those of an unmap_vmas() without ending it."""
@@ -75,10 +74,7 @@ class Unmaps:
         """A call begins, below an unmap_vmas() or after it."""
         if self.due and call.pid in self.due:
             self._hear(call, self.due[call.pid])
-        known_of = len(self.context.recorded) + len(self.zaps)
-        if known_of != self._known_of:
-            self._known_of = known_of
-            self._learn()
+        self._learn()
         kind = type(call)
         if kind is ZapVma:
             assert isinstance(call, ZapVma)
@@ -87,9 +83,15 @@ class Unmaps:
         elif kind is UnmapVmas:
             assert isinstance(call, UnmapVmas)
             self._begin(call)
-        elif kind is MemtypeFree and not self._sees_untracking:
+        elif kind is MemtypeFree:
             assert isinstance(call, MemtypeFree)
-            self.vmas.freed(call.start, call.end)
+            self.frees(call.start, call.end)
+
+    def frees(self, start: int, end: int) -> None:
+        """memtype_free() of [start, end), for whichever mapping."""
+        self._learn()
+        if not self._sees_untracking:
+            self.vmas.book.freed(start, end)
 
     def lets_pass(self, run: OrdinaryVmas) -> bool:
         """Whether nothing is due for these zaps of a function that unmap_vmas() was seen to call."""
@@ -105,11 +107,11 @@ class Unmaps:
 
     def ends(self, pid: int) -> None:
         """A task ends, before its address space does."""
-        mm = self.vmas.mm_of.get(pid, 0)
+        mm = self.vmas.spaces.of.get(pid, 0)
         if mm > 0 and self.context.era.fork_shares:
             if len(self._left) > _ENDING:
                 self._left.clear()
-            self._left[pid] = [(vma, area) for vma, area in self.vmas.of.items() if area.mm == mm]
+            self._left[pid] = self.vmas.book.inside(mm, 0, 1 << 64)
 
     def over(self, event: Event) -> None:
         """The task does something else: its unmap_vmas() is over."""
@@ -123,6 +125,10 @@ class Unmaps:
 
     def _learn(self) -> None:
         """What the recording shows tells what must come."""
+        known_of = len(self.context.recorded) + len(self.zaps)
+        if known_of == self._known_of:
+            return
+        self._known_of = known_of
         recorded, era = self.context.recorded, self.context.era
         self._must = self._zap or self._untracking
         self._frees = self._untracks and bool(recorded & _MOVES) and "memtype_free" in recorded
@@ -132,32 +138,34 @@ class Unmaps:
     # --- what must come ----------------------------------------------------------------------------------
 
     def _begin(self, call: UnmapVmas) -> None:
-        whole = call.start == 0 and call.end >= _WHOLE
+        whole = is_whole(call)
         mm = call.mm or self._space_of(call, whole=whole)
         if not mm:
             return
         if whole:
             self.vmas.ending(call.pid, mm)
+        going = self.vmas.unmapping(mm, call)
         if self.vmas.are_sure() and not (self.context.lossy or self.context.entry_only):
-            due = self._predict(call, mm)
+            kept = self._kept(call, whole=whole)
+            due = self._predict(call, going or kept)
             if due:
                 self.due[call.pid] = due
         if whole:
-            self.vmas.exit(mm)
+            self.vmas.torn_down.end(mm)
 
     def _space_of(self, call: UnmapVmas, *, whole: bool) -> int:
         """The address space: of the exit_mmap() that it is in, or of its first mapping; 0 unknown."""
         scope = self.context.tasks.of(call).scope
         if whole:
             return scope.mm if isinstance(scope, ExitMmap) else 0
-        area, own = self.vmas.of.get(call.vma), self.vmas.mm_of.get(call.pid, 0)
+        area, own = self.vmas.book.of.get(call.vma), self.vmas.spaces.of.get(call.pid, 0)
         if area is None or area.is_over or (area.mm != own and (own or area.mm < 0)):
             return 0  # not known, or the address of a VMA that was used again
         return area.mm
 
-    def _predict(self, call: UnmapVmas, mm: int) -> list[Due]:
+    def _predict(self, call: UnmapVmas, going: list[tuple[int, Mapped]]) -> list[Due]:
         due: list[Due] = []
-        for vma, area in self._inside(call, mm):
+        for vma, area in going:
             if area.flags & VM_PFNMAP:
                 start, size = self.vmas.physical(vma, area.start), area.end - area.start
                 must = self._must
@@ -167,14 +175,12 @@ class Unmaps:
                     due.append(Due(call, must, vma, start, size))
         return due
 
-    def _inside(self, call: UnmapVmas, mm: int) -> list[tuple[int, Mapped]]:
-        """The followed VMAs that it takes away; of a task that has ended, those that it had."""
+    def _kept(self, call: UnmapVmas, *, whole: bool) -> list[tuple[int, Mapped]]:
+        """The followed VMAs that a task had when it ended, ascending, if it now takes all of them away."""
         left = self._left.pop(call.pid, None)
-        found = self.vmas.inside(mm, call.vma, call.start, call.end)
-        if left is not None and not found and call.start == 0 and call.end >= _WHOLE:
-            found = [(vma, area) for vma, area in left if area.is_over and self.vmas.of.get(vma) is area]
-            found.sort(key=lambda one: one[1].start)
-        return found
+        if left is None or not whole:
+            return []
+        return [(vma, area) for vma, area in left if area.is_over and self.vmas.book.of.get(vma) is area]
 
     @property
     def _zap(self) -> str:

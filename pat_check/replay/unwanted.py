@@ -9,6 +9,7 @@ from pat_check.events import (
     Call,
     CopyPageRange,
     FreePfnRange,
+    InsertPfn,
     MemtypeReserve,
     RemapPfnRange,
     ReservePfnRange,
@@ -24,10 +25,14 @@ from pat_check.replay.shared_contexts import SharedContexts
 from pat_check.replay.wanted import page_align, seen_in
 
 _COMMS: Final = 10_000
+_ZAP_UNTRACKS: Final = [era for era in ERAS if era.zap_untracks]
+_UNMAP_UNTRACKS: Final = [era for era in ERAS if era.unmap_untracks]
+_HUGE: Final = [era for era in ERAS if era.huge_pfnmap]
 _RESERVING: Final[frozenset[type[Call]]] = frozenset((ReservePfnRange, MemtypeReserve))
 
 WATCHED: Final[frozenset[type[Call]]] = _RESERVING | {
     FreePfnRange,
+    InsertPfn,
     ZapVma,
 }
 """Calls that are heard here."""
@@ -49,6 +54,8 @@ class Unwanted:
             if call.comm not in self._comms and len(self._comms) < _COMMS:
                 self._comms.add(call.comm)
             self._cleared(call)
+        elif kind is InsertPfn:
+            self._inserts(call)
         elif kind in _RESERVING:
             self._reserves(call)
 
@@ -60,7 +67,7 @@ class Unwanted:
     # --- what comes by itself ------------------------------------------------------------------------------
 
     def _untracks(self, call: Call) -> None:
-        """unmap_single_vma() alone calls untrack_pfn(vma, 0, 0); a context goes with its last VMA."""
+        """Zaps untrack in unmap_single_vma() alone, if at all. A context goes with its last VMA."""
         assert isinstance(call, FreePfnRange)
         if call.api == "pfnmap_track_ctx_release":
             left = self.contexts.released(call.ctx)
@@ -68,12 +75,16 @@ class Unwanted:
                 start = max(call.pfn, 0) * PAGE
                 surprise = Surprise(self.context, call, call.api, start, start + max(call.size, 0))
                 surprise.tell("came", f"only after {left} more mappings are gone", "already", [])
-        elif call.api == "untrack_pfn" and call.pfn == 0 == call.size and self.context.era.zap_untracks:
+        elif call.api == "untrack_pfn" and call.pfn == 0 == call.size and call.vma:
             scope = self.context.tasks.of(call).scope
-            inside = isinstance(scope, ZapVma) and scope.vma == call.vma
-            if "unmap_single_vma" in self.context.recorded and call.vma and not inside and call.comm in self._comms:
-                surprise = Surprise(self.context, call, call.api, 0, 0)
-                surprise.tell("came", "that only unmap_single_vma() of this VMA calls it", "by itself", [])
+            if isinstance(scope, ZapVma) and scope.vma == call.vma:
+                if scope.api == "unmap_single_vma":
+                    self.doubts.seen(call, "unmap_single_vma() calls untrack_pfn()", _ZAP_UNTRACKS)
+            elif "unmap_single_vma" in self.context.recorded:
+                if self.context.era.zap_untracks and call.comm in self._comms:
+                    surprise = Surprise(self.context, call, call.api, 0, 0)
+                    surprise.tell("came", "that only unmap_single_vma() of this VMA calls it", "by itself", [])
+                self.doubts.seen(call, "untrack_pfn() comes before unmap_single_vma()", _UNMAP_UNTRACKS)
         elif call.api == "untrack_pfn" and call.vma and max(call.pfn, call.size) > 0:
             scope = self.context.tasks.of(call).scope
             if isinstance(scope, ZapVma) and scope.api == "unmap_single_vma" and scope.vma == call.vma:
@@ -89,7 +100,13 @@ class Unwanted:
         if tracked and call.api == "unmap_page_range" and self.context.era.zap_untracks:
             surprise = Surprise(self.context, call, call.api, call.start, call.end, "zap")
             surprise.tell("came", "that untrack_pfn() has cleared it", "with VM_PAT set", [])
-            self.doubts.against(call, "a zap leaves VM_PAT set", [era for era in ERAS if not era.zap_untracks])
+            self.doubts.seen(call, "a zap leaves VM_PAT set", [era for era in ERAS if not era.zap_untracks])
+
+    def _inserts(self, call: Call) -> None:
+        """Huge entries in a PFN mapping; DAX has them in others."""
+        assert isinstance(call, InsertPfn)
+        if call.size > PAGE and call.flags >= 0 and call.flags & VM_PFNMAP:
+            self.doubts.seen(call, f"{call.api}() makes a huge entry in a PFN mapping", _HUGE)
 
     def _reserves(self, call: Call) -> None:
         """A mapping of a part, and a fork of what is not tracked, reserve nothing."""

@@ -34,8 +34,23 @@ def write_matrix(sheet: Sheet, out: TextIO, style: Style) -> None:
     for where, severity, message in _wrong(sheet):
         wrong += 1
         page.line((f"{sheet.path}:{where}: ", "bold"), (str(severity), COLOR[severity]), f": {message}")
+    for where, why in _skipped(sheet):
+        page.line((f"{sheet.path}:{where}: ", "bold"), f"not played: {why}")
     page.line(("as claimed", "green") if not wrong else (f"{wrong} not as claimed", "bold red"), indent=2)
     page.line()
+
+
+def _skipped(sheet: Sheet) -> list[tuple[int, str]]:
+    """Operations on what an era has not made, which is no complaint: they tell what that era spares."""
+    said: dict[tuple[int, str], list[str]] = {}
+    for column in sheet.columns:
+        for line, why in column.skipped:
+            said.setdefault((line, why), []).append(column.era)
+    return [(line, f"{why} (in {_eras(sheet, eras)})") for (line, why), eras in sorted(said.items())]
+
+
+def _eras(sheet: Sheet, eras: list[str]) -> str:
+    return "every era" if len(eras) == len(sheet.columns) > 1 else ", ".join(eras)
 
 
 def _wrong(sheet: Sheet) -> list[tuple[int, Severity, str]]:
@@ -51,8 +66,7 @@ def _wrong(sheet: Sheet) -> list[tuple[int, Severity, str]]:
             said.setdefault((line, f"{message} [{rule}], which nothing claims", severity), []).append(column.era)
         for line, message in column.failed:
             said.setdefault((line, message, Severity.ERROR), []).append(column.era)
-    every = len(sheet.columns)
     return [
-        (line, severity, f"{message} (in {'every era' if len(eras) == every > 1 else ', '.join(eras)})")
+        (line, severity, f"{message} (in {_eras(sheet, eras)})")
         for (line, message, severity), eras in sorted(said.items())
     ]

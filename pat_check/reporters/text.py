@@ -67,8 +67,10 @@ def _input(page: Page, an_input: Input) -> None:
         agree = f"{an_input.snapshots_equal:,} of {an_input.snapshots:,} agree with the model"
         unanchored = an_input.snapshots_unanchored
         _row(page, "snapshots", agree + (f", {unanchored:,} without a marker in the trace" if unanchored else ""))
-    if an_input.mappings:
-        _row(page, "mappings", f"{an_input.mappings_equal:,} of {an_input.mappings:,} agree with the recorded calls")
+    left = an_input.mappings_not_compared
+    if an_input.mappings or left:
+        agree = f"{an_input.mappings_equal:,} of {an_input.mappings:,} agree with the recorded calls"
+        _row(page, "mappings", agree + (f", {left:,} not compared" if left else ""))
     if an_input.messages:
         explained = f"{an_input.messages_explained:,} of {counted(an_input.messages, 'message')} explained"
         _row(page, "kernel log", explained)

@@ -13,12 +13,20 @@ from pat_check.scenario.words import ScenarioError, near
 from pat_check.scenario.world import Actor, Place
 
 
+class Absent(Exception):
+    """A name stands for nothing, for the operation that would have made it failed in this era."""
+
+    def __init__(self, name: str, at: int) -> None:
+        super().__init__(f"there is no {name}, for line {at} failed")
+
+
 class Names:
     """What a scenario has named so far."""
 
-    __slots__ = ("actors", "cookies", "files", "mappings", "physical", "user_end")
+    __slots__ = ("absent", "actors", "cookies", "files", "mappings", "physical", "user_end")
 
     def __init__(self) -> None:
+        self.absent: dict[str, int] = {}  # what was not made, and in which line
         self.physical: dict[str, tuple[int, int]] = {}  # BARs and RAM: start, end
         self.actors: dict[str, Actor] = {}
         self.mappings: dict[str, Place] = {}
@@ -42,11 +50,20 @@ class Names:
                         return (
                             found if isinstance(found, int) else found.start if isinstance(found, Place) else found[0]
                         )
+                self.must_be(expression.text)
                 known = [*self.physical, *self.mappings, *self.cookies, *words]
-                message = f"{expression.text!r} names nothing here" + near(expression.text, known)
+                message = f"{expression.text!r} names nothing here" + (
+                    _difference(expression.text, known) or near(expression.text, known)
+                )
                 raise wrong(path, statement, message, expression.column)
             case Text():
                 raise wrong(path, statement, f"{expression.text!r} is no number", expression.column)
+
+    def must_be(self, name: str) -> None:
+        """Raise Absent for what an operation should have made and has not."""
+        made = (self.physical, self.actors, self.mappings, self.cookies)
+        if name in self.absent and not any(name in table for table in made):
+            raise Absent(name, self.absent[name])
 
     def base(self, expression: Expression) -> str:
         """The first name in an expression; empty when there is none."""
@@ -55,6 +72,14 @@ class Names:
         if isinstance(expression, Binary):
             return self.base(expression.left) or self.base(expression.right)
         return ""
+
+
+def _difference(text: str, known: Iterable[str]) -> str:
+    """The tail of a message when a name like ``v-4K`` was meant as a difference; else empty."""
+    for at in (at for at, letter in enumerate(text) if letter == "-"):
+        if text[:at] in known and text[at + 1 :]:
+            return f"; a minus has a space on each side: {text[:at]} - {text[at + 1 :]}"
+    return ""
 
 
 def wrong(path: str, statement: Statement, message: str, column: int = 0) -> ScenarioError:
@@ -131,6 +156,12 @@ class Arguments:
 
     def name(self, place: int) -> str:
         """The name that an argument begins with."""
+        name = self.new_name(place)
+        self._names.must_be(name)
+        return name
+
+    def new_name(self, place: int) -> str:
+        """The same of what need not be there yet."""
         return self._names.base(self._places[place]) if place < len(self._places) else ""
 
     def number(self, place: int, what: str) -> int:

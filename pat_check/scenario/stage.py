@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from pat_check.eras.base import Era
 from pat_check.incidents import Incident
 from pat_check.model.memory import PAGE
 from pat_check.model.page_table import FIVE_LEVELS, FOUR_LEVELS
-from pat_check.scenario.arguments import Arguments, Names, wrong
+from pat_check.scenario.arguments import Absent, Arguments, Names, wrong
 from pat_check.scenario.checks import Checks
 from pat_check.scenario.expectations import Expectations, listed
 from pat_check.scenario.operations import BLOCK, LOCKS, OPERATIONS, Scene, end
@@ -48,6 +49,7 @@ class Outcome:
     unmet: list[Unmet] = field(default_factory=list)
     results: list[tuple[int, int]] = field(default_factory=list)  # (line, result) of every operation
     states: list[tuple[int, str]] = field(default_factory=list)  # (line, list) after every operation
+    skipped: list[tuple[int, str]] = field(default_factory=list)  # (line, why) of operations that were not played
 
 
 def applies(eras: str, era: str) -> bool:
@@ -96,7 +98,10 @@ class Stage:
                 case Declare():
                     self._declare(statement)
                 case Expect():
-                    said = self.expectations.unmet(statement, self.world, self.ret)
+                    try:
+                        said = self.expectations.unmet(statement, self.world, self.ret)
+                    except Absent as absent:
+                        said = str(absent)
                     if said and applies(statement.eras, self.era.name):
                         self.outcome.unmet.append(Unmet(statement.at, said))
                 case Checkpoint() | Ignore():
@@ -139,6 +144,7 @@ class Stage:
     def add_actor(self, name: str, at: int, *, is_process: bool) -> Actor:
         """A new task."""
         self._pid += 1
+        self.names.absent.pop(name, None)
         self.world.machine.now = at
         mm = self.world.kernel.new_mm(self.world.new_mm_id()) if is_process else None
         actor = self.names.actors[name] = Actor(name, self._pid, mm, self._pid)
@@ -150,8 +156,21 @@ class Stage:
     # --- operations -------------------------------------------------------------------------------------------------
 
     def _operate(self, statement: Operation) -> None:
+        """Play one operation; not where it is about what was not made in this era."""
+        try:
+            self._play(statement)
+        except Absent as absent:
+            if statement.result and statement.result not in self.names.mappings | self.names.cookies:
+                self.names.absent.setdefault(statement.result, statement.at)
+            self.outcome.skipped.append((statement.at, str(absent)))
+            self.outcome.results.append((statement.at, -errno.ESRCH))
+            self.outcome.states.append((statement.at, listed(self.world)))
+
+    def _play(self, statement: Operation) -> None:
         path = self.scenario.path
         actor = self.names.actors.get(statement.task)
+        if (actor is None or actor.ended) and statement.task in self.names.absent:
+            raise Absent(statement.task, self.names.absent[statement.task])
         if actor is None:
             known = list(self.names.actors)
             who = f"{statement.task!r} is no process or driver" if statement.task else "an operation needs a task"
@@ -165,8 +184,12 @@ class Stage:
         self.world.turn(statement.at, actor)
         if statement.body is not None:
             self.world.kernel.meanwhile = lambda: self._meanwhile(statement, actor)
-        ret = verb.play(Scene(self, statement, actor, verb))
-        self.world.kernel.meanwhile = None
+        try:
+            ret = verb.play(Scene(self, statement, actor, verb))
+        finally:
+            self.world.kernel.meanwhile = None
+        if ret < 0 and statement.result:
+            self.names.absent[statement.result] = statement.at
         self.ret = ret
         self.checks.after()
         self.outcome.results.append((statement.at, self.ret))

@@ -7,21 +7,15 @@ test proves that both read every line alike.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from pat_check.events import NO_PID, Event, LostEvents, Marker
-from pat_check.sources import catalogue, klog, specs
-from pat_check.sources.base import Source, torn
+from pat_check.sources import catalogue, klog, native, specs
 from pat_check.sources.catalogue import FieldError
 from pat_check.sources.columns import Context, Layout, context_of, latency, standard, verbose
-from pat_check.sources.counting import Counts
 from pat_check.sources.grammar import Explainer
-from pat_check.sources.native import scanner_type
 from pat_check.sources.opening import Lines
-
-if TYPE_CHECKING:
-    from pat_check.sources.lane import Lane
+from pat_check.sources.scanned import Scanned
 
 _OFFSET = r"(?:\+0x[0-9a-f]+/0x[0-9a-f]+)?(?: <[0-9a-f]+>)?"  # options sym-offset and sym-addr
 _NAMED = re.compile(rf"(?P<name>[A-Za-z_][\w.]*){_OFFSET}: *(?P<payload>.*)", re.ASCII)
@@ -50,11 +44,12 @@ _MARKERS = frozenset(("tracing_mark_write", "print", "bprint"))
 _REMEMBERED = 10_000  # names and places that are looked up once; bounded, since a trace may hold any
 
 
-class Ftrace(Source):
+class Ftrace(Scanned):
     """The trace file of tracefs, trace_pipe, ``trace-cmd report`` (also ``-l`` and ``-R``)."""
 
     name = "ftrace"
     title = "ftrace text of tracefs, trace_pipe or trace-cmd report"
+    layout = native.FTRACE
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,56 +81,10 @@ class Ftrace(Source):
         super().resume(state)
         self._layout = LAYOUTS[state["layout"]]
 
-    def events(self, lines: Lines) -> Iterator[Event]:
-        for at, line in enumerate(lines, self.lines + 1):
-            self.lines = at
-            event = self._read(at, line, lines)
-            if event is not None:
-                yield event
+    def passed(self) -> None:
+        self._layout = standard
 
-    def batches(self, lines: Lines, *, runs: bool = False) -> Iterator[list[Event]]:
-        scanner = scanner_type()
-        if scanner is None:
-            yield from super().batches(lines)
-            return
-        from pat_check.sources.lane import Lane  # noqa: PLC0415 - made of compiled code, which may not be there
-
-        lane = Lane(scanner, self._place, self._name, runs=runs)
-        yield from self._with(lane, lines)
-
-    def count(self, lines: Lines) -> Counts:
-        scanner = scanner_type()
-        if scanner is None:
-            return super().count(lines)
-        from pat_check.sources.lane import Lane  # noqa: PLC0415
-
-        lane, counts = Lane(scanner, self._place, self._name, count_only=True), Counts()
-        for batch in self._with(lane, lines):
-            counts.add(batch)
-        lane.count(counts)
-        return counts
-
-    def _with(self, lane: Lane, lines: Lines) -> Iterator[list[Event]]:
-        """The events that the lane reads, and in their places those of lines that it leaves to this decoder."""
-        last = self.lines  # the line that was read here last
-        for found, others, cut, self.lines, ignored in lane.blocks(lines.blocks(), last):
-            for index, at, line in others:
-                if at != last + 1:
-                    self._layout = standard  # the scanner has read a line in between
-                last = at
-                lines.cut = cut
-                event = self._read(at, lines.text_of(line), lines)
-                found[index] = torn(event) if cut and event is not None else event
-            for name, count in ignored:
-                self._ignore(name, count)
-            if lines.tick is not None:
-                lines.tick(self.lines)
-            if self.lines != last:
-                self._layout = standard
-            yield [event for event in found if event is not None] if others else cast("list[Event]", found)
-
-    def _read(self, at: int, line: str, lines: Lines) -> Event | None:
-        """The event of a line, if it is one."""
+    def read(self, at: int, line: str, lines: Lines) -> Event | None:
         context = self._layout(line)
         if context is None:
             if not line or line.isspace():
@@ -194,42 +143,40 @@ class Ftrace(Source):
             return self._unreadable(where[0], line, lines)
         elif (resolved := catalogue.resolve(name)) is not None:
             return _decoded(resolved[0], resolved[1], "", payload, *where)
-        self._ignore(name)
+        self.ignore(name)
         return None
 
     def _unnamed(self, line: str, rest: str, where: _Where, lines: Lines) -> Event | None:
         """A system call, a line of the function tracer or the head of a stack trace: no colon follows a name."""
         if (syscall := _SYSCALL.match(rest)) is not None:
-            self._ignore(syscall["name"])
+            self.ignore(syscall["name"])
         elif (called := _CALLED.match(rest)) is not None:
             spec = specs.BY_FUNCTION.get(called["name"])
             if spec is not None and called["args"]:
                 fields = arguments(called["args"])
                 if "arg1" not in fields or any("arg1" in field.names for field in spec.fields):
                     return catalogue.entry_of(spec, fields, *where)
-            self._ignore(called["name"])
+            self.ignore(called["name"])
         elif _STACK.match(rest):
-            self._ignore("stack trace")
+            self.ignore("stack trace")
         else:
             return self._unreadable(where[0], line, lines)
         return None
 
-    def _ignore(self, name: str, count: int = 1) -> None:
+    def ignore(self, name: str, count: int = 1) -> None:
         if name in self.ignored or len(self.ignored) < _REMEMBERED:
             self.ignored[name] += count
 
     # --- what the compiled scanner is told, once for each place and name ----------------------------------------
 
-    @staticmethod
-    def _place(head: str) -> _Probe | None:
+    def place(self, key: str) -> _Probe | None:
         """A probed place, without its closing bracket; None for the event of another kind."""
-        named = _NAMED.match(f"{head})")
+        named = _NAMED.match(f"{key})")
         if named is None or _is_read_apart(named["name"]) or (place := _PLACE.match(named["payload"])) is None:
             return None
         return _probed(named["name"], place)
 
-    @staticmethod
-    def _name(key: str) -> str | None:
+    def named(self, key: str) -> str | None:
         """The name that counts as ignored: of an event without a place, or of a function with what follows it."""
         if key.endswith(("(", " ")):
             return key[:-1]

@@ -1,4 +1,4 @@
-"""The fast lane: ftrace text in blocks through the compiled scanner, a block ahead of the replay.
+"""The fast lane: a recording in blocks through the compiled scanner, a block ahead of the replay.
 
 What the scanner does not surely read like the reference decoder, that decoder reads, line by line and in order; so both
 give the same events. Reading, decompressing and scanning go on in a thread while events are replayed.
@@ -56,6 +56,7 @@ class Lane:
     def __init__(
         self,
         scanner: ScannerType,
+        layout: int,
         place: Callable[[str], Probed | None],
         name: Callable[[str], str | None],
         *,
@@ -66,7 +67,7 @@ class Lane:
         self._unpacker = Unpacker()
         self._ignored: list[str] = []
         self._told: list[int] = []
-        self._scanner: Scanner = scanner(self._resolve, count_only=count_only)
+        self._scanner: Scanner = scanner(self._resolve, layout=layout, count_only=count_only)
 
     def blocks(self, blocks: Iterable[Block], before: int) -> Iterator[Read]:
         """What was read of each block; so many lines were read before."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from pat_check.events import NO_PID, Event, LostEvents, Marker, Return
-from pat_check.sources import catalogue, ftrace, klog, specs
-from pat_check.sources.base import Source
+from pat_check.sources import catalogue, ftrace, klog, native, specs
 from pat_check.sources.catalogue import FieldError
 from pat_check.sources.grammar import Explainer
 from pat_check.sources.opening import Lines
+from pat_check.sources.scanned import Scanned
+
+if TYPE_CHECKING:
+    from pat_check.sources.lane import Probed
 
 # The comm is right-aligned in 16 columns and may hold anything; the second pattern reads narrower columns.
 _REST = (
@@ -23,13 +26,16 @@ _LINES = (re.compile(r"(?P<comm>.{16})" + _REST), re.compile(r"(?P<comm>\S.{0,63
 _ADDRESSES = re.compile(r"\s*\([0-9a-f]+(?: <- [0-9a-f]+)?\)\s*")
 _CHAIN = re.compile(r"\s+(?:[0-9a-f]{1,16} |[\w.$]+\+0x[0-9a-f]+ |\[unknown\]|\S+ \()")
 _LOST = re.compile(r".{0,120}\bPERF_RECORD_LOST(?:_SAMPLES)?\b.{0,40}?lost (?P<count>\d{1,19})")
+_CONSOLE, _PRINT = "printk:console", "ftrace:print"
+_TOLD = frozenset((_CONSOLE, _PRINT))
 
 
-class PerfScript(Source):
+class PerfScript(Scanned):
     """``perf script``, with its default fields or ``-F`` with at least pid or tid, time, event and trace."""
 
     name = "perf"
     title = "text of perf script"
+    layout = native.PERF
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,23 +47,24 @@ class PerfScript(Source):
             return False
         return any((match := _match(line)) is not None and ":" in match["event"] for line in head)
 
-    def events(self, lines: Lines) -> Iterator[Event]:
-        for at, line in enumerate(lines, self.lines + 1):
-            self.lines = at
-            if not line or line.isspace() or line.startswith("#"):
-                continue
-            match = _match(line)
-            if match is not None:
-                try:
-                    event = self._event(at, match)
-                except FieldError as error:
-                    event = self.malformed(at, line, str(error), match.start("event") + 1, cut=lines.cut)
-                if event is not None:
-                    yield event
-            elif (lost := _LOST.match(line)) is not None:
-                yield LostEvents(at, None, -1, NO_PID, "", int(lost["count"]))
-            elif _CHAIN.match(line) is None:
-                yield self.malformed(at, line, *self._explain(line), cut=lines.cut)
+    def read(self, at: int, line: str, lines: Lines) -> Event | None:
+        if not line or line.isspace() or line.startswith("#"):
+            return None
+        match = _match(line)
+        if match is not None:
+            try:
+                return self._event(at, match)
+            except FieldError as error:
+                return self.malformed(at, line, str(error), match.start("event") + 1, cut=lines.cut)
+        if (lost := _LOST.match(line)) is not None:
+            return LostEvents(at, None, -1, NO_PID, "", int(lost["count"]))
+        return self.malformed(at, line, *self._explain(line), cut=lines.cut) if _CHAIN.match(line) is None else None
+
+    def place(self, key: str) -> Probed | None:
+        name = key.rpartition(":")[2]
+        if (resolved := _resolve(name)) is not None:
+            return *resolved, ""
+        return None if name in catalogue.TRACEPOINTS or key in _TOLD else (None, False, name)
 
     def _event(self, at: int, match: re.Match[str]) -> Event | None:
         name = match["event"].rpartition(":")[2]
@@ -77,11 +84,11 @@ class PerfScript(Source):
             return event
         if name in catalogue.TRACEPOINTS:
             return catalogue.tracepoint(name, payload.strip(), *context)
-        if match["event"] == "printk:console":
+        if match["event"] == _CONSOLE:
             return klog.message(payload.strip(), *context)
-        if match["event"] == "ftrace:print":
+        if match["event"] == _PRINT:
             return Marker(*context, payload.partition(": ")[2].strip() or payload.strip())
-        self.ignored[name or match["event"]] += 1
+        self.ignore(name or match["event"])
         return None
 
 

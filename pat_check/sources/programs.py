@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from librt.strings import read_i64_le
+
 from pat_check import events
 from pat_check.sources.specs import Spec
 
@@ -33,6 +35,12 @@ PFNMAP_TRACK: Final = 14
 GENERIC: Final = 15
 """Kinds of calls: those with code of their own, and all others."""
 
+NOTHING: Final = 0
+ORDINARY: Final = 1
+MAPPING: Final = 2
+UNTRACKING: Final = 3
+"""Which run of events/runs.py a call may begin."""
+
 _KINDS: Final[dict[type[events.Call], int]] = {
     events.VmAreaFree: VM_AREA_FREE,
     events.VmAreaDup: VM_AREA_DUP,
@@ -61,6 +69,7 @@ class Program:
     def __init__(self, spec: Spec, is_return: bool, caller: str) -> None:
         self.spec, self.is_return, self.caller = spec, is_return, caller
         self.call, self.function, self.pointer = spec.call, spec.function, spec.pointer
+        self.outer = caller.partition("+")[0]  # the function that a return goes to
         self.api = str(spec.extra[-1]) if spec.extra else ""
         self.fields = len(spec.fields)
         self.slots: i64 = self.fields + len(spec.trailing)
@@ -72,7 +81,25 @@ class Program:
         if spec.convert is not None:
             self.kind = PFNMAP_TRACK if spec.function == "pfnmap_track" else GENERIC
         self.met = False  # an event of it was told
+        self.begins: i64 = NOTHING
+        if not is_return:
+            if self.kind in (VM_AREA_FREE, VM_AREA_DUP, ZAP_VMA, COPY_PAGE_RANGE):
+                self.begins = ORDINARY
+            elif spec.function == "remap_pfn_range":
+                self.begins = MAPPING
+            elif spec.function == "pfnmap_track_ctx_release":
+                self.begins = UNTRACKING
 
 
 RESULT, MODE, STARTS, ARGUMENTS = 0, 1, 2, 3
 """Slots of a return."""
+
+_MAX: Final = 1 << 64
+
+
+def value(rows: bytes, place: i64, mask: i64, slot: i64) -> int:
+    """The value of a slot: unsigned, unless it was printed with a minus. `place` is where the first one is."""
+    bits = read_i64_le(rows, place + slot * WORD)
+    if bits < 0 and not mask >> slot & 1:
+        return int(bits) + _MAX
+    return int(bits)

@@ -26,6 +26,7 @@ from pat_check.sources.programs import (
     MEMTYPE_KERNEL_MAP_SYNC,
     MEMTYPE_RESERVE,
     MODE,
+    NOTHING,
     PFNMAP_TRACK,
     RESERVE_PFN_RANGE,
     RESULT,
@@ -36,15 +37,15 @@ from pat_check.sources.programs import (
     WORD,
     ZAP_VMA,
     Program,
+    value,
 )
-from pat_check.sources.runs import ordinary
+from pat_check.sources.runs import run_at
 from pat_check.sources.specs import PAGE_SHIFT, PFN_MASK
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
 
 _SLOW_ROW: Final = 4 * WORD
-_MAX: Final = 1 << 64
 
 
 class Unpacker:
@@ -79,10 +80,12 @@ class Unpacker:
             program = programs[number]
             if not program.met:
                 program.met = True  # the first is always told by itself
-            elif block is not None and (run := ordinary(programs, comms, rows, place, block)) is not None:
-                out.append(run)
-                place = run.end
-                continue
+            elif block is not None and program.begins != NOTHING:
+                run = run_at(programs, comms, rows, place, block)
+                if run is not None:
+                    out.append(run)
+                    place = run.end
+                    continue
             pid = int(read_i64_le(rows, place + 2 * WORD))
             cpu = int(read_i64_le(rows, place + 3 * WORD))
             time = read_f64_le(rows, place + 4 * WORD)
@@ -114,57 +117,49 @@ def _call(
     program: Program, rows: bytes, place: i64, mask: i64, at: int, time: float, cpu: int, pid: int, comm: str
 ) -> events.Call:
     kind = program.kind
-    v0 = _value(rows, place, mask, 0)
+    v0 = value(rows, place, mask, 0)
     if kind == VM_AREA_FREE:
-        return events.VmAreaFree(at, time, cpu, pid, comm, v0, _value(rows, place, mask, 1))
+        return events.VmAreaFree(at, time, cpu, pid, comm, v0, value(rows, place, mask, 1))
     if kind == MEMTYPE_KERNEL_MAP_SYNC:
-        v1 = _value(rows, place, mask, 1)
-        return events.MemtypeKernelMapSync(at, time, cpu, pid, comm, v0, v1, _value(rows, place, mask, 2))
+        v1 = value(rows, place, mask, 1)
+        return events.MemtypeKernelMapSync(at, time, cpu, pid, comm, v0, v1, value(rows, place, mask, 2))
     if kind == GENERIC:
         return _generic(program, rows, place, mask, at, time, cpu, pid, comm)
-    v1 = _value(rows, place, mask, 1)
+    v1 = value(rows, place, mask, 1)
     if kind == UNMAP_VMAS:
         return events.UnmapVmas(
-            at, time, cpu, pid, comm, v0, v1, _value(rows, place, mask, 2), _value(rows, place, mask, 3)
+            at, time, cpu, pid, comm, v0, v1, value(rows, place, mask, 2), value(rows, place, mask, 3)
         )
     if kind == MEMTYPE_FREE:
         return events.MemtypeFree(at, time, cpu, pid, comm, v0, v1)
     if kind == MEMTYPE_ERASE:
         return events.MemtypeErase(at, time, cpu, pid, comm, v0, v1)
-    v2 = _value(rows, place, mask, 2)
+    v2 = value(rows, place, mask, 2)
     if kind == PFNMAP_TRACK:
         return events.ReservePfnRange(at, time, cpu, pid, comm, (v0 & PFN_MASK) << PAGE_SHIFT, v1, v2, program.api)
     if kind == MEMTYPE_CHECK_INSERT:
         return events.MemtypeCheckInsert(at, time, cpu, pid, comm, v0, v1, v2)
-    v3 = _value(rows, place, mask, 3)
+    v3 = value(rows, place, mask, 3)
     if kind == MEMTYPE_RESERVE:
         return events.MemtypeReserve(at, time, cpu, pid, comm, v0, v1, v2, v3)
     api = program.api
     if kind == RESERVE_PFN_RANGE:
         return events.ReservePfnRange(at, time, cpu, pid, comm, v0, v1, v2, api, v3)
-    v4, v5 = _value(rows, place, mask, 4), _value(rows, place, mask, 5)
+    v4, v5 = value(rows, place, mask, 4), value(rows, place, mask, 5)
     if kind == VM_AREA_DUP:
         return events.VmAreaDup(at, time, cpu, pid, comm, v0, v1, v2, v3, v4, v5)
     if kind == COPY_PAGE_RANGE:
         return events.CopyPageRange(at, time, cpu, pid, comm, v0, v1, v2, api, v3, v4, v5)
-    v6 = _value(rows, place, mask, 6)
+    v6 = value(rows, place, mask, 6)
     if kind == ZAP_VMA:
         return events.ZapVma(at, time, cpu, pid, comm, v0, v1, v2, v3, api, v4, v5, v6)
     if kind == SPLIT_VMA:
         return events.SplitVma(at, time, cpu, pid, comm, v0, v1, v2, v3, v4, v5, v6)
-    v7 = _value(rows, place, mask, 7)
+    v7 = value(rows, place, mask, 7)
     if kind == FREE_PFN_RANGE:
         return events.FreePfnRange(at, time, cpu, pid, comm, v0, v1, api, v2, v3, v4, v5, v6, v7)
-    v8, v9 = _value(rows, place, mask, 8), _value(rows, place, mask, 9)
+    v8, v9 = value(rows, place, mask, 8), value(rows, place, mask, 9)
     return events.RemapPfnRange(at, time, cpu, pid, comm, v0, v1, v2, v3, v4, v5, v6, api, v7, v8, v9)
-
-
-def _value(rows: bytes, place: i64, mask: i64, slot: i64) -> int:
-    """The value of a slot: unsigned, unless it was printed with a minus."""
-    bits = read_i64_le(rows, place + slot * WORD)
-    if bits < 0 and not mask >> slot & 1:
-        return int(bits) + _MAX
-    return int(bits)
 
 
 def _return(
@@ -177,12 +172,12 @@ def _return(
         if bits >= 0 and bits < 0x8000_0000:
             ret = int(bits)
         else:
-            ret = _value(rows, place, mask, RESULT)
+            ret = value(rows, place, mask, RESULT)
             if not program.pointer:
                 ret = signed(ret)
     mode = -1
     if present & 2:
-        mode = _value(rows, place, mask, MODE)
+        mode = value(rows, place, mask, MODE)
         if not 0 <= mode <= 5:
             mode = -1
     entry: events.Call | None = None
@@ -198,7 +193,7 @@ def _generic(
 ) -> events.Call:
     """A call event of any class, as catalogue.entry_of() makes it."""
     spec = program.spec
-    found = [_value(rows, place, mask, index) for index in range(program.slots)]
+    found = [value(rows, place, mask, index) for index in range(program.slots)]
     values = found[: program.fields]
     if spec.convert is not None:
         values = spec.convert(values)

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Final
 
 from librt.strings import read_f64_le, read_i64_le
 
-from pat_check.events.runs import FOLLOWED, OrdinaryVmas, Rows
+from pat_check.events.runs import FOLLOWED, OrdinaryVmas, Rows, Run
 from pat_check.sources.programs import (
     COPY_PAGE_RANGE,
     HEAD,
+    MAPPING,
+    ORDINARY,
     VM_AREA_DUP,
     VM_AREA_FREE,
     WORD,
     ZAP_VMA,
     Program,
 )
+from pat_check.sources.tracked import mapping, returns, untracking
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -27,6 +30,16 @@ if TYPE_CHECKING:
 _ERRORS: Final = -4095
 _SHORTEST: Final = 2
 _MAX: Final = 1 << 64
+
+
+def run_at(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> Run | None:
+    """The run that begins with the row at `place`, if one does."""
+    begins = programs[read_i64_le(rows, place + WORD)].begins
+    if begins == ORDINARY:
+        return ordinary(programs, comms, rows, place, source)
+    if begins == MAPPING:
+        return mapping(programs, comms, rows, place, source)
+    return untracking(programs, comms, rows, place, source)
 
 
 def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> OrdinaryVmas | None:
@@ -75,7 +88,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
             zaps += 1
             scope = last = place
         elif kind == VM_AREA_DUP:
-            if pends or behind >= size or not _returns(programs, rows, behind, pid, program):
+            if pends or behind >= size or not returns(programs, rows, behind, pid, program):
                 break
             made = read_i64_le(rows, behind + HEAD)
             if _ERRORS <= made <= 0 or not (_is_ordinary(rows, values, mask, 4) and _is_none(rows, values, mask, 5)):
@@ -89,7 +102,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
             source_vma = read_i64_le(rows, values + WORD)
             if vma != new or source_vma != dup or new == 0 or not _is_ordinary(rows, values, mask, 5):
                 break
-            if program.api != "copy_page_range" or behind >= size or not _returns(programs, rows, behind, pid, program):
+            if program.api != "copy_page_range" or behind >= size or not returns(programs, rows, behind, pid, program):
                 break
             if read_i64_le(rows, behind + HEAD):
                 break
@@ -137,16 +150,6 @@ def _is_none(rows: bytes, values: i64, mask: i64, slot: i64) -> bool:
     """Whether a pointer is NULL or not recorded."""
     pointer = read_i64_le(rows, values + slot * WORD)
     return pointer == 0 or bool(pointer < 0 and mask >> slot & 1)
-
-
-def _returns(programs: list[Program], rows: bytes, place: i64, pid: i64, call: Program) -> bool:
-    """Whether the row at `place` is the return of this call, with its result and without arguments."""
-    number = read_i64_le(rows, place + WORD)
-    if number < 0 or read_i64_le(rows, place + 2 * WORD) != pid:
-        return False
-    program = programs[number]
-    present = read_i64_le(rows, place + 6 * WORD) >> 32
-    return program.is_return and program.met and program.spec is call.spec and present & 5 == 1
 
 
 def _behind(programs: list[Program], rows: bytes, place: i64) -> i64:

@@ -251,6 +251,17 @@ SPECS: tuple[Spec, ...] = (
     _insert("vmf_insert_pfn_pmd_prot", 1 << 21),
     _insert("vmf_insert_pfn_pud", 1 << 30),
     _insert("vmf_insert_pfn_pud_prot", 1 << 30),
+    *(
+        Spec(function, events.Telltale, (_VMA,), (function,))
+        for function in (
+            "__vma_adjust",
+            "do_mas_munmap",
+            "pfnmap_setup_cachemode",
+            "track_pfn_insert",
+            "untrack_pfn_copy",
+            "vma_merge",
+        )
+    ),
 )
 
 BY_FUNCTION: dict[str, Spec] = {spec.function: spec for spec in SPECS}

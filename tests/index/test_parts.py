@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from pat_check.events import Event
+from pat_check.events.runs import Run
 from pat_check.index.building import Pieces, build
-from pat_check.index.coding import SHAPES, Reader, Writer
+from pat_check.index.coding import EVENTS, SHAPES, Reader, Writer
 from pat_check.index.file import Index
 from pat_check.index.parts import PARTS, beginning, restore, saved
 from pat_check.model.memtype import MemtypeTree, validate_tree
@@ -24,7 +26,7 @@ ALWAYS_THE_SAME = {
     "expected.dmesg": {"_waiting", "matched", "missed"},
     "snapshots": {"saved", "on_anchor"},
     "vmas": {"_enter", "_leave"},
-    "layers": {"_lacks", "_chains", "_chains_of"},
+    "layers": {"_lacks", "unlike", "_chains", "_chains_of"},
     "layers.nesting": {"want", "_below"},
     "layers.unmaps": {"is_tracked", "_known_of", "_must", "_frees", "_sees_untracking"},
     "maps": {"saved"},
@@ -66,6 +68,15 @@ def test_every_attribute_of_every_class_is_saved(name):
     shape = SHAPES[name]
     slots = {one for kind in shape.kind.__mro__ for one in getattr(kind, "__slots__", ())}
     assert {*shape.taken, *shape.named, *shape.then} == slots - FOLLOWS.get(name, set())
+
+
+def below(kind):
+    return {kind}.union(*map(below, kind.__subclasses__()))
+
+
+def test_every_event_that_may_be_kept_has_a_shape():
+    kept = below(Event) - below(Run)
+    assert {kind.__name__ for kind in kept if kind.__module__.startswith("pat_check.")} == set(EVENTS)
 
 
 @pytest.mark.parametrize("capture", CAPTURES, ids=str)

@@ -1,9 +1,9 @@
 /*
- * A fuzz target for pat_check/sources/native/scan.c, for libFuzzer:
+ * A fuzz target for pat_check/sources/native/scan.c, for libFuzzer; each input is read in every layout:
  *
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -Ipat_check/sources/native \
- *         tests/native/fuzz_scan.c pat_check/sources/native/scan.c -o fuzz_scan
- *     ./fuzz_scan -dict=tests/native/ftrace.dict CORPUS
+ *         tests/native/fuzz_scan.c pat_check/sources/native/[!_]*.c -o fuzz_scan
+ *     ./fuzz_scan -dict=tests/native/lines.dict CORPUS
  *
  * With -DSTANDALONE any compiler makes a program that runs the files it is given.
  */
@@ -14,6 +14,8 @@
 #include "scan.h"
 
 static const char *const NAMES[] = {"start", "end", "req", "req_type", "vma", "mm", "vm_start", "vs", "ret", "retval"};
+
+#define MOST_COMM 64 /* bytes, of bpftrace */
 
 static void check(int holds, const char *what) {
     if (!holds) {
@@ -32,6 +34,8 @@ static int64_t resolve(void *context, int name, const char *key, size_t length) 
         return sum % 7 == 0 ? SCAN_SLOW : SCAN_IGNORED_0 - (int64_t)(sum % 100);
     if (sum % 11 == 0)
         return SCAN_SLOW;
+    if (sum % 5 == 0)
+        return SCAN_IGNORED_0 - (int64_t)(sum % 100);
     scan_program *program = scanner_program(self);
     check(program != NULL, "memory for a program");
     program->slots = (int)(sum % SCAN_SLOTS) + 1;
@@ -67,18 +71,16 @@ static void check_rows(const scanner *self, size_t size, int64_t first, int64_t 
             word += ROW_SLOW_WORDS;
         } else {
             check(row[ROW_PROGRAM] < self->program_count, "a program exists");
-            check(scanner_comm(self, row[ROW_COMM], &length) != NULL && length <= 16, "a comm exists");
+            check(scanner_comm(self, row[ROW_COMM], &length) != NULL && length <= MOST_COMM, "a comm exists");
             word += SCAN_HEAD + (size_t)self->programs[row[ROW_PROGRAM]].slots;
         }
     }
     check(word == self->words, "rows are whole");
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+static void read_in(scan_layout layout, const uint8_t *data, size_t size) {
     scanner self;
-    check(scanner_init(&self, resolve, &self) == 0, "memory for a scanner");
+    check(scanner_init(&self, layout, resolve, &self) == 0, "memory for a scanner");
     self.count_only = size > 0 && data[0] == '#';
     char *text = malloc(size ? size : 1); /* of the very size, so that a byte too far is seen */
     check(text != NULL, "memory for the text");
@@ -93,6 +95,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check(scanner_scan(&self, text, half, 1, 1) <= 1, "a torn line is one line");
     free(text);
     scanner_free(&self);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    for (int layout = 0; layout < SCAN_LAYOUTS; layout++)
+        read_in((scan_layout)layout, data, size);
     return 0;
 }
 

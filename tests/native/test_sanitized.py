@@ -8,7 +8,7 @@ import pytest
 
 from tests import compiled
 from tests.corpus import CORPUS, KEPT, captures, text_of
-from tests.sources.test_lane import damaged
+from tests.lanes import damaged
 
 HARNESS = compiled.ROOT / "tests" / "native" / "fuzz_scan.c"
 CHECKS = "-fsanitize=address,undefined"
@@ -18,7 +18,7 @@ CHECKS = "-fsanitize=address,undefined"
 def program(tmp_path_factory):
     made = tmp_path_factory.mktemp("sanitized") / "fuzz_scan"
     command = [compiled.compiler()[0], "-g", "-O1", CHECKS, "-fno-sanitize-recover=all", "-DSTANDALONE"]
-    sources = [str(HARNESS), str(compiled.NATIVE / "scan.c")]
+    sources = [str(HARNESS), *(str(path) for path in compiled.NATIVE.glob("*.c") if path.name != "_scanner.c")]
     try:
         run = subprocess.run(
             [*command, "-Wall", "-Wextra", f"-I{compiled.NATIVE}", *sources, "-o", str(made)],

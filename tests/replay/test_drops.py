@@ -98,3 +98,26 @@ def test_layers_that_are_not_recorded_are_nobodys_fault(recording):
 def test_half_a_function_is_none_and_the_summary_says_so(recording, kind, other):
     _, facts = recording.without(("remap_pfn_range",), kind)
     assert f"only the {other} of remap_pfn_range are recorded" in facts
+
+
+FORKS = ("6.12/fork-partial", "6.12/fork-tree", "6.12/pl-switch-fork", "6.1/fork-split", "6.1/fork-parent-exits")
+FORKED = [one for one in (KEPT / FORKS[0], *(CORPUS / name for name in FORKS[1:])) if one.is_dir()]
+FORK, EXIT = "sched_process_fork", "sched_process_exit"
+every_fork = pytest.mark.parametrize("recording", FORKED, indirect=True, ids=lambda one: "/".join(one.parts[-2:]))
+
+
+@every_fork
+def test_what_fork_reserves_is_the_childs_also_where_only_the_reservation_is_recorded(recording):
+    known, _ = recording.without((), "both")
+    assert recording.without(("copy_page_range", "track_pfn_copy"), "both")[0] == known
+
+
+@every_fork
+@pytest.mark.parametrize("gone", [(FORK,), (EXIT,), (FORK, EXIT)])
+def test_whose_it_is_shows_without_the_tracepoints_of_tasks(recording, gone):
+    known, _ = recording.without((), "both")
+    kept = [place for place, line in enumerate(recording.lines) if not any(f": {name}: " in line for name in gone)]
+    assert len(kept) < len(recording.lines)
+    recording.lines = [recording.lines[place] for place in kept]
+    recording.events = [recording.events[place] for place in kept]
+    assert recording.without((), "both")[0] == known

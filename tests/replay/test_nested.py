@@ -4,6 +4,7 @@ import pytest
 
 from pat_check import api
 from pat_check.docs.nested import PREDICTED
+from pat_check.events import Telltale
 from pat_check.sources.specs import BY_FUNCTION, SPECS
 
 IOMEM = "00001000-2fffffff : System RAM\nfd000000-fdffffff : 0000:00:02.0\n"
@@ -170,7 +171,8 @@ def test_the_first_recorded_function_of_a_chain_must_come(told, era, caller, cha
 
 
 def test_every_function_of_the_catalogue_has_its_row():
-    assert sorted(row.function for row in PREDICTED) == sorted(spec.function for spec in SPECS)
+    read = [spec.function for spec in SPECS if spec.call is not Telltale]  # the others only tell the era
+    assert sorted(row.function for row in PREDICTED) == sorted(read)
 
 
 def test_every_row_without_a_chain_says_why():

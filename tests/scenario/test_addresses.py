@@ -162,3 +162,26 @@ def test_a_slip_in_a_declaration_is_told(line, said):
     with pytest.raises(TraceError) as caught:
         plays.play(parse(line + "\n", "story.pat"), NEWEST)
     assert str(caught.value).split("\n")[0] == f"story.pat:{said}"
+
+
+@pytest.mark.parametrize(
+    ("operation", "column", "meant"), [("munmap v-4K", 13, "v - 4K"), ("remap_pfn_range v, fb-8K-4K", 25, "fb - 8K-4K")]
+)
+def test_a_difference_without_spaces_is_told_how_it_is_written(operation, column, meant):
+    message = refused(f"app: v = mmap 16K\napp: {operation}\n")
+    assert message.startswith(f"{HEAD.count(chr(10)) + 2}:{column}: ")
+    assert message.endswith(f"names nothing here; a minus has a space on each side: {meant}")
+
+
+@pytest.mark.parametrize("era", ERAS, ids=str)
+def test_mremap_over_a_mapping_goes_to_its_address_and_may_have_a_name(era):
+    story = """
+app: v = mmap 16K
+app: remap_pfn_range v, fb
+app: w = mmap 16K
+app: x = mremap v + 8K, 8K, 8K, w
+expect pte w = fb + 8K
+expect pte x = fb + 8K
+expect pte v + 8K = none
+"""
+    assert broken(story, era) == []

@@ -1,113 +1,22 @@
 """The compiled scanner and the reference decoder read every recording alike."""
 
-import io
 import random
-import struct
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pat_check.sources import native
-from pat_check.sources.ftrace import Ftrace
 from pat_check.sources.lane import ahead
-from pat_check.sources.opening import lines_of, open_lines
+from pat_check.sources.opening import open_lines
 from pat_check.sources.specs import SPECS
-from tests import compiled
 from tests.corpus import CORPUS, HUGE, KEPT, captures
-
-
-@pytest.fixture(scope="session")
-def scanner(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("native")
-    if why := compiled.why_no_scanner(folder):
-        pytest.skip(why)
-    return compiled.load_scanner(folder)
-
-
-def read(lines, scanner, monkeypatch):
-    """Events, and what the source and the lines count, with a scanner or without."""
-    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
-    source = Ftrace()
-    events = [event for batch in source.batches(lines) for event in batch]
-    return events, source.lines, source.ignored, lines.cut, lines.broken
-
-
-def alike(open_again, scanner, monkeypatch):
-    """Read twice, and compare; how many lines were not left to the reference decoder."""
-    plain = read(open_again(), None, monkeypatch)
-    counted = Counted(scanner)
-    fast = read(open_again(), counted, monkeypatch)
-    for one, other in zip(plain[0], fast[0], strict=False):
-        assert one == other
-        assert type(one.time) is type(other.time)
-    assert fast == plain
-    return counted.rows
-
-
-class Counted:
-    """A scanner type that counts the rows that its scanners decode."""
-
-    def __init__(self, scanner):
-        self.scanner, self.rows = scanner, 0
-
-    def __call__(self, resolve, **options):
-        made, counted = self.scanner(resolve, **options), self
-
-        class Counting:
-            define, comms, counts, seen = made.define, made.comms, made.counts, made.seen
-
-            def scan(self, text, first, cut):
-                rows, lines = made.scan(text, first, cut)
-                counted.rows += lines - sum(1 for _ in others(rows, counted.slots))
-                return rows, lines
-
-        counted.slots = sizes = []
-        define = made.define
-
-        def noted(needed, defaults, aliases):
-            sizes.append(len(defaults))
-            return define(needed, defaults, aliases)
-
-        Counting.define = staticmethod(noted)
-        return Counting()
-
-
-def others(rows, slots):
-    """The rows of lines that are left to the reference decoder."""
-    words = struct.unpack(f"={len(rows) // 8}q", rows)
-    place = 0
-    while place < len(words):
-        if words[place + 1] < 0:
-            yield words[place : place + 4]
-            place += 4
-        else:
-            place += 7 + slots[words[place + 1]]
-
-
-def of_text(text):
-    data = text if isinstance(text, bytes) else text.encode()
-    return lambda: lines_of(io.BytesIO(data), "trace", tolerant=True)
-
+from tests.lanes import WORDS, alike, damaged, of_text, payloads, read
 
 HEAD = "          patlab-240     [001] .....    25.713223: "
 
 
 # --- every function of the catalogue --------------------------------------------------------------------------
-
-
-def payloads(spec):
-    """Fields under every name that they go by, wide values, too."""
-    fields = (*spec.fields, *spec.trailing)
-    for pick in range(max(len(field.names) for field in fields)):
-        words = [
-            f"{field.names[min(pick, len(field.names) - 1)]}={value}"
-            for field, value in zip(fields, ("0xff11000103030b40", "0x1000", "2", "0", "-1", "17") * 3, strict=False)
-        ]
-        yield " ".join(words)
-        yield " ".join(reversed(words))
-        yield " ".join([*words, "other=3", "[_PAGE_CACHE_MODE_WC]", words[0]])
-    yield ""
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.function)
@@ -151,59 +60,8 @@ def test_damaged_recordings(file, seed, scanner, monkeypatch):
     alike(of_text(data), scanner, monkeypatch)
 
 
-def damaged(data, random):
-    """Some bytes changed, cut out, put in twice or exchanged with others."""
-    data = bytearray(data)
-    for _ in range(60):
-        at, size = random.randrange(len(data)), random.randrange(1, 20)
-        match random.randrange(5):
-            case 0:
-                data[at] = random.randrange(256)
-            case 1:
-                del data[at : at + size]
-            case 2:
-                data[at:at] = data[at : at + size]
-            case 3:
-                data[at:at] = random.choice(
-                    (b"\n", b"=", b'"', b"\\x41", b"(", b")", b"0x", b"-1", b"\r\n", b" ", b"\xff")
-                )
-            case _:
-                data[at : at + size] = data[(other := random.randrange(len(data))) : other + size]
-    return bytes(data)
-
-
 # --- lines ------------------------------------------------------------------------------------------------------
 
-WORDS = st.sampled_from(
-    [
-        "start=0xfd000000",
-        "end=0xfd004000",
-        "req=2",
-        "req_type=1",
-        "newp=0x0",
-        "start=",
-        "end=-1",
-        "req=0x",
-        "req=02",
-        "start=1_000",
-        "req=2 [X]",
-        "end=0Xff",
-        "=3",
-        "x==1",
-        'comm="a b"',
-        "ret=0",
-        "retval=-22",
-        "type=9",
-        "new=1",
-        "start=18446744073709551615",
-        "end=0x10000000000000000",
-        "req=(fault)",
-        "\x1b[31m",
-        "é=1",
-        "a\x85b=1",
-        "\\x00",
-    ]
-)
 COLUMNS = st.sampled_from(
     [
         "          patlab-240     [001] .....    25.713223: ",
@@ -270,8 +128,9 @@ def test_any_lines(lines, end, scanner, monkeypatch):
         "".join(f"{HEAD}memtype_free: (f{number}+0x0/0x10) start=0x1000 end=0x2000\n" for number in range(5_000)),
         "".join(f"{number:>16}-1 [000] 1.0: memtype_free: (f) start=0x1000 end=0x2000\n" for number in range(70_000)),
         "\n\n  \n",
+        HEAD + "memtype_free__ret: (memtype_free+0x0/0x10) __probe_ret_ip=ffffffff816ed4fd ret=0x0\n",
     ],
-    ids=["mark", "torn", "returns", "long", "very-long", "names", "places", "comms", "empty"],
+    ids=["mark", "torn", "returns", "long", "very-long", "names", "places", "comms", "empty", "caller"],
 )
 def test_odd_files(text, scanner, monkeypatch):
     alike(of_text(text), scanner, monkeypatch)

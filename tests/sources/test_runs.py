@@ -3,17 +3,17 @@
 import pytest
 
 from pat_check.errors import TraceError
-from pat_check.events.runs import FOLLOWED, OrdinaryVmas, Run
+from pat_check.events.runs import FOLLOWED, Mapping, OrdinaryVmas, Run, Untracking
+from pat_check.index.parts import saved
 from pat_check.judge import Judge
 from pat_check.model.vma import VM_IO, VM_MIXEDMAP, VM_PFNMAP
 from pat_check.replay.ordinary import Ordinary
+from pat_check.replay.whole import Whole
 from pat_check.session import Options, Session
 from pat_check.sources.ftrace import Ftrace
 from pat_check.sources.opening import open_lines
 from tests.corpus import CORPUS, KEPT, captures
-from tests.sources.test_lane import of_text, scanner
-
-__all__ = ["scanner"]
+from tests.lanes import of_text
 
 CAPTURES = [one for one in (captures() if CORPUS.is_dir() else captures(KEPT)) if one.length < 5_000]
 
@@ -51,7 +51,7 @@ FIRST = dup(0x10, 0x20) + copy(0x20, 0x10) + zap(0x20) + free(0x20)
 
 def shapes(text, scanner, monkeypatch):
     """The events behind the first of each kind: for a run its length, for others their names."""
-    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     lines = of_text(FIRST + text)()
     events = [event for batch in Ftrace().batches(lines, runs=True) for event in batch][6:]
     return [event.count if isinstance(event, Run) else type(event).__name__ for event in events]
@@ -94,10 +94,70 @@ def test_what_ends_a_run(text, expected, scanner, monkeypatch):
 
 
 def test_nothing_comes_before_the_first_of_its_kind(scanner, monkeypatch):
-    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     lines = of_text(zap(1) + zap(2) + zap(3) + free(1) + free(2) + free(3))()
     events = [event for batch in Ftrace().batches(lines, runs=True) for event in batch]
     assert [type(event).__name__ for event in events] == ["ZapVma", "OrdinaryVmas", "VmAreaFree", "OrdinaryVmas"]
+
+
+# --- mappings ----------------------------------------------------------------------------------------------------
+
+
+def mapped(*, pfn=0xFD000, size=0x2000, vma=0x10, addr=0x400000, middle="", pid=240):
+    start, end = pfn << 12, (pfn << 12) + size
+    area = f"vma={vma:#x} mm=0x5000 vm_start=0x400000 vm_end=0x402000 vm_flags=0xbb ctx=0x0"
+    remap = f"{area} addr={addr:#x} pfn={pfn:#x} size={size:#x} prot=0x8000000000000037"
+    outer = "remap_pfn_range", "remap_pfn_range_track"
+    rows = [line(name, remap, pid=pid) for name in outer]
+    rows.append(line("pfnmap_track", f"pfn={pfn:#x} size={size:#x} prot=0x8000000000000037", pid=pid))
+    rows.append(line("memtype_reserve", f"start={start:#x} end={end:#x} req=2", pid=pid))
+    rows.append(line("memtype_check_insert", f"start={start:#x} end={end:#x} type=2", pid=pid))
+    rows += [line(name, "", ret="ret=0x0", pid=pid) for name in ("memtype_check_insert", "memtype_reserve")]
+    rows += [middle, line("memtype_kernel_map_sync", f"base={start:#x} size={size:#x} pcm=2", pid=pid)]
+    last = "memtype_kernel_map_sync", "pfnmap_track", "remap_pfn_range_track", "remap_pfn_range"
+    return "".join([*rows, *(line(name, "", ret="ret=0x0", pid=pid) for name in last)])
+
+
+def released(*, pfn=0xFD000, size=0x2000, end=0xFD002000, erased=0xFF11000101F64D00, freed=0):
+    rows = [line(f"pfnmap_{name}", f"pfn={pfn:#x} size={size:#x}") for name in ("track_ctx_release", "untrack")]
+    rows += [line(f"memtype_{name}", f"start=0xfd000000 end={end:#x}") for name in ("free", "erase")]
+    rows.append(line("memtype_erase", "", ret=f"ret={erased:#x}"))
+    return "".join([*rows, line("memtype_free", "", ret=f"ret={freed:#x}")])
+
+
+ONCE = mapped() + released()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (mapped() + released(), [12, 6]),
+        (mapped() + mapped(pid=241) + released() + released(), [12, 12, 6, 6]),
+        (mapped(middle=line("kmalloc", "")), [12]),
+        (mapped(middle="not a line\n"), 13),
+        (mapped(middle=line("unmap_vmas", "vma=0x7 start=0x1000 end=0x2000", pid=7)), 13),
+        (mapped(size=0x1000), 12),
+        (mapped(addr=0x401000), 12),
+        (mapped(vma=0), 12),
+        (mapped().replace("ret=0x0", "ret=0xffffffea", 1), 12),
+        (mapped().replace("start=0xfd000000", "start=0xfd001000", 1), 12),
+        (mapped().replace("size=0x2000 prot", "size=0x1000 prot", 3), 12),
+        (mapped(pfn=0x80), 12),
+        (released(end=0xFD001000), 6),
+        (released(erased=0), 6),
+        (released(erased=0xFFFFFFFFFFFFFFEA, freed=0xFFFFFFEA), 6),
+        (released(size=0x1800), 6),
+    ],
+)
+def test_what_is_a_whole_mapping(text, expected, scanner, monkeypatch):
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
+    lines = of_text(ONCE + text)()
+    events = [event for batch in Ftrace().batches(lines, runs=True) for event in batch][18:]
+    runs = [event.count for event in events if isinstance(event, Run)]
+    if isinstance(expected, list):
+        assert runs == expected
+    else:
+        assert (runs, len(events)) == ([], expected)
 
 
 @pytest.mark.parametrize("capture", CAPTURES, ids=str)
@@ -105,7 +165,7 @@ def test_runs_are_made_of_the_same_events(capture, scanner, monkeypatch):
     file = capture.find("trace.txt")
     if file is None:
         pytest.skip("no text of ftrace")
-    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     alone = [event for batch in Ftrace().batches(open_lines(str(file))) for event in batch]
     told = []
     for batch in Ftrace().batches(open_lines(str(file)), runs=True):
@@ -129,7 +189,8 @@ def test_runs_are_made_of_the_same_events(capture, scanner, monkeypatch):
 
 @pytest.mark.parametrize("capture", CAPTURES, ids=str)
 def test_a_replay_of_runs_comes_to_the_same(capture, scanner, monkeypatch):
-    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+    """Findings, the summary, and everything that a replay holds."""
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     found = []
     for runs in (True, False):
         judge = Judge("trace")
@@ -139,17 +200,24 @@ def test_a_replay_of_runs_comes_to_the_same(capture, scanner, monkeypatch):
             pytest.skip(str(refused))
         session.replay.play(session.batches(runs=runs))
         seen = session.summary()
+        session.replay._last = None
+        state = saved(session.replay)
         session.replay.finish()
-        found.append((seen, judge.close(), session.replay.context.machine.freed, session.replay.pids))
+        found.append((seen, judge.close(), state))
     assert found[0] == found[1]
 
 
-def test_ordinary_calls_are_taken_as_one(scanner, monkeypatch):
-    """Few runs have to be looked at one by one: where a call is wanted, or a followed VMA comes without its flags."""
-    monkeypatch.setattr("pat_check.sources.ftrace.scanner_type", lambda: scanner)
+@pytest.mark.parametrize(
+    ("part", "method", "kind"),
+    [(Ordinary, "take", OrdinaryVmas), (Whole, "map", Mapping), (Whole, "untrack", Untracking)],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_most_runs_are_taken_as_one(part, method, kind, scanner, monkeypatch):
+    """Some have to be looked at call by call: where one is wanted, or a followed VMA comes without its flags."""
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     refused = []
-    take = Ordinary.take
-    monkeypatch.setattr(Ordinary, "take", lambda self, run: take(self, run) or refused.append(run))
+    take = getattr(part, method)
+    monkeypatch.setattr(part, method, lambda self, run: take(self, run) or refused.append(run))
     made = []
     for capture in CAPTURES:
         try:
@@ -158,5 +226,5 @@ def test_ordinary_calls_are_taken_as_one(scanner, monkeypatch):
             continue
         for batch in session.batches(runs=True):
             session.replay.play([batch])
-            made += [event for event in batch if type(event) is OrdinaryVmas]
+            made += [event for event in batch if type(event) is kind]
     assert len(refused) < len(made) / 2

@@ -14,8 +14,12 @@ class WrongEra(Rule[EraContradicted]):
 
     ## Why it matters
     A function that its kernels do not have was called, such as `untrack_pfn()` in a zap or `track_pfn_copy()` in a fork of
-    6.16, or a free went as in another era. It was replayed as another kernel than it comes from, so most of what is reported below may be the era's fault. Vendors
-    backport: a kernel may behave like an era that its version does not suggest.
+    6.16; a zap untracked where another era untracks at munmap; a free went as in another era. It was replayed as another
+    kernel than it comes from, so most of what is reported may be the era's fault. Named are the eras that nothing in the
+    recording contradicts. Vendors backport: a kernel may behave like an era that its version does not suggest.
+
+    A warning where it may be a matter of how the kernel was built: `get_pat_info()` is inlined in every build of an older
+    kernel that we know.
     """
 
     severity = Severity.ERROR
@@ -39,6 +43,8 @@ app-7 [000] 2.1: memtype_erase__ret: ret=0xff11000101696000
 
     def judge(self, incident: EraContradicted) -> Iterator[Finding]:
         """Once for a recording."""
-        fits = f"; {' and '.join(incident.fits)} fit" if incident.fits else "; no era fits"
+        fit = "fits" if len(incident.fits) == 1 else "fit"
+        fits = f"; {' and '.join(incident.fits)} {fit}" if incident.fits else "; no era fits"
         message = f"the recording contradicts era {incident.era} {incident.times} times{fits}"
-        yield self.finding(incident, message, *told(incident.story))
+        severity = self.severity if incident.sure else Severity.WARNING
+        yield self.finding(incident, message, *told(incident.story), severity=severity)

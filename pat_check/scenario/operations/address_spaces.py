@@ -40,6 +40,7 @@ def _mmap(scene: Scene) -> int:
     flags |= sum(bit for word, bit in FLAGS.items() if args.has(word))
     kernel = scene.world.kernel
     vma = kernel.mmap(scene.mm, start, start + size, flags, pgoff, args.type(UC_MINUS), file)
+    vma.zaps_on_open = args.has("zap-on-open")
     if frames >= 0:  # mmap_action_complete(): the mapping is in the tree, mmap_lock is held for writing
         call = events.RemapPfnRange(
             *scene.here(), 1, scene.mm.id, start, start + size, start, frames, size, "remap_pfn_range"
@@ -94,16 +95,16 @@ def _mremap(scene: Scene) -> int:
         return -errno.EINVAL
     name = scene.statement.result
     to: int | None = None
-    if name:
-        place = scene.stage.names.mappings.get(name)
-        to = place.start if place is not None else scene.room(new, PMD_SIZE)
-        if to < 0:
-            return -errno.ENOMEM
-    elif len(args) > 3:
+    if len(args) > 3:
         to = args.number(3, "an address")
         args.user(to, to + new, args.column(3))
         if to % PAGE:
             return -errno.EINVAL
+    elif name:
+        place = scene.stage.names.mappings.get(name)
+        to = place.start if place is not None else scene.room(new, PMD_SIZE)
+        if to < 0:
+            return -errno.ENOMEM
     ret = scene.world.kernel.mremap(scene.mm, start, old, new, to, dontunmap=args.has("dontunmap"))
     if ret >= 0 and name:
         scene.stage.names.mappings[name] = Place(ret, new, "")
@@ -120,7 +121,10 @@ def _write(scene: Scene) -> int:
 
 OPERATIONS: dict[str, Verb] = {
     "mmap": Verb(
-        _mmap, "SIZE[, FILE][, PHYSICAL]", "private/shared ro/rw pfnmap mixedmap io deferred TYPE at offset", gives=True
+        _mmap,
+        "SIZE[, FILE][, PHYSICAL]",
+        "private/shared ro/rw pfnmap mixedmap io deferred zap-on-open TYPE at offset",
+        gives=True,
     ),
     "munmap": Verb(_munmap, "MAPPING[, SIZE]"),
     "mprotect": Verb(_mprotect, "MAPPING[, SIZE]", "ro/rw"),

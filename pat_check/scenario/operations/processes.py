@@ -22,6 +22,7 @@ def _fork(scene: Scene) -> int:
     processes.dup_mmap_return(world.returned(events.DupMmap, "dup_mmap", ret))
     world.replay.context.tasks.of(world.event()).frames.clear()
     if child is None:
+        scene.stage.names.absent[name] = world.at
         return ret
     if args.has("enomem"):
         raise args.wrong("fork copies nothing there: it does not need the memory")
@@ -49,7 +50,7 @@ def _no_memory(scene: Scene) -> tuple[int, int]:
 
 def _new_name(scene: Scene) -> str:
     """The name of the task that begins."""
-    name = scene.args.name(0)
+    name = scene.args.new_name(0)
     before = scene.stage.names.actors.get(name)
     if not name or (before is not None and not before.ended):
         what = f"{name!r} is a task already" if name else f"{scene.statement.op} needs a name for the new task"

@@ -1,4 +1,4 @@
-"""The compiled scanner of ftrace text: scan.c, and its Python type in _scanner.c.
+"""The compiled scanner of recordings: scan.c and what it includes, and its Python type in _scanner.c.
 
 It is built where there is a C compiler; without it the reference decoders read everything. PAT_CHECK_PURE=1 leaves it
 out where it is there.
@@ -38,15 +38,16 @@ class Scanner(Protocol):
 class ScannerType(Protocol):
     """Makes a scanner."""
 
-    def __call__(self, resolve: Resolve, *, count_only: bool = False) -> Scanner:
-        """A scanner that asks `resolve` once for each place and name."""
+    def __call__(self, resolve: Resolve, *, layout: int, count_only: bool = False) -> Scanner:
+        """A scanner of FTRACE, PERF or BPFTRACE text, that asks `resolve` once for each place and name."""
 
 
 class Resolve(Protocol):
     """Says what a key stands for: a program, SLOW, or IGNORED and below for the ignored names.
 
-    `name` is 0 for a probed place without its closing bracket (``F: (F+0x4/0x10``), 1 for the name of an event (``F``)
-    or of a function with the character behind it (``sys_mmap(``).
+    `name` is 0 for a probed place without its closing bracket (``F: (F+0x4/0x10``) or an event of perf (``pat:F``) or
+    bpftrace (``F``), 1 for the name of another event (``F``) or of a function with the character behind it
+    (``sys_mmap(``).
     """
 
     def __call__(self, name: int, key: bytes, /) -> int:
@@ -54,7 +55,10 @@ class Resolve(Protocol):
 
 
 SLOW = -1
-IGNORED = -3
+IGNORED = -4
+
+FTRACE, PERF, BPFTRACE = 0, 1, 2
+"""Layouts of lines."""
 
 
 def scanner_type() -> ScannerType | None:

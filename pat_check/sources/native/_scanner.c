@@ -51,16 +51,18 @@ static int scanner_clear(ScannerObject *self) {
 }
 
 static PyObject *scanner_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"resolve", "count_only", NULL};
+    static char *names[] = {"resolve", "layout", "count_only", NULL};
     PyObject *resolve;
-    int count_only = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p", names, &resolve, &count_only))
+    int layout, count_only = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "Oi|p", names, &resolve, &layout, &count_only))
         return NULL;
+    if (layout < 0 || layout >= SCAN_LAYOUTS)
+        return PyErr_Format(PyExc_ValueError, "there is no layout %d", layout);
     ScannerObject *self = (ScannerObject *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
     self->resolve = Py_NewRef(resolve);
-    if (scanner_init(&self->scan, ask, self) < 0) {
+    if (scanner_init(&self->scan, (scan_layout)layout, ask, self) < 0) {
         Py_DECREF(self);
         return PyErr_NoMemory();
     }
@@ -195,7 +197,8 @@ static PyMethodDef methods[] = {
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_doc, "Scanner(resolve, count_only=False)\n--\n\nReads ftrace text; resolve(name, key) says what a key is."},
+    {Py_tp_doc, "Scanner(resolve, layout, count_only=False)\n--\n\n"
+                "Reads text of one layout; resolve(name, key) says what a key is."},
     {Py_tp_new, scanner_new},
     {Py_tp_dealloc, scanner_dealloc},
     {Py_tp_traverse, scanner_traverse},

@@ -1,5 +1,5 @@
 /*
- * Reads ftrace text line by line, without Python: the fast lane of pat_check/sources/ftrace.py.
+ * Reads recordings line by line, without Python: the fast lane of the decoders in pat_check/sources/scanned.py.
  *
  * A line becomes one row of 64-bit words. Only what is surely read alike by the reference decoder is decoded here;
  * every other line becomes a row that says where it stands, for the reference decoder to read.
@@ -15,10 +15,11 @@
 #define SCAN_NAME 24    /* bytes of a field's name */
 #define SCAN_HEAD 7     /* words of a row before its values */
 
-/* What a resolved key stands for: a program from 0 on, or one of these; below SCAN_IGNORED_0 an ignored name. */
+/* What a resolved key stands for: a program from 0 on, or one of these; from SCAN_IGNORED_0 on down an ignored name. */
 #define SCAN_SLOW (-1)
 #define SCAN_FAILED (-2)
-#define SCAN_IGNORED_0 (-3)
+#define SCAN_NOTHING (-3) /* a line without an event */
+#define SCAN_IGNORED_0 (-4)
 
 /* Words of a row: a decoded event has all of them and its values behind; a line for the reference has four. */
 enum { ROW_AT, ROW_PROGRAM, ROW_PID, ROW_CPU, ROW_TIME, ROW_COMM, ROW_MASK };
@@ -41,12 +42,17 @@ typedef struct {
 
 typedef struct scan_table scan_table;
 
-/* Asks what a key stands for, once for each key: `name` is 0 for a place ("name: (symbol"), 1 for a bare name. */
+/* The formats that are read; layouts.c knows them. */
+typedef enum { SCAN_FTRACE, SCAN_PERF, SCAN_BPFTRACE, SCAN_LAYOUTS } scan_layout;
+
+/* Asks what a key stands for, once for each key: `name` is 0 for a place ("name: (symbol", or an event of perf or
+ * bpftrace), 1 for a bare name. */
 typedef int64_t (*scan_resolve)(void *context, int name, const char *key, size_t length);
 
 typedef struct {
     scan_program *programs;
     int program_count;
+    scan_layout layout;
     scan_table *places, *names, *comms;
     int64_t *counts; /* of each ignored name */
     int64_t *seen;   /* of each program */
@@ -58,7 +64,7 @@ typedef struct {
     int count_only; /* no rows of what is decoded: it is only counted */
 } scanner;
 
-int scanner_init(scanner *self, scan_resolve resolve, void *context);
+int scanner_init(scanner *self, scan_layout layout, scan_resolve resolve, void *context);
 void scanner_free(scanner *self);
 
 /* A new program, zeroed; NULL without memory. */

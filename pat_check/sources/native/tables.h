@@ -1,0 +1,56 @@
+/* A table of byte strings, numbered in the order they came. */
+#ifndef PAT_CHECK_TABLES_H
+#define PAT_CHECK_TABLES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef struct {
+    uint64_t hash;
+    const char *key; /* owned */
+    uint32_t length;
+    int64_t value;
+} entry;
+
+typedef struct scan_table {
+    entry *entries;
+    int32_t *slots; /* 1 + index of an entry; 0 free */
+    uint32_t mask, count, limit;
+} scan_table;
+
+/* A table that its user fills up to a limit; NULL without memory. */
+scan_table *table_new(uint32_t limit);
+void table_free(scan_table *table);
+
+static inline uint64_t hash_of(const char *key, size_t length) {
+    uint64_t hash = 0x9e3779b97f4a7c15u ^ length, word;
+    while (length >= 8) {
+        memcpy(&word, key, 8);
+        hash = (hash ^ word) * 0xff51afd7ed558ccdu;
+        hash ^= hash >> 32;
+        key += 8;
+        length -= 8;
+    }
+    word = 0;
+    memcpy(&word, key, length);
+    hash = (hash ^ word) * 0xc4ceb9fe1a85ec53u;
+    return hash ^ (hash >> 29);
+}
+
+/* The entry of a key; NULL when it is not there. */
+static inline entry *table_find(const scan_table *table, uint64_t hash, const char *key, size_t length) {
+    for (uint32_t place = (uint32_t)hash & table->mask;; place = (place + 1) & table->mask) {
+        int32_t slot = table->slots[place];
+        if (slot == 0)
+            return NULL;
+        entry *found = &table->entries[slot - 1];
+        if (found->hash == hash && found->length == length && memcmp(found->key, key, length) == 0)
+            return found;
+    }
+}
+
+/* Adds a key that is not there; -1 without memory. */
+int table_add(scan_table *table, uint64_t hash, const char *key, size_t length, int64_t value);
+
+#endif
