@@ -32,9 +32,13 @@ from pat_check.replay.remarks import Surprise
 from pat_check.replay.tasks import SCOPES, Frame, Task
 from pat_check.replay.wanted import seen_in
 
-_KNOWN: Final[frozenset[str]] = frozenset(
-    (*(one for _, main, others in LAYERS for one in (*main, *others)), "memtype_check_insert", "memtype_erase")
-)
+_CLOSED: Final[frozenset[str]] = frozenset(("unmap_page_range", "__zap_vma_range", "untrack_pfn_clear"))
+_KNOWN: Final[frozenset[str]] = (
+    frozenset(one for name, main, others in LAYERS if name != "inserts" for one in (*main, *others))
+    | {"memtype_check_insert", "memtype_erase"}
+) - _CLOSED
+"""Functions of which it is known whether a call is open. Inserts call each other, and of none that is known."""
+
 _ENDLESS: Final[dict[str, frozenset[type[Call]]]] = {
     "arch_io_free_memtype_wc": frozenset((ArchIoFreeMemtypeWc, MemtypeFreeIo)),
     "iounmap": frozenset((Iounmap,)),

@@ -151,6 +151,17 @@ def test_a_part_or_a_clone_of_a_function_is_not_its_call(told, caller):
     assert told(gone(SPLIT, "__split_vma").replace("__split_vma+0x10/0x200", caller), SPLIT) == []
 
 
+def test_inserts_call_each_other(told):
+    insert = "vma=0x10 addr=0x7000 pfn=0xfd000"
+    inner = f"""
+app-7 [000] 1.0: vmf_insert_pfn_pmd: {insert}
+app-7 [000] 1.1: vmf_insert_pfn_pmd_prot: {insert}
+app-7 [000] 1.2: vmf_insert_pfn_pmd_prot__ret: (vmf_insert_pfn_pmd+0x1/0x9 <- vmf_insert_pfn_pmd_prot) ret=0x100
+app-7 [000] 1.3: vmf_insert_pfn_pmd__ret: (handle_mm_fault+0x1/0x9 <- vmf_insert_pfn_pmd) ret=0x100
+"""
+    assert told(inner, inner) == []
+
+
 def test_a_function_without_a_probe_on_its_entry_is_not_missed(told):
     assert told(gone(SPLIT, "__split_vma"), gone(SPLIT, "__split_vma")) == []
 
