@@ -22,7 +22,6 @@ ALWAYS_THE_SAME = {
     "": {"_plans", "_returns"},
     "context": {"era", "emit", "log"},
     "context.machine": {"mms", "paging"},
-    "context.machine.ram": {"_asked"},
     "expected.console": {"_waiting", "matched", "missed"},
     "expected.dmesg": {"_waiting", "matched", "missed"},
     "snapshots": {"saved", "on_anchor"},
