@@ -70,7 +70,8 @@ class Ftrace(Scanned):
         body = [line for line in head if line.strip() and not line.startswith("#")]
         if any(_RAW.match(line) for line in body):
             return "is raw or hex ftrace output, which shows no field names: record without options raw and hex"
-        if body and any(_is_function(line) for line in body) and not any("(" in line and "=" in line for line in body):
+        shows_values = any("(" in line and "=" in line for line in body)
+        if not shows_values and any(_is_function(line) for line in body):
             return "is function tracer output without arguments: set option func-args or record kprobe events"
         return ""
 
