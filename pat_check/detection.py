@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pat_check.eras import NEWEST, Era, era_of, era_of_release
+from pat_check.eras import ERAS, NEWEST, Era, era_of, era_of_release
 from pat_check.sources.klog import banner
 
 _LATENCY = re.compile(r"# \w+ latency trace \S+ on (?P<release>\S+)")
@@ -58,7 +58,7 @@ def era_by_evidence(release: str, lines: Iterable[str]) -> Guess | None:
             return told
         found = _shown(at, line)
         if found is not None:
-            if found.era.name != "vm-pat":
+            if found.era is not ERAS[0]:  # the oldest, whose functions a newer one has, too
                 return found
             old, left = found, _WINDOW
             if newer := _newer(at, line):
