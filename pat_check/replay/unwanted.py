@@ -13,6 +13,7 @@ from pat_check.events import (
     MemtypeReserve,
     RemapPfnRange,
     ReservePfnRange,
+    UnmapVmas,
     ZapVma,
 )
 from pat_check.events.runs import OrdinaryVmas
@@ -80,8 +81,10 @@ class Unwanted:
             if isinstance(scope, ZapVma) and scope.vma == call.vma:
                 if scope.api == "unmap_single_vma":
                     self.doubts.seen(call, "unmap_single_vma() calls untrack_pfn()", _ZAP_UNTRACKS)
-            elif "unmap_single_vma" in self.context.recorded:
-                if self.context.era.zap_untracks and call.comm in self._comms:
+            elif "unmap_single_vma" in self.context.recorded and (
+                isinstance(scope, UnmapVmas) or call.comm in self._comms
+            ):
+                if self.context.era.zap_untracks:
                     surprise = Surprise(self.context, call, call.api, 0, 0)
                     surprise.tell("came", "that only unmap_single_vma() of this VMA calls it", "by itself", [])
                 self.doubts.seen(call, "untrack_pfn() comes before unmap_single_vma()", _UNMAP_UNTRACKS)
