@@ -130,6 +130,7 @@ class Session:
             for number, one in (capture.maps if capture is not None else {}).items()
         }
         replay = Replay(Machine(ram, registers), self.guess.era, emit, saved, maps)
+        replay.context.one_comm = capture.comm if capture is not None else ""
         for error in capture.unreadable if capture is not None else ():
             if options.strict:
                 raise error

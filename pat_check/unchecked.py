@@ -44,6 +44,11 @@ def _left_out(replay: Replay, foresight: Foresight) -> Iterator[str]:
             "nothing shows that memtype_free is recorded: whether reservations leak is open "
             "(probe it, or put kprobe_profile.txt beside the trace)"
         )
+    if context.one_comm:
+        yield (
+            f"calls on VMAs are recorded of tasks named {context.one_comm} alone: "
+            "what unmap_vmas makes and the references of shared contexts were not checked"
+        )
     cpu, of = next(iter(foresight.cpus), 0), f" of {foresight.of_cpus}" if foresight.of_cpus else ""
     if context.one_cpu:
         yield f"only the events of CPU {cpu}{of} are recorded: surprises count as info (record all CPUs)"

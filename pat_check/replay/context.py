@@ -53,6 +53,7 @@ class Context:
         "machine",
         "made",
         "nested",
+        "one_comm",
         "one_cpu",
         "probes_seen",
         "recorded",
@@ -83,6 +84,7 @@ class Context:
         self.changes_unseen = False  # neither calls nor messages tell of any change
         self.reserves_unseen = False  # nothing shows that reservations are recorded at all
         self.frees_unseen = False  # nothing shows that frees are recorded at all
+        self.one_comm = ""  # the only name of tasks whose calls on VMAs are recorded; "" those of all are
         self.one_cpu = False  # events of other CPUs are left out
         self.unproven: list[MemtypeLeaked | IoremapLeaked] = []  # by what is recorded, but frees may have gone unseen
 

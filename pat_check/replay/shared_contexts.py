@@ -69,7 +69,7 @@ class SharedContexts:
         self._made.clear()
 
     def _known(self, call: VmAreaDup | VmAreaFree) -> Shared | None:
-        if call.ctx <= 0 or self.context.lost_any:
+        if call.ctx <= 0 or self.context.lost_any or self.context.one_comm:
             return None
         if call.ctx not in self._of and call.vma in self._made:
             self._of[call.ctx] = Shared(1, *self._made.pop(call.vma))

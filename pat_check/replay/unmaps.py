@@ -145,7 +145,7 @@ class Unmaps:
         if whole:
             self.vmas.ending(call.pid, mm)
         going = self.vmas.unmapping(mm, call)
-        if self.vmas.are_sure() and not (self.context.lossy or self.context.entry_only):
+        if self.vmas.are_sure() and not (self.context.lossy or self.context.entry_only or self.context.one_comm):
             kept = self._kept(call, whole=whole)
             due = self._predict(call, going or kept)
             if due:

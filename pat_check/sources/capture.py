@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pat_check.errors import TraceError
 from pat_check.events import LostEvents, Message
@@ -28,6 +29,7 @@ _TRACES = (
 _SNAP = re.compile(r"snap-(?P<number>\d+)-(?P<name>.*)\.txt(?:\.\w+)?$")
 _MAPS = re.compile(r"maps-(?P<number>\d+)-(?P<name>.*)\.txt(?:\.\w+)?$")
 _PROBES = ("kprobe_events.txt", "dynamic_events.txt", "kprobe_profile.txt")
+_BY_COMM = "comm "
 _RELEASES = ("kernel", "release", "uname")
 
 
@@ -65,6 +67,7 @@ class Capture:
     maps: dict[int, SavedAreas] = field(default_factory=dict)
     probes: Probes = field(default_factory=Probes)  # what was probed, where a file tells
     unreadable: list[TraceError] = field(default_factory=list)  # files that were left out
+    comm: str = ""  # the only name of tasks whose calls on VMAs were recorded, from meta.json; "" those of all
 
 
 def is_capture(path: str) -> bool:
@@ -101,22 +104,24 @@ def open_capture(path: str) -> Capture:
     folder, trace = Path(path), trace_in(path)
     dmesg = _find(folder, "dmesg.txt")
     unreadable: list[TraceError] = []
-    release = ""
+    meta: dict[str, Any] = {}
     try:
-        release = _release(folder / "meta.json")
+        meta = _meta(folder / "meta.json")
     except TraceError as error:
         unreadable.append(error)
+    filtered = str(meta.get("filter", ""))  # "all", "pid", or "comm NAME", as pat-check record writes it
     return Capture(
         trace,
         _find(folder, "iomem.txt"),
         _find(folder, "mtrr.txt"),
         dmesg if dmesg != trace else "",
         _find(folder, "bars.txt"),
-        release,
+        next((str(meta[key]) for key in _RELEASES if isinstance(meta.get(key), str)), ""),
         _snapshots(folder / "snaps"),
         _maps(folder / "snaps"),
         _probes(folder),
         unreadable,
+        filtered.removeprefix(_BY_COMM) if filtered.startswith(_BY_COMM) else "",
     )
 
 
@@ -172,9 +177,9 @@ def _probes(folder: Path) -> Probes:
     return found
 
 
-def _release(file: Path) -> str:
+def _meta(file: Path) -> dict[str, Any]:
     if not file.is_file():
-        return ""
+        return {}
     try:
         meta = json.loads(file.read_text(encoding="utf-8", errors="replace"))
     except OSError as error:
@@ -183,4 +188,4 @@ def _release(file: Path) -> str:
         raise TraceError(f"is not JSON: {error}", str(file)) from error
     if not isinstance(meta, dict):
         raise TraceError("is not a JSON object", str(file))
-    return next((str(meta[key]) for key in _RELEASES if isinstance(meta.get(key), str)), "")
+    return meta
