@@ -7,6 +7,7 @@ give the same events. Reading, decompressing and scanning go on in a thread whil
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
@@ -23,6 +24,12 @@ T = TypeVar("T")
 
 _AHEAD = 2
 """Blocks that are scanned and wait: so much of a recording is in memory."""
+
+_TURN = 0.0002
+"""Seconds after which the replay lets the scanner's thread have the interpreter's lock, which it needs for moments.
+
+With the usual 5 ms it would wait longer for that than it takes to scan a block.
+"""
 
 Other = tuple[int, int, bytes]
 """A line for the reference decoder: where its event belongs among those of the block, its number, its text."""
@@ -178,6 +185,8 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
             put(_End(None))
 
     thread = threading.Thread(target=work, name="scanner", daemon=True)
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(min(_TURN, usual))
     thread.start()
     try:
         while True:
@@ -190,3 +199,4 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
     finally:
         over.set()
         thread.join()
+        sys.setswitchinterval(usual)

@@ -1,6 +1,7 @@
 """The compiled scanner and the reference decoder read every recording alike."""
 
 import random
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -167,11 +168,12 @@ def test_an_error_comes_at_its_place():
 def test_who_stops_early_leaves_no_thread():
     import threading
 
-    before = threading.active_count()
+    before = threading.active_count(), sys.getswitchinterval()
     endless = ahead(iter(range(1 << 60)))
     assert next(endless) == 0
+    assert sys.getswitchinterval() < before[1]
     endless.close()
-    assert threading.active_count() == before
+    assert (threading.active_count(), sys.getswitchinterval()) == before
 
 
 def test_without_the_compiled_scanner_the_reference_reads(monkeypatch):
