@@ -21,6 +21,10 @@ _MAPS = frozenset(("remap", "inserts"))
 """Layers with which `deep` has something to play."""
 
 
+_REPEATS = 16
+"""Times that the same finding about the same task is kept: a long recording has no end of them."""
+
+
 def check(
     paths: Sequence[str],
     options: Options | Callable[[str], Options] | None = None,
@@ -76,7 +80,7 @@ def _checked(one: _Asked, tick: Tick) -> _Seen:
     path, options = one
     if is_scenario(path, options):
         return _checked_scenario(path, options)
-    judge = Judge(path)
+    judge = Judge(path, _REPEATS)
     try:
         session = Session(path, options, judge.hear, lambda _, lines: tick(lines))
         judge.file = session.trace if session.trace != "-" else "<stdin>"

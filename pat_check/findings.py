@@ -94,6 +94,7 @@ class Finding:
     reservations: list[tuple[int, int, int]] = field(default_factory=list)  # that it spoils: (born, start, type)
     folded: list[Finding] = field(default_factory=list)  # what the same cause led to, told in the notes
     drawn: list[Extent] = field(default_factory=list)  # the range against its neighbours, in the order of the rows
+    more: int = 0  # repetitions of it that were only counted
 
     @property
     def counts(self) -> bool:

@@ -100,5 +100,6 @@ def tell(finding: Finding) -> None:
     for other in finding.folded[:_NOTES]:
         again = other.message == finding.message
         finding.notes.append(Note(other.line, "the same again here" if again else f"{other.message} [{other.rule}]"))
-    if len(finding.folded) > _NOTES:
-        finding.notes.append(Note(0, f"and {counted(len(finding.folded) - _NOTES, 'more finding')} of this cause"))
+    more = len(finding.folded) - _NOTES + sum(one.more for one in finding.all())
+    if more > 0:
+        finding.notes.append(Note(0, f"and {counted(more, 'more finding')} of this cause"))

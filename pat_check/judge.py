@@ -54,12 +54,17 @@ def rules_by_id() -> dict[str, type[Rule[Any]]]:
 
 
 class Judge:
-    """Judges the incidents of one recording; `findings` grows."""
+    """Judges the incidents of one recording; `findings` grows.
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    Of a finding about one task that a rule tells once (`Rule.repeats`), so many `repeats` are kept and the rest only
+    counted, in `Finding.more` of the first.
+    """
+
+    def __init__(self, file: str, repeats: int | None = None) -> None:
+        self.file, self.repeats = file, repeats
         self.places = Places()
         self.findings: list[Finding] = []
+        self._said: dict[tuple[object, ...], list[Any]] = {}  # a finding and how often it was told, by what is the same
         self._hearing: dict[type[Incident], list[Rule[Any]]] = {}
         self._origins = rules_in_force()
         for rule in self._origins:
@@ -71,7 +76,8 @@ class Judge:
             try:
                 for finding in rule.judge(incident):
                     finding.file = finding.file or self.file
-                    self.findings.append(finding)
+                    if self.repeats is None or not rule.repeats or self._is_kept(finding, self.repeats):
+                        self.findings.append(finding)
             except Exception as error:
                 if origin := self._origins[type(rule)]:
                     what = f"{type(error).__name__}: {error}"
@@ -79,6 +85,17 @@ class Judge:
                         origin, f"{rule.rule_id()} failed at {self.file}:{incident.at}: {what}"
                     ) from error
                 raise
+
+    def _is_kept(self, finding: Finding, most: int) -> bool:
+        """Whether it is not one more of the same; then it is only counted."""
+        task = (finding.task.comm, finding.task.pid) if finding.task is not None else ("", -1)
+        said = self._said.setdefault(
+            (finding.rule, finding.severity, finding.file, finding.message, *task), [finding, 0]
+        )
+        said[1] += 1
+        if said[1] > most:
+            said[0].more += 1
+        return bool(said[1] <= most)
 
     def close(self) -> list[Finding]:
         """The findings in the order of the trace, each with its fingerprint."""

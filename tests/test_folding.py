@@ -2,11 +2,13 @@
 
 from collections import Counter
 
-from pat_check import plays
+from pat_check import api, plays
 from pat_check.eras import era_of
 from pat_check.findings import Report, Severity
 from pat_check.gate.policy import Policy, apply_policy
+from pat_check.judge import Judge
 from pat_check.scenario.parser import parse
+from pat_check.session import Options, Session
 from tests.scenario.stories import HEAD
 
 
@@ -154,3 +156,22 @@ def test_many_repetitions_are_counted():
 
 def test_repetitions_do_not_change_the_fingerprint():
     assert told(again(1), "pfnmap-ctx")[0].fingerprint == told(again(5), "pfnmap-ctx")[0].fingerprint
+
+
+def test_of_endless_repetitions_a_recording_keeps_some_and_counts_the_rest(tmp_path):
+    """What is reported is the same as if all were kept: the first line, eight notes, and how many more."""
+    lines = ["drv-7 [000] 0.5: memtype_reserve: start=0xfd000000 end=0xfd010000 req=2"]
+    for at in range(200):
+        lines.append(f"app-8 [000] {at + 1}.0: memtype_reserve: start=0xfd000000 end=0xfd002000 req=1")
+        lines.append(f"app-8 [000] {at + 1}.5: memtype_free: start=0xfd000000 end=0xfd002000")
+    (tmp_path / "trace.txt").write_text("\n".join(lines) + "\n")
+    (finding,) = [one for one in api.check([str(tmp_path)]).findings if one.rule == "memtype-downgrade"]
+    assert finding.line == 2
+    assert finding.notes[-1].message == "and 191 more findings of this cause"
+    assert len(finding.folded) < 20
+    judge = Judge("trace")
+    session = Session(str(tmp_path), Options(), judge.hear)
+    session.run()
+    every = [one for one in judge.close() if one.rule == "memtype-downgrade"]
+    assert len(every) == 200
+    assert every[0].fingerprint == finding.fingerprint
