@@ -11,6 +11,7 @@ from pat_check.about import SCENARIO, rule_texts
 from pat_check.eras import NEWEST, era_of
 from pat_check.errors import TraceError
 from pat_check.findings import Finding, Input, Report
+from pat_check.folding import NOTES
 from pat_check.gate.policy import Policy, apply_policy
 from pat_check.judge import Judge
 from pat_check.session import Options, Session
@@ -19,10 +20,6 @@ from pat_check.workers import Task, Tick, in_order
 
 _MAPS = frozenset(("remap", "inserts"))
 """Layers with which `deep` has something to play."""
-
-
-_REPEATS = 16
-"""Times that the same finding about the same task is kept: a long recording has no end of them."""
 
 
 def check(
@@ -80,7 +77,7 @@ def _checked(one: _Asked, tick: Tick) -> _Seen:
     path, options = one
     if is_scenario(path, options):
         return _checked_scenario(path, options)
-    judge = Judge(path, _REPEATS)
+    judge = Judge(path, NOTES + 1)  # what is told of repetitions: a long recording has no end of them
     try:
         session = Session(path, options, judge.hear, lambda _, lines: tick(lines))
         judge.file = session.trace if session.trace != "-" else "<stdin>"

@@ -17,7 +17,8 @@ from pat_check.rules.base import Depth, Rule
 
 _APART: frozenset[str] = frozenset(("locking", "notifier"))
 """Families whose offences are none of memory: they lead to nothing that other rules judge."""
-_NOTES = 8
+NOTES = 8
+"""Findings that are told one by one in the notes of the one that caused them; the rest are counted."""
 
 
 class Folding:
@@ -97,9 +98,9 @@ def _meet(ones: Iterable[tuple[int, int]], others: Iterable[tuple[int, int]]) ->
 
 def tell(finding: Finding) -> None:
     """Note what is folded into a finding, at most eight one by one."""
-    for other in finding.folded[:_NOTES]:
+    for other in finding.folded[:NOTES]:
         again = other.message == finding.message
         finding.notes.append(Note(other.line, "the same again here" if again else f"{other.message} [{other.rule}]"))
-    more = len(finding.folded) - _NOTES + sum(one.more for one in finding.all())
+    more = len(finding.folded) - NOTES + sum(one.more for one in finding.all())
     if more > 0:
         finding.notes.append(Note(0, f"and {counted(more, 'more finding')} of this cause"))
