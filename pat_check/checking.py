@@ -10,8 +10,7 @@ from pat_check import __version__
 from pat_check.about import SCENARIO, rule_texts
 from pat_check.eras import NEWEST, era_of
 from pat_check.errors import TraceError
-from pat_check.findings import Finding, Input, Report
-from pat_check.folding import NOTES
+from pat_check.findings import NOTES, Finding, Input, Report
 from pat_check.gate.policy import Policy, apply_policy
 from pat_check.judge import Judge
 from pat_check.session import Options, Session

@@ -20,6 +20,10 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
+NOTES = 8
+"""Findings that are told one by one in the notes of the one that caused them; the rest are counted."""
+
+
 @dataclass(slots=True)
 class Note:
     """A line that led to a finding, or a fact about it (`line` 0)."""

@@ -12,13 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from pat_check.findings import Finding, Note, counted
+from pat_check.findings import NOTES, Finding, Note, counted
 from pat_check.rules.base import Depth, Rule
 
 _APART: frozenset[str] = frozenset(("locking", "notifier"))
 """Families whose offences are none of memory: they lead to nothing that other rules judge."""
-NOTES = 8
-"""Findings that are told one by one in the notes of the one that caused them; the rest are counted."""
 
 
 class Folding:

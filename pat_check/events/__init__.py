@@ -6,23 +6,25 @@ its end is a `Return`. Physical ranges are half-open byte ranges ``[start, end)`
 
 from __future__ import annotations
 
-from pat_check.events.base import NO_PID, Call, Event, Return
-from pat_check.events.mappings import (
-    CopyPageRange,
+from pat_check.events.areas import (
     CopyVma,
     DupMmap,
     ExitMmap,
-    FreePfnRange,
-    GetPatInfo,
-    InsertPfn,
     MprotectFixup,
-    RemapPfnRange,
-    ReservePfnRange,
     SplitVma,
     UnmapVmas,
     VmAreaDup,
     VmAreaFree,
     ZapVma,
+)
+from pat_check.events.base import NO_PID, Call, Event, Return
+from pat_check.events.mappings import (
+    CopyPageRange,
+    FreePfnRange,
+    GetPatInfo,
+    InsertPfn,
+    RemapPfnRange,
+    ReservePfnRange,
 )
 from pat_check.events.memtype import (
     ArchIoFreeMemtypeWc,
