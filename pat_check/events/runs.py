@@ -97,7 +97,7 @@ class Mapping(Run):
     caller: str  # and to where
     pcm: int  # the cache mode that memtype_kernel_map_sync() was called with
     functions: list[str]  # that were called
-    callers: list[str]  # where returns go that go to none of them
+    callers: list[str]  # where returns go that go to none of them that is open
 
 
 class Untracking(Run):
@@ -114,4 +114,4 @@ class Untracking(Run):
     erased_at: int  # line of the return of memtype_erase()
     erased_time: float  # and its time
     functions: list[str]  # that were called
-    callers: list[str]  # where returns go that go to none of them
+    callers: list[str]  # where returns go that go to none of them that is open

@@ -83,6 +83,8 @@ class Copies:
 
     def duplicated(self, call: VmAreaDup, event: Return) -> None:
         """vm_area_dup() has made a VMA."""
+        if self.context.lossy:
+            return
         fork = self.context.tasks.of(event).innermost(DupMmap)
         caller = "dup_mmap" if fork is not None else event.caller.partition("+")[0]
         by = caller if caller in _FORKS else ""
@@ -90,6 +92,8 @@ class Copies:
 
     def moved(self, call: CopyVma, event: Return) -> None:
         """copy_vma() has made the target of a move."""
+        if self.context.lossy:
+            return
         recorded = "untrack_pfn_clear" in self.context.recorded and self.context.era.zap_untracks
         if event.ret and recorded and call.flags >= 0 and call.flags & VM_PFNMAP:
             self._of[event.pid] = Copy(call, event.ret & _POINTER, "move_vma")
@@ -140,7 +144,7 @@ class Copies:
         self._of[call.pid] = Copy(None, 0, "")
         task = context.tasks.of(call)
         began_unseen = copy is None or isinstance(copy.call, FreePfnRange)
-        if began_unseen and task.innermost(DupMmap) is None and (context.lost_any or not task.outside):
+        if began_unseen and (context.lost_any or (task.innermost(DupMmap) is None and not task.outside)):
             return
         dup = copy.call if copy is not None and isinstance(copy.call, VmAreaDup) else None
         if copy is None or dup is None or dup.vma != call.vma or copy.new not in (call.dst, 0):

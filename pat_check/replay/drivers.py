@@ -205,7 +205,8 @@ class Drivers:
                 node.owner.gone = True
 
     def _leaked(self, event: ModuleFree, left: list[incidents.Seen], *, ram: bool) -> None:
-        stamp = (*self.context.stamp(event)[:4], self.context.shows_all)
+        known = self.context.shows_all and not (ram and self.context.lost_any)  # no list shows the types of pages
+        stamp = (*self.context.stamp(event)[:4], known)
         self.context.leaked(incidents.MemtypeLeaked(*stamp, left[0], "module", f"driver {event.module}", ram, left[1:]))
 
     def _is_held(self, iomap: Iomap) -> bool:

@@ -99,7 +99,8 @@ class Frees:
         outcome = operations.memtype_free(machine, call.start, call.end, self.context.era.find_victim)
         if frame.done or outcome.path == "tree":
             tree_expected = self.context.erase_seen and not self.context.entry_only
-            if not frame.done and tree_expected and ret == 0 and not machine.ram.known:
+            unseen = not machine.ram.known and not self.context.lossy
+            if not frame.done and tree_expected and ret == 0 and unseen:
                 machine.ram.learn(outcome.start, outcome.end)  # freed without a look at the tree
                 machine.ram.set_type(outcome.start, outcome.end, WB, event.at, BEFORE)
             elif not frame.done:
@@ -216,10 +217,11 @@ class Frees:
             return  # nothing of the freer's own is near: it frees a piece of what it inherited
         freer = f"{event.comm}:{event.pid}"
         victim.tell(event.at, f"{'shrunk' if shrunk else 'removed'} by {freer} ({api}), who does not own it")
+        stamp = self.context.stamp(event)
+        if own is None and self.context.lost_any:
+            stamp = (*stamp[:4], False)  # no list says whose an entry is: the freer may have it from a fork
         self.context.emit(
-            incidents.MemtypeStolen(
-                *self.context.stamp(event), outcome.start, outcome.end, api, shrunk, freer, victim.seen(), own
-            )
+            incidents.MemtypeStolen(*stamp, outcome.start, outcome.end, api, shrunk, freer, victim.seen(), own)
         )
 
     def _missed(self, task: Task, event: Event, start: int, end: int, api: str, caller: str) -> None:

@@ -262,7 +262,7 @@ class Layers:
 
     def _compare(self, wanted: Wanted, call: Call) -> None:
         found = seen_in(call)
-        shown = found if found.size >= 0 else wanted.seen
+        shown = wanted.seen if wanted.seen.start >= 0 <= wanted.seen.size else found
         start, end = (shown.start, shown.start + max(shown.size, 0)) if shown.start >= 0 else (0, 0)
         for what, want, have in wanted.differences(found):
             surprise = Surprise(self.context, call, wanted.by, start, end)

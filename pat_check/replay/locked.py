@@ -46,6 +46,6 @@ def _of_reserve(context: Context, event: Return, frame: Frame) -> Surprise:
 def _compare_range(
     context: Context, event: Return, outer: str, wanted: tuple[int, int], found: tuple[int, int], at: int
 ) -> None:
-    surprise = Surprise(context, event, outer, *found)
+    surprise = Surprise(context, event, outer, *wanted)
     want, have = (f"[{start:#x}-{end:#x})" for start, end in (wanted, found))
     surprise.tell(f"called {event.api}() with", want, have, [(at, "called here")])

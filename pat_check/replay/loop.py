@@ -308,6 +308,8 @@ class Replay:
     def _malformed(self, event: Malformed) -> None:
         """A line that cannot be read may have been any event."""
         self.context.lossy = self.context.lost_any = True
+        self.layers.lost()
+        self.vmas.lost()
         self.recording.malformed(event)
 
     def _lost(self, event: LostEvents) -> None:

@@ -125,7 +125,7 @@ class Reserves:
             if outcome.path == "tree" and frame.actual >= 0:
                 start, end = masked(call)
                 outcome = operations.check_insert(machine, start, end, frame.actual, strict=strict)
-            elif outcome.path == "tree" and self.context.insert_seen and ret is not None:
+            elif outcome.path == "tree" and self.context.insert_seen and ret is not None and not self.context.lossy:
                 outcome = self._not_inserted(outcome, call, event, ret)
             outcome.assumed = frame.actual < 0 and self._depends_on_mtrr(call.req)
             if outcome.path == "tree":

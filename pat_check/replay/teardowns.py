@@ -1,6 +1,7 @@
 """How mappings are torn down: exit_mmap() and munmap() make unmap_vmas(), and that a zap of each mapping.
 
 Where both are recorded, a zap of a whole mapping that goes next is inside an unmap_vmas(), and clears what that covers.
+What a task is in the midst of is not known any more once events were lost, even where a snapshot gives the state again.
 """
 
 from __future__ import annotations
@@ -146,4 +147,4 @@ class Teardowns:
 
     def _is_recorded(self, function: str) -> bool:
         context = self.context
-        return function in context.recorded and function not in context.halves and not context.lossy
+        return function in context.recorded and function not in context.halves and not context.lost_any

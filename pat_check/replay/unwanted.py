@@ -75,7 +75,8 @@ class Unwanted:
             if left > 0 and "vm_area_free" in self.context.recorded:
                 start = max(call.pfn, 0) * PAGE
                 surprise = Surprise(self.context, call, call.api, start, start + max(call.size, 0))
-                surprise.tell("came", f"only after {left} more mappings are gone", "already", [])
+                more = "one more mapping is" if left == 1 else f"{left} more mappings are"
+                surprise.tell("came", f"only after {more} gone", "already", [])
         elif call.api == "untrack_pfn" and call.pfn == 0 == call.size and call.vma:
             scope = self.context.tasks.of(call).scope
             if isinstance(scope, ZapVma) and scope.vma == call.vma:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pat_check.cachemode import pgprot2cachemode
+from pat_check.cachemode import cachemode_name, pgprot2cachemode
 from pat_check.events import (
     Call,
     CopyPageRange,
@@ -75,7 +75,7 @@ class Wanted:
             wanted = f"[{want.start:#x}-{want.start + want.size:#x})" if want.start >= 0 else f"{want.size:#x} bytes"
             told.append(("called {}() with", wanted, f"[{found.start:#x}-{found.start + found.size:#x})"))
         elif found.mode >= 0 <= want.mode and found.mode != want.mode:
-            told.append(("asked for type", str(want.mode), str(found.mode)))
+            told.append(("called {}() with", cachemode_name(want.mode), cachemode_name(found.mode)))
         if found.addr >= 0 <= want.addr and found.addr != want.addr:
             told.append(("called {}() at address", f"{want.addr:#x}", f"{found.addr:#x}"))
         if found.vma and want.vma and found.vma != want.vma:

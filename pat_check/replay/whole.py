@@ -26,6 +26,8 @@ from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import mode_of
 
 _RELEASE: Final = "pfnmap_track_ctx_release"
+_TRACKING: Final[frozenset[str]] = frozenset(("remap_pfn_range_track", "track_pfn_remap"))
+"""Functions that must come inside, where they are recorded."""
 
 
 class Whole:
@@ -53,6 +55,8 @@ class Whole:
             return False
         if not self.taken.may_take(run.pid, run.functions, run.callers):
             return False
+        if inner is None and not _TRACKING.isdisjoint(context.recorded):
+            return False
         start = outer.pfn << 12
         end = start + outer.vm_end - outer.vm_start
         outcome = operations.memtype_reserve(machine, start, end, run.req, strict=False)
@@ -61,15 +65,17 @@ class Whole:
             return False
         if run.got not in (-1, type_) or run.granted not in (-1, type_) or run.pcm != type_:
             return False
-        adopts = type_ != run.type
+        adopts = type_ not in (run.type, run.req)
         if adopts and (overlap is None or overlap.assumed or not is_new_memtype_allowed(start, end, run.req, type_)):
             return False
         self.taken.remaps(task)
-        self.processes.remaps(task, outer)
         self.vmas.seen(outer)
+        self.processes.remaps(task, outer)
         if inner is not None:
             self.vmas.seen(inner)
         task.scope = None
+        context.insert_seen = True
+        self.drivers.expected.mapped()
         node = Memtype(start, end, type_, Owner("remap_pfn_range", run.comm, run.pid, outer.mm), run.inserted_at)
         node.assumed = run.got < 0 and overlap is not None and overlap.assumed
         node.tell(run.inserted_at, f"reserved as {cachemode_name(type_)} by {node.owner}")
@@ -114,6 +120,7 @@ class Whole:
         self.processes.frees(task, run.untrack)
         self.drivers.freed(run.pid)
         task.scope = run.untrack
+        context.erase_seen = True
         event = Event(run.erased_at, run.erased_time, run.cpu, run.pid, run.comm)
         self.frees.remove(task, event, outcome, run.untrack.api)
         task.scope = None

@@ -46,10 +46,12 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
     """The calls on ordinary VMAs that begin at `place`; None if there are not several in a row.
 
     A result that is not as ever (a copy that fails), a context, a VMA that is copied without having been duplicated, or
-    another one that is duplicated before it was copied ends a run before it.
+    another one that is duplicated before it was copied, or a copy that is freed before, ends a run before it. So does
+    another name of the task.
     """
     size: i64 = len(rows)
     pid = read_i64_le(rows, place + 2 * WORD)
+    comm = read_i64_le(rows, place + 5 * WORD)
     first = place
     last = place
     count: i64 = 0
@@ -68,7 +70,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
         if number < 0 or read_i64_le(rows, place + 2 * WORD) != pid:
             break
         program = programs[number]
-        if program.is_return or not program.met:
+        if program.is_return or not program.met or read_i64_le(rows, place + 5 * WORD) != comm:
             break
         kind = program.kind
         mask = read_i64_le(rows, place + 6 * WORD)
@@ -76,7 +78,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
         behind = values + program.slots * WORD
         vma = read_i64_le(rows, values)
         if kind == VM_AREA_FREE:
-            if not _is_none(rows, values, mask, 1):
+            if vma == 0 or (pends and vma == new) or not _is_none(rows, values, mask, 1):
                 break
             frees = True
             scope = last = place
@@ -123,7 +125,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
         read_f64_le(rows, last + 4 * WORD),
         int(read_i64_le(rows, last + 3 * WORD)),
         int(pid),
-        comms[read_i64_le(rows, last + 5 * WORD)],
+        comms[comm],
         source,
         int(first),
         int(place),

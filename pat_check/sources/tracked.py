@@ -38,6 +38,9 @@ _ISA_END: Final = 0x100000
 _HIGHEST: Final = 1 << 52
 _ERRORS: Final = -4095
 
+_TRACKING: Final = ("remap_pfn_range_track", "track_pfn_remap")
+"""Functions that remap_pfn_range() calls to map a whole VMA."""
+
 _VMA, _VM_START, _VM_END, _ADDR, _PFN, _SIZE = 0, 2, 3, 4, 5, 6
 """Slots of remap_pfn_range()."""
 
@@ -49,13 +52,15 @@ class _Reader:
         self.programs, self.rows = programs, rows
         self.size: i64 = len(rows)
         self.pid: i64 = read_i64_le(rows, place + 2 * WORD)
+        self.comm: i64 = read_i64_le(rows, place + 5 * WORD)
         self.place: i64 = place  # of the row that comes next
         self.last: i64 = place  # of the row before it
         self.values: i64 = place  # where the values of that one begin
         self.count: i64 = 0
         self.program = programs[0]
         self.functions: list[str] = []  # that were called
-        self.callers: list[str] = []  # where returns go that go to none of them
+        self.open: list[str] = []  # those of them that have not returned
+        self.callers: list[str] = []  # where returns go that go to none of these
 
     def calls(self) -> bool:
         """Whether a call comes next."""
@@ -69,7 +74,8 @@ class _Reader:
         """Whether this call returns next, and its result is recorded."""
         if not self._next() or not self.program.is_return or self.program.spec is not call.spec:
             return False
-        if self.program.outer not in self.functions and self.program.caller not in self.callers:
+        self.open.remove(call.function)
+        if self.program.outer not in self.open and self.program.caller not in self.callers:
             self.callers.append(self.program.caller)
         return bool(self._mask() >> 32 & 1)
 
@@ -101,7 +107,7 @@ class _Reader:
         if number < 0 or read_i64_le(self.rows, place + 2 * WORD) != self.pid:
             return False
         program = self.program = self.programs[number]
-        if not program.met:
+        if not program.met or read_i64_le(self.rows, place + 5 * WORD) != self.comm:
             return False
         self.last = place
         self.values = place + HEAD
@@ -110,6 +116,7 @@ class _Reader:
             self.place += ARGUMENTS * WORD
         else:
             self.functions.append(program.function)
+            self.open.append(program.function)
         self.count += 1
         return True
 
@@ -133,6 +140,8 @@ def mapping(programs: list[Program], comms: list[str], rows: bytes, place: i64, 
     if not row.calls():
         return None
     if row.program.kind == REMAP_PFN_RANGE:
+        if row.program.function not in _TRACKING:
+            return None
         for slot in range(_SIZE + 1):
             if row.at(slot) != read_i64_le(rows, first + slot * WORD):
                 return None
@@ -145,7 +154,7 @@ def mapping(programs: list[Program], comms: list[str], rows: bytes, place: i64, 
             return None
     elif reserving.kind != RESERVE_PFN_RANGE or row.at(0) != start or row.at(3) > 0:
         return None
-    if row.at(1) != size and row.at(1) != length:
+    if row.at(1) != length:
         return None
     found = Mapping(*_where(rows, comms, place), source, int(place), 0, 0)
     found.outer, found.inner, found.prot = outer, inner, row.number(2)

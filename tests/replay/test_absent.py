@@ -264,14 +264,14 @@ def test_a_tracked_mapping_is_looked_up(told):
         (
             "memtype_check_insert: start=0xfd000000 end=0xfd002000",
             "memtype_check_insert: start=0xfd000000 end=0xfd001000",
-            "memtype_reserve of [0xfd000000-0xfd001000) called memtype_check_insert() with [0xfd000000-0xfd001000); "
+            "memtype_reserve of [0xfd000000-0xfd002000) called memtype_check_insert() with [0xfd000000-0xfd001000); "
             "the model predicts [0xfd000000-0xfd002000)",
         ),
         ("type=2", "type=1", "asked the tree for write-combining; the model predicts uncached-minus"),
         (
             "memtype_erase: start=0xfd000000",
             "memtype_erase: start=0xfd001000",
-            "memtype_free of [0xfd001000-0xfd002000) called memtype_erase() with [0xfd001000-0xfd002000); "
+            "memtype_free of [0xfd000000-0xfd002000) called memtype_erase() with [0xfd001000-0xfd002000); "
             "the model predicts [0xfd000000-0xfd002000)",
         ),
         ("<- memtype_reserve) ret=0", "<- memtype_reserve) ret=-22", "returned -EINVAL; the model predicts 0, as"),

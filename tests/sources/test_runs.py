@@ -187,24 +187,26 @@ def test_runs_are_made_of_the_same_events(capture, scanner, monkeypatch):
     assert told == alone
 
 
+def replayed(path, *, runs):
+    """Findings, the summary, and everything that a replay holds."""
+    judge = Judge("trace")
+    session = Session(str(path), Options(), judge.hear)
+    session.replay.play(session.batches(runs=runs))
+    seen = session.summary()
+    session.replay._last = None
+    state = saved(session.replay)
+    session.replay.finish()
+    return seen, judge.close(), state
+
+
 @pytest.mark.parametrize("capture", CAPTURES, ids=str)
 def test_a_replay_of_runs_comes_to_the_same(capture, scanner, monkeypatch):
-    """Findings, the summary, and everything that a replay holds."""
     monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
-    found = []
-    for runs in (True, False):
-        judge = Judge("trace")
-        try:
-            session = Session(str(capture.path), Options(), judge.hear)
-        except TraceError as refused:
-            pytest.skip(str(refused))
-        session.replay.play(session.batches(runs=runs))
-        seen = session.summary()
-        session.replay._last = None
-        state = saved(session.replay)
-        session.replay.finish()
-        found.append((seen, judge.close(), state))
-    assert found[0] == found[1]
+    try:
+        runs, alone = (replayed(capture.path, runs=runs) for runs in (True, False))
+    except TraceError as refused:
+        pytest.skip(str(refused))
+    assert runs == alone
 
 
 @pytest.mark.parametrize(
