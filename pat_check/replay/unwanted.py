@@ -82,9 +82,7 @@ class Unwanted:
             if isinstance(scope, ZapVma) and scope.vma == call.vma:
                 if scope.api == "unmap_single_vma":
                     self.doubts.seen(call, "unmap_single_vma() calls untrack_pfn()", _ZAP_UNTRACKS)
-            elif "unmap_single_vma" in self.context.recorded and (
-                isinstance(scope, UnmapVmas) or call.comm in self._comms
-            ):
+            elif self._shows_zaps(call, scope):
                 if self.context.era.zap_untracks:
                     surprise = Surprise(self.context, call, call.api, 0, 0)
                     surprise.tell("came", "that only unmap_single_vma() of this VMA calls it", "by itself", [])
@@ -96,6 +94,12 @@ class Unwanted:
                 have = f"{max(call.pfn, 0):#x} and {max(call.size, 0):#x}"
                 told = [(scope.at, "called here")]
                 surprise.tell("called untrack_pfn() with a pfn and a size of", "none", have, told)
+
+    def _shows_zaps(self, call: Call, scope: Call | None) -> bool:
+        """Whether the unmap_single_vma() that this call is in must have been seen."""
+        if "unmap_single_vma" not in self.context.recorded or self.context.lost_any:
+            return False
+        return isinstance(scope, UnmapVmas) or call.comm in self._comms
 
     def _cleared(self, call: Call) -> None:
         """untrack_pfn() has come before the entries of a VM_PAT mapping are cleared, where any zap untracks."""
