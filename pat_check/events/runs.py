@@ -37,6 +37,16 @@ class Run(Event):
         return self.rows.between(self.place, self.end)
 
 
+class Shape:
+    """Which functions a run calls, and how its calls are nested: the same for many runs of a recording."""
+
+    __slots__ = ("callers", "functions")
+
+    def __init__(self, functions: list[str], callers: list[str]) -> None:
+        self.functions = functions  # that were called
+        self.callers = callers  # where returns go that go to none of them that is open
+
+
 class OrdinaryVmas(Run):
     """Calls on VMAs that are not followed, or whose flags are not recorded.
 
@@ -63,41 +73,49 @@ class OrdinaryVmas(Run):
 class Mapping(Run):
     """remap_pfn_range() of a whole VMA, from its call to its return.
 
-    It made nothing but one memtype_reserve() of its range, which went into the tree, and the calls between the two;
-    all succeeded, with the same range.
+    It made nothing but one memtype_reserve() of its range, and that one memtype_check_insert(); where this went into the
+    tree all calls succeeded, and the direct map was told; else all failed with it. All have the same range.
     """
 
     __slots__ = (
         "caller",
-        "callers",
-        "functions",
         "got",
         "granted",
-        "inner",
+        "inner_api",
+        "inner_ctx",
+        "inner_flags",
+        "inner_prot",
         "inserted_at",
         "outer",
         "pcm",
         "prot",
         "req",
+        "reserved_at",
+        "ret",
         "returned_at",
         "returned_time",
+        "shape",
         "type",
     )
 
+    shape: Shape
     outer: RemapPfnRange
-    inner: RemapPfnRange | None  # track_pfn_remap() or the like
+    inner_api: str  # track_pfn_remap() or the like, which has the arguments of `outer`; "" is not recorded
+    inner_flags: int  # what that was called with
+    inner_ctx: int
+    inner_prot: int
     prot: int  # of reserve_pfn_range() or pfnmap_track()
     req: int  # what was asked for
+    reserved_at: int  # line of the call of memtype_reserve()
     type: int  # what memtype_check_insert() was called with
     inserted_at: int  # line of that call
+    ret: int  # what memtype_check_insert() and memtype_reserve() returned
     got: int  # the cache mode that it granted; -1 not recorded
     granted: int  # and memtype_reserve()
     returned_at: int  # line of the return of memtype_reserve()
     returned_time: float  # and its time
     caller: str  # and to where
-    pcm: int  # the cache mode that memtype_kernel_map_sync() was called with
-    functions: list[str]  # that were called
-    callers: list[str]  # where returns go that go to none of them that is open
+    pcm: int  # the cache mode that memtype_kernel_map_sync() was called with; -1 it was not
 
 
 class Untracking(Run):
@@ -106,12 +124,11 @@ class Untracking(Run):
     One entry of the tree was removed; all calls have the same range.
     """
 
-    __slots__ = ("callers", "erased_at", "erased_time", "free_at", "functions", "release", "untrack")
+    __slots__ = ("erased_at", "erased_time", "free_at", "release", "shape", "untrack")
 
+    shape: Shape
     release: FreePfnRange
     untrack: FreePfnRange
     free_at: int  # line of the call of memtype_free()
     erased_at: int  # line of the return of memtype_erase()
     erased_time: float  # and its time
-    functions: list[str]  # that were called
-    callers: list[str]  # where returns go that go to none of them that is open

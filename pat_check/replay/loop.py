@@ -95,7 +95,16 @@ class Replay:
         self.maps = Maps(self.context, self.vmas, maps or {})
         self.taken = Taken(self.context, self.layers)
         self.ordinary = Ordinary(self.context, self.taken, self.vmas, self.processes, self.mappings)
-        self.whole = Whole(self.context, self.taken, self.vmas, self.frees, self.drivers, self.processes, self.mappings)
+        self.whole = Whole(
+            self.context,
+            self.taken,
+            self.vmas,
+            self.reserves,
+            self.frees,
+            self.drivers,
+            self.processes,
+            self.mappings,
+        )
         self.recording = Recording()
         self.events = 0
         self.pids: set[int] = set()

@@ -30,11 +30,6 @@ class SharedContexts:
         self._of: dict[int, Shared] = {}
         self._made: dict[int, tuple[int, int]] = {}  # by VMA: it was remapped whole, its context is not known yet
 
-    def mapped_whole(self, call: RemapPfnRange) -> None:
-        """remap_pfn_range() has mapped the whole of a VMA."""
-        if call.ctx == 0:
-            self.mapped(call)
-
     def mapped(self, call: RemapPfnRange) -> None:
         """remap_pfn_range() has mapped the whole of a VMA that had no context."""
         if len(self._made) > _LIMIT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pat_check.events import FreePfnRange
-from pat_check.events.runs import OrdinaryVmas
+from pat_check.events.runs import OrdinaryVmas, Shape
 from pat_check.model.memory import PAGE
 from pat_check.replay.context import Context
 from pat_check.replay.layers import Layers
@@ -20,6 +20,7 @@ class Taken:
 
     def __init__(self, context: Context, layers: Layers) -> None:
         self.context, self.layers = context, layers
+        self._fitting: set[Shape] = set()  # of runs that may be taken: what is known of functions does not change
 
     def are_idle(self, run: OrdinaryVmas) -> bool:
         """Whether such calls, of which each kind was seen before, would come and go without a trace."""
@@ -34,14 +35,19 @@ class Taken:
             return False
         return layers.unlike.isdisjoint(_ORDINARY)
 
-    def may_take(self, pid: int, functions: list[str], callers: list[str]) -> bool:
+    def may_take(self, pid: int, shape: Shape) -> bool:
         """Whether an era may have made these calls, nothing is due in this task, and the returns go outside."""
         if pid in self.layers.unmaps.due or self.layers.strangers:
             return False
-        for function in functions:
-            if function in self.layers.unlike:
+        if shape in self._fitting:
+            return True
+        if not self.layers.unlike.isdisjoint(shape.functions):
+            return False
+        for place in shape.callers:
+            if self.layers.callers.get(place, "?"):
                 return False
-        return all(not self.layers.callers.get(place, "?") for place in callers)
+        self._fitting.add(shape)
+        return True
 
     def waits(self, pid: int) -> bool:
         """Whether a call is wanted of this task."""

@@ -281,6 +281,27 @@ class Vmas:
         edited = known is not None and known.edited
         self.book.put(call.vma, Mapped(call.mm, call.vm_start, call.vm_end, flags, offset, edited))
 
+    def tracks(self, call: RemapPfnRange, flags: int) -> None:
+        """A remap, which was seen, has called the function that tracks it: the flags that the VMA had there, or -1."""
+        self._observe(call.vma, call.mm, call.vm_start, call.vm_end, flags)
+
+    def mapped_whole(self, call: RemapPfnRange, inner: str, inner_flags: int) -> None:
+        """A remap of a whole VMA, which was seen, has succeeded, and the function inside that tracks it.
+
+        The same as `tracks` and `mapped` for both.
+        """
+        flags = _REMAPPED | max(call.flags, 0) | max(inner_flags, 0)
+        if inner == "track_pfn_remap" and call.size == call.vm_end - call.vm_start:
+            flags |= VM_PAT
+        known = self.book.of.get(call.vma)
+        edited = False
+        if known is not None:
+            if inner_flags < 0 or inner_flags & FOLLOWED:
+                edited = known.edited
+            flags |= known.flags if inner_flags < 0 else 0
+        offset = call.pfn * PAGE - call.addr
+        self.book.put(call.vma, Mapped(call.mm, call.vm_start, call.vm_end, flags, offset, edited))
+
     def _zap(self, call: ZapVma) -> None:
         """Entries go; with VM_PAT set none was gone before where a zap clears that flag, too."""
         self._own_zap(call)

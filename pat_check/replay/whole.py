@@ -9,17 +9,18 @@ from typing import Final
 
 from pat_check import incidents
 from pat_check.cachemode import cachemode_name
-from pat_check.events import Event
+from pat_check.events import Event, MemtypeReserve
 from pat_check.events.runs import Mapping, Run, Untracking
 from pat_check.model import operations
 from pat_check.model.memtype import Memtype
-from pat_check.model.operations import is_new_memtype_allowed
+from pat_check.model.operations import Reserve, is_new_memtype_allowed
 from pat_check.model.owner import Owner
 from pat_check.replay.context import Context
 from pat_check.replay.drivers import Drivers
 from pat_check.replay.frees import Frees
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.processes import Processes
+from pat_check.replay.reserves import Reserves
 from pat_check.replay.taken import Taken
 from pat_check.replay.tasks import Task
 from pat_check.replay.vmas import Vmas
@@ -38,44 +39,40 @@ class Whole:
         context: Context,
         taken: Taken,
         vmas: Vmas,
+        reserves: Reserves,
         frees: Frees,
         drivers: Drivers,
         processes: Processes,
         mappings: Mappings,
     ) -> None:
-        self.context, self.taken, self.vmas, self.frees = context, taken, vmas, frees
+        self.context, self.taken, self.vmas, self.reserves, self.frees = context, taken, vmas, reserves, frees
         self.drivers, self.processes, self.mappings = drivers, processes, mappings
 
     def map(self, run: Mapping) -> bool:
         """Apply a mapping; False, and nothing done, where each of its calls has to be looked at."""
-        context, outer, inner = self.context, run.outer, run.inner
+        context, outer = self.context, run.outer
         machine, task = context.machine, context.tasks.of(run)
-        modes = (mode_of(outer.prot), mode_of(inner.prot) if inner is not None else -1, mode_of(run.prot), run.req)
-        if not self._is_plain(run, task) or self.taken.waits(run.pid) or not _agree(modes):
+        if not self._is_plain(run, task) or self.taken.waits(run.pid) or not _agree(run):
             return False
-        if not self.taken.may_take(run.pid, run.functions, run.callers):
+        if not self.taken.may_take(run.pid, run.shape):
             return False
-        if inner is None and not _TRACKING.isdisjoint(context.recorded):
+        if not run.inner_api and not _TRACKING.isdisjoint(context.recorded):
             return False
         start = outer.pfn << 12
         end = start + outer.vm_end - outer.vm_start
         outcome = operations.memtype_reserve(machine, start, end, run.req, strict=False)
-        type_, overlap = outcome.new, outcome.overlap
-        if outcome.path != "tree" or outcome.ret or outcome.actual != run.type:
+        if outcome.path != "tree" or outcome.ret != run.ret or outcome.actual != run.type:
             return False
+        if run.ret:
+            self._refuse(run, task, outcome)
+            return True
+        type_, overlap = outcome.new, outcome.overlap
         if run.got not in (-1, type_) or run.granted not in (-1, type_) or run.pcm != type_:
             return False
         adopts = type_ not in (run.type, run.req)
         if adopts and (overlap is None or overlap.assumed or not is_new_memtype_allowed(start, end, run.req, type_)):
             return False
-        self.taken.remaps(task)
-        self.vmas.seen(outer)
-        self.processes.remaps(task, outer)
-        if inner is not None:
-            self.vmas.seen(inner)
-        task.scope = None
-        context.insert_seen = True
-        self.drivers.expected.mapped()
+        self._begin(run, task)
         node = Memtype(start, end, type_, Owner("remap_pfn_range", run.comm, run.pid, outer.mm), run.inserted_at)
         node.assumed = run.got < 0 and overlap is not None and overlap.assumed
         node.tell(run.inserted_at, f"reserved as {cachemode_name(type_)} by {node.owner}")
@@ -95,12 +92,29 @@ class Whole:
                     overlap.seen(),
                 )
             )
-        if inner is not None:
-            self.vmas.mapped(inner)
-            self.taken.layers.contexts.mapped_whole(inner)
-        self.vmas.mapped(outer)
-        self.taken.layers.contexts.mapped_whole(outer)
+        self.vmas.mapped_whole(outer, run.inner_api, run.inner_flags)
+        if outer.ctx == 0 or run.inner_ctx == 0:
+            self.taken.layers.contexts.mapped(outer)
         return True
+
+    def _refuse(self, run: Mapping, task: Task, outcome: Reserve) -> None:
+        """Apply a mapping that the tree has refused, for another type is there; nothing was made that could be left."""
+        outer = run.outer
+        self._begin(run, task)
+        self.vmas.tracks(outer, run.inner_flags)
+        owner = Owner("remap_pfn_range", run.comm, run.pid, outer.mm)
+        call = MemtypeReserve(run.reserved_at, None, run.cpu, run.pid, run.comm, outcome.start, outcome.end, run.req)
+        event = Event(run.returned_at, run.returned_time, run.cpu, run.pid, run.comm)
+        self.reserves.refusals.tell(call, event, outcome, run.ret, owner, run.caller)
+
+    def _begin(self, run: Mapping, task: Task) -> None:
+        """What each mapping begins with, whatever comes of it."""
+        self.taken.remaps(task)
+        self.vmas.seen(run.outer)
+        self.processes.remaps(task, run.outer)
+        task.scope = None
+        self.context.insert_seen = True
+        self.drivers.expected.mapped()
 
     def untrack(self, run: Untracking) -> bool:
         """Apply the end of a context, as `map`."""
@@ -110,7 +124,7 @@ class Whole:
         end = start + release.size
         if not self._is_plain(run, task) or not self.taken.waits_for(run.pid, _RELEASE):
             return False
-        if machine.ram.test(start, end) or not self.taken.may_take(run.pid, run.functions, run.callers):
+        if machine.ram.test(start, end) or not self.taken.may_take(run.pid, run.shape):
             return False
         outcome = operations.erase(machine, start, end, context.era.find_victim)
         if outcome.victim is None or outcome.shrinks:
@@ -136,12 +150,11 @@ class Whole:
         return self.mappings.is_empty()
 
 
-def _agree(modes: tuple[int, int, int, int]) -> bool:
+def _agree(run: Mapping) -> bool:
     """Whether each function asked for what its caller wanted, as far as that is recorded."""
-    last = -1
-    for mode in modes:
-        if mode >= 0:
-            if last >= 0 and mode != last:
-                return False
-            last = mode
+    mode = run.req
+    for prot in (run.outer.prot, run.inner_prot, run.prot):
+        found = mode_of(prot)
+        if found not in (-1, mode):
+            return False
     return True

@@ -40,6 +40,7 @@ from pat_check.sources.programs import (
     value,
 )
 from pat_check.sources.runs import run_at
+from pat_check.sources.shapes import Step
 from pat_check.sources.specs import PAGE_SHIFT, PFN_MASK
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Unpacker:
     def __init__(self) -> None:
         self.programs: list[Program] = []
         self.comms: list[str] = []
+        self._begin = Step(None, -1, None)
 
     def decoded(self, rows: bytes, out: list[Event | None], *, runs: bool = False) -> list[int]:
         """Append the events of `rows` to `out`, and None for each line that the reference must read.
@@ -81,7 +83,7 @@ class Unpacker:
             if not program.met:
                 program.met = True  # the first is always told by itself
             elif block is not None and program.begins != NOTHING:
-                run = run_at(programs, comms, rows, place, block)
+                run = run_at(programs, comms, rows, place, block, self._begin)
                 if run is not None:
                     out.append(run)
                     place = run.end

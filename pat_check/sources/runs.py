@@ -22,7 +22,8 @@ from pat_check.sources.programs import (
     ZAP_VMA,
     Program,
 )
-from pat_check.sources.tracked import mapping, returns, untracking
+from pat_check.sources.shapes import Step, returns
+from pat_check.sources.tracked import mapping, untracking
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -32,14 +33,14 @@ _SHORTEST: Final = 2
 _MAX: Final = 1 << 64
 
 
-def run_at(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> Run | None:
-    """The run that begins with the row at `place`, if one does."""
+def run_at(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows, begin: Step) -> Run | None:
+    """The run that begins with the row at `place`, if one does; `begin` leads to the orders of calls that are known."""
     begins = programs[read_i64_le(rows, place + WORD)].begins
     if begins == ORDINARY:
         return ordinary(programs, comms, rows, place, source)
     if begins == MAPPING:
-        return mapping(programs, comms, rows, place, source)
-    return untracking(programs, comms, rows, place, source)
+        return mapping(programs, comms, rows, place, source, begin)
+    return untracking(programs, comms, rows, place, source, begin)
 
 
 def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> OrdinaryVmas | None:

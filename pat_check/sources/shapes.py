@@ -1,0 +1,143 @@
+"""Goes along rows of one task, and remembers in which order the calls of runs come: there are few such orders.
+
+Compiled, as rows.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from librt.strings import read_i64_le
+
+from pat_check.events.runs import Shape
+from pat_check.sources.programs import ARGUMENTS, HEAD, MODE, RESULT, WORD, Program, value
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
+
+
+class Step:
+    """A row behind certain others, by the numbers of their programs."""
+
+    __slots__ = ("before", "number", "program", "shape", "then")
+
+    def __init__(self, before: Step | None, number: int, program: Program | None) -> None:
+        self.before, self.program = before, program
+        self.number: i64 = number
+        self.then: list[Step] = []  # what came next
+        self.shape: Shape | None = None  # of a run that ends here
+
+    def follow(self, number: i64, program: Program) -> Step:
+        """The step behind this one."""
+        for step in self.then:
+            if step.number == number:
+                return step
+        step = Step(self, int(number), program)
+        self.then.append(step)
+        return step
+
+    def ended(self) -> Shape:
+        """What a run that ends here consists of."""
+        if self.shape is None:
+            self.shape = _shape_of(self)
+        return self.shape
+
+
+def _shape_of(last: Step) -> Shape:
+    programs: list[Program] = []
+    step: Step | None = last
+    while step is not None:
+        if step.program is not None:
+            programs.append(step.program)
+        step = step.before
+    shape = Shape([], [])
+    opened: list[str] = []
+    for program in reversed(programs):
+        if not program.is_return:
+            shape.functions.append(program.function)
+            opened.append(program.function)
+            continue
+        opened.remove(program.function)
+        if program.outer not in opened and program.caller not in shape.callers:
+            shape.callers.append(program.caller)
+    return shape
+
+
+class Reader:
+    """Goes along the rows of one task, as long as they are what is expected."""
+
+    def __init__(self, programs: list[Program], rows: bytes, place: i64, begin: Step) -> None:
+        self.programs, self.rows = programs, rows
+        self.size: i64 = len(rows)
+        self.pid: i64 = read_i64_le(rows, place + 2 * WORD)
+        self.comm: i64 = read_i64_le(rows, place + 5 * WORD)
+        self.place: i64 = place  # of the row that comes next
+        self.last: i64 = place  # of the row before it
+        self.values: i64 = place  # where the values of that one begin
+        self.count: i64 = 0
+        self.program = programs[0]
+        self.step = begin
+
+    def calls(self) -> bool:
+        """Whether a call comes next."""
+        return self._next() and not self.program.is_return
+
+    def enter(self, kind: i64) -> bool:
+        """Whether a call of this kind comes next."""
+        return self._next() and not self.program.is_return and self.program.kind == kind
+
+    def leave(self, call: Program) -> bool:
+        """Whether this call returns next, and its result is recorded."""
+        if not self._next() or not self.program.is_return or self.program.spec is not call.spec:
+            return False
+        return read_i64_le(self.rows, self.last + 6 * WORD) >> 32 & 1 != 0
+
+    def leave_with_none(self, call: Program) -> bool:
+        """Whether this call returns 0 next."""
+        return self.leave(call) and read_i64_le(self.rows, self.values + RESULT * WORD) == 0
+
+    def at(self, slot: i64) -> i64:
+        """A value of the row that came last."""
+        return read_i64_le(self.rows, self.values + slot * WORD)
+
+    def line(self) -> int:
+        """The line of the row that came last."""
+        return int(read_i64_le(self.rows, self.last))
+
+    def number(self, slot: i64) -> int:
+        """A value of the row that came last, as the events have it."""
+        return value(self.rows, self.values, read_i64_le(self.rows, self.last + 6 * WORD), slot)
+
+    def mode(self) -> int:
+        """The granted cache mode of a return; -1 not recorded."""
+        found = self.number(MODE) if read_i64_le(self.rows, self.last + 6 * WORD) >> 32 & 2 else -1
+        return found if 0 <= found <= 5 else -1
+
+    def _next(self) -> bool:
+        place, rows = self.place, self.rows
+        if place >= self.size:
+            return False
+        number = read_i64_le(rows, place + WORD)
+        if number < 0 or read_i64_le(rows, place + 2 * WORD) != self.pid:
+            return False
+        program = self.program = self.programs[number]
+        if not program.met or read_i64_le(rows, place + 5 * WORD) != self.comm:
+            return False
+        self.last = place
+        self.values = place + HEAD
+        self.place = self.values + program.slots * WORD
+        if program.is_return:
+            self.place += ARGUMENTS * WORD
+        self.step = self.step.follow(number, program)
+        self.count += 1
+        return True
+
+
+def returns(programs: list[Program], rows: bytes, place: i64, pid: i64, call: Program) -> bool:
+    """Whether the row at `place` is the return of this call, with its result and without arguments."""
+    number = read_i64_le(rows, place + WORD)
+    if number < 0 or read_i64_le(rows, place + 2 * WORD) != pid:
+        return False
+    program = programs[number]
+    present = read_i64_le(rows, place + 6 * WORD) >> 32
+    return program.is_return and program.met and program.spec is call.spec and present & 5 == 1
