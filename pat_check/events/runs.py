@@ -50,10 +50,10 @@ class Shape:
 class OrdinaryVmas(Run):
     """Calls on VMAs that are not followed, or whose flags are not recorded.
 
-    A copy comes with its return and right after the vm_area_dup() that made its target.
+    A fork makes vm_area_dup() and right after it copy_page_range(), each with its return.
     """
 
-    __slots__ = ("callers", "copied", "copy", "frees", "is_zap", "mm", "pends", "scope", "vmas", "zap")
+    __slots__ = ("callers", "copied", "copy", "freed", "is_zap", "mm", "scope", "vmas", "zap")
 
     def __init__(
         self, at: int, time: float | None, cpu: int, pid: int, comm: str, rows: Rows, place: int, end: int, count: int
@@ -64,17 +64,61 @@ class OrdinaryVmas(Run):
         self.is_zap = False  # there is no other
         self.mm = 0  # of what it cleared
         self.copied = self.copy = 0  # the last VMA that was duplicated, and the new one; 0 none was
-        self.pends = False  # its page tables were not copied
         self.callers: list[str] = []  # where the returns go
-        self.frees = False  # some are of vm_area_free()
+        self.freed: list[int] = []  # those of them that vm_area_free() was called with
         self.scope = -1  # where the last row begins, if what comes may be inside that call
+
+
+class CopiedVmas(Run):
+    """Followed VMAs that a fork copies: vm_area_dup() and copy_page_range() of each, with their returns.
+
+    All are of one address space, nothing fails, and nothing is called inside.
+    """
+
+    __slots__ = ("callers", "mm", "of")
+
+    def __init__(
+        self, at: int, time: float | None, cpu: int, pid: int, comm: str, rows: Rows, place: int, end: int, count: int
+    ) -> None:
+        super().__init__(at, time, cpu, pid, comm, rows, place, end, count)
+        self.mm = 0
+        self.of: list[tuple[int, int, int, int, int, int]] = []  # VMA, vm_start, vm_end, flags, context, the copy
+        self.callers: list[str] = []  # where the returns go, that of vm_area_dup() first
+
+
+class ZappedVmas(Run):
+    """Entries of followed VMAs are cleared from end to end, by calls of one function in one address space."""
+
+    __slots__ = ("last", "mm", "of", "zap")
+
+    def __init__(
+        self, at: int, time: float | None, cpu: int, pid: int, comm: str, rows: Rows, place: int, end: int, count: int
+    ) -> None:
+        super().__init__(at, time, cpu, pid, comm, rows, place, end, count)
+        self.mm = 0
+        self.of: list[tuple[int, int, int, int]] = []  # VMA, vm_start, vm_end, flags
+        self.zap = ""  # the function
+        self.last = 0  # where the last row begins
+
+
+class FreedVmas(Run):
+    """Calls of vm_area_free(), of whatever VMAs; in a row."""
+
+    __slots__ = ("last", "of")
+
+    def __init__(
+        self, at: int, time: float | None, cpu: int, pid: int, comm: str, rows: Rows, place: int, end: int, count: int
+    ) -> None:
+        super().__init__(at, time, cpu, pid, comm, rows, place, end, count)
+        self.of: list[tuple[int, int]] = []  # VMA, context
+        self.last = 0  # where the last row begins
 
 
 class Mapping(Run):
     """remap_pfn_range() of a whole VMA, from its call to its return.
 
-    It made nothing but one memtype_reserve() of its range, and that one memtype_check_insert(); where this went into the
-    tree all calls succeeded, and the direct map was told; else all failed with it. All have the same range.
+    It made nothing but one memtype_reserve() of its range, and that one memtype_check_insert(). Where this went into
+    the tree all calls succeeded, and the direct map was told; else all failed with it. All have the same range.
     """
 
     __slots__ = (

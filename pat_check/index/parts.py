@@ -65,6 +65,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "layers.contexts": ("_of", "_made"),
     "maps": ("compared", "equal", "unseen", "unowned", "unsettled", "unfollowed", "_seen"),
     "ordinary": (),
+    "followed": (),
     "whole": (),
     "taken": (),
     "recording": (

@@ -20,7 +20,7 @@ from pat_check.events import (
     VmAreaFree,
     ZapVma,
 )
-from pat_check.events.runs import OrdinaryVmas
+from pat_check.events.runs import FreedVmas, OrdinaryVmas
 from pat_check.model.vma import VM_PFNMAP, VM_WIPEONFORK
 from pat_check.replay.context import Context
 from pat_check.replay.remarks import Surprise
@@ -113,12 +113,30 @@ class Copies:
     def lets_pass(self, run: OrdinaryVmas) -> bool:
         """Whether nothing is missing before calls that come as one, or in them."""
         copy = self._of.get(run.pid)
-        return not run.pends and (copy is None or not (copy.by or copy.new in run.vmas))
+        return copy is None or not (copy.by or copy.new in run.vmas)
 
     def taken(self, run: OrdinaryVmas) -> None:
         """Calls have come as one."""
         if run.copied:
-            self._of[run.pid] = Copy(None, 0, "")
+            self.done(run.pid)
+
+    def done(self, pid: int) -> None:
+        """A fork has copied the last VMA that was duplicated."""
+        self._of[pid] = Copy(None, 0, "")
+
+    def is_done(self, pid: int) -> bool:
+        """Whether nobody must go on with a copy."""
+        copy = self._of.get(pid)
+        return copy is None or not copy.by
+
+    def gone(self, run: FreedVmas) -> None:
+        """VMAs are freed, maybe the copy that the task has made last."""
+        copy = self._of.get(run.pid)
+        if copy is not None and copy.new:
+            for vma, _ in run.of:
+                if vma == copy.new:
+                    del self._of[run.pid]
+                    return
 
     def lost(self) -> None:
         """Events are missing."""

@@ -94,7 +94,7 @@ class Layers:
             assert isinstance(call, VmAreaDup)
             self.contexts.dup(call)
         elif kind is VmAreaFree:
-            self._vma_free(call)
+            self.vma_free(call)
         if kind in COPYING:
             self.copies.enter(call)
         if kind in TEARING:
@@ -277,7 +277,7 @@ class Layers:
 
     # --- what a call leads to ---------------------------------------------------------------------------------
 
-    def _vma_free(self, call: Call) -> None:
+    def vma_free(self, call: Call) -> None:
         """vm_area_free() of the last VMA with a context releases it."""
         assert isinstance(call, VmAreaFree)
         gone = self.contexts.free(call)

@@ -43,7 +43,7 @@ from pat_check.events import (
     VmAreaFree,
     ZapVma,
 )
-from pat_check.events.runs import Mapping, OrdinaryVmas, Run, Untracking
+from pat_check.events.runs import CopiedVmas, FreedVmas, Mapping, OrdinaryVmas, Run, Untracking, ZappedVmas
 from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
 from pat_check.model.memory import PAGE
@@ -51,6 +51,7 @@ from pat_check.replay.context import Context
 from pat_check.replay.doubts import Doubts
 from pat_check.replay.drivers import Drivers
 from pat_check.replay.expected import Expected
+from pat_check.replay.followed import Followed
 from pat_check.replay.frees import Frees
 from pat_check.replay.layered import LAYERED
 from pat_check.replay.layers import Layers
@@ -95,6 +96,7 @@ class Replay:
         self.maps = Maps(self.context, self.vmas, maps or {})
         self.taken = Taken(self.context, self.layers)
         self.ordinary = Ordinary(self.context, self.taken, self.vmas, self.processes, self.mappings)
+        self.followed = Followed(self.context, self.taken, self.vmas, self.processes, self.mappings)
         self.whole = Whole(
             self.context,
             self.taken,
@@ -135,6 +137,9 @@ class Replay:
             LostEvents: self._lost,
             Malformed: self._malformed,
             OrdinaryVmas: self._ordinary,
+            CopiedVmas: self._copy,
+            ZappedVmas: self._clear,
+            FreedVmas: self._drop,
             Mapping: self._map,
             Untracking: self._untrack,
         }
@@ -219,6 +224,15 @@ class Replay:
 
     def _ordinary(self, run: OrdinaryVmas) -> None:
         self._run(run, taken=self.ordinary.take(run))
+
+    def _copy(self, run: CopiedVmas) -> None:
+        self._run(run, taken=self.followed.copy(run))
+
+    def _clear(self, run: ZappedVmas) -> None:
+        self._run(run, taken=self.followed.zap(run))
+
+    def _drop(self, run: FreedVmas) -> None:
+        self._run(run, taken=self.followed.free(run))
 
     def _map(self, run: Mapping) -> None:
         self._run(run, taken=self.whole.map(run))

@@ -9,7 +9,6 @@ from pat_check.replay.mapped import is_whole
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.processes import Processes
 from pat_check.replay.taken import Taken
-from pat_check.replay.tasks import Task
 from pat_check.replay.vmas import Vmas
 
 _DEPTH = 48
@@ -29,20 +28,22 @@ class Ordinary:
         task = tasks.of(run)
         if tasks.endless or len(task.frames) > _DEPTH or not self.taken.are_idle(run):
             return False
-        if not self._are_open(task, run):
+        if not self.taken.are_open(task, run.callers):
             return False
         if run.zap and not self.mappings.has_none(run.mm):
             return False
         if not self._may_be_one(run, task.scope):
             return False
-        of = self.vmas.book.of
+        of, going = self.vmas.book.of, 0
         for vma in run.vmas:
-            if vma in of:
-                return False
+            going += vma in of
+        if going and not self._only_go(run, going):
+            return False
         if not self.context.lossy:
             self.taken.layers.copies.taken(run)
             self.taken.layers.teardowns.taken(run)
-            self.taken.layers.unwanted.zapped(run)
+            if run.zap:
+                self.taken.layers.unwanted.zaps(run.comm)
         scope, task.scope = task.scope, None
         if run.scope >= 0:
             last = run.rows.between(run.scope, run.end)[0]
@@ -53,7 +54,16 @@ class Ordinary:
             self.processes.works_on(task, run.pid, run.mm)
         if not run.is_zap:
             self.processes.cleared(run.pid)
+        if going:
+            for vma in run.freed:
+                self.vmas.book.drop(vma)
         return True
+
+    def _only_go(self, run: OrdinaryVmas, followed: int) -> bool:
+        """Whether so many followed VMAs, which have no context, are freed and nothing else."""
+        for vma in run.freed:
+            followed -= vma in self.vmas.book.of
+        return not followed
 
     def _may_be_one(self, run: OrdinaryVmas, scope: Call | None) -> bool:
         """Whether the order of its zaps and frees makes no difference to an unmap or an exit that they belong to."""
@@ -63,11 +73,3 @@ class Ordinary:
             return False
         ending = self.processes.clearing(run.pid)
         return ending is None or not (run.copied or (run.zap and not ending.mm))
-
-    def _are_open(self, task: Task, run: OrdinaryVmas) -> bool:
-        """Whether what their returns go to is known, and open where it can be recorded."""
-        for place in run.callers:
-            function = self.taken.layers.callers.get(place)
-            if function is None or (function and all(frame.api != function for frame in task.frames)):
-                return False
-        return True

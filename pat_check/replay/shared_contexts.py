@@ -38,20 +38,45 @@ class SharedContexts:
 
     def dup(self, call: VmAreaDup) -> None:
         """vm_area_dup() takes a reference."""
-        shared = self._known(call)
+        self.shared_by(call.vma, call.ctx)
+
+    def shared_by(self, vma: int, ctx: int) -> None:
+        """A copy of this VMA takes a reference of its context."""
+        shared = self._known(vma, ctx)
         if shared is not None:
             shared.vmas += 1
 
     def free(self, call: VmAreaFree) -> tuple[int, int] | None:
         """vm_area_free() drops one: the range, start and size, that goes with the last."""
-        shared = self._known(call)
+        return self.left_by(call.vma, call.ctx)
+
+    def left_by(self, vma: int, ctx: int) -> tuple[int, int] | None:
+        """The same of this VMA, which had this context."""
+        shared = self._known(vma, ctx)
         if shared is None:
             return None
         shared.vmas -= 1
         if shared.vmas:
             return None
-        del self._of[call.ctx]  # its address may be used again
+        del self._of[ctx]  # its address may be used again
         return shared.start, shared.size
+
+    def outlive(self, of: list[tuple[int, int]]) -> bool:
+        """Whether no VMA of these, each with its context, is the last of its context but for the last one."""
+        last = len(of) - 1
+        gone: dict[int, int] = {}
+        for place, (vma, ctx) in enumerate(of):
+            if ctx <= 0 or place == last:
+                continue
+            shared = self._of.get(ctx)
+            if shared is None:
+                if vma in self._made:
+                    return False
+                continue
+            gone[ctx] = gone.get(ctx, 0) + 1
+            if gone[ctx] >= shared.vmas:
+                return False
+        return True
 
     def released(self, ctx: int) -> int:
         """The context is gone: how many mappings still pointed to it."""
@@ -63,9 +88,10 @@ class SharedContexts:
         self._of.clear()
         self._made.clear()
 
-    def _known(self, call: VmAreaDup | VmAreaFree) -> Shared | None:
-        if call.ctx <= 0 or self.context.lost_any or self.context.one_comm:
+    def _known(self, vma: int, ctx: int) -> Shared | None:
+        if ctx <= 0 or self.context.lost_any or self.context.one_comm:
             return None
-        if call.ctx not in self._of and call.vma in self._made:
-            self._of[call.ctx] = Shared(1, *self._made.pop(call.vma))
-        return self._of.get(call.ctx)
+        shared = self._of.get(ctx)
+        if shared is None and vma in self._made:
+            shared = self._of[ctx] = Shared(1, *self._made.pop(vma))
+        return shared

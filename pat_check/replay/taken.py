@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pat_check.events import FreePfnRange
-from pat_check.events.runs import OrdinaryVmas, Shape
+from pat_check.events.runs import CopiedVmas, OrdinaryVmas, Shape
 from pat_check.model.memory import PAGE
 from pat_check.replay.context import Context
 from pat_check.replay.layers import Layers
@@ -48,6 +48,31 @@ class Taken:
                 return False
         self._fitting.add(shape)
         return True
+
+    def are_open(self, task: Task, callers: list[str]) -> bool:
+        """Whether what returns go to is known, and open where it can be recorded."""
+        for place in callers:
+            function = self.layers.callers.get(place)
+            if function is None:
+                return False
+            if function:
+                for frame in task.frames:
+                    if frame.api == function:
+                        break
+                else:
+                    return False
+        return True
+
+    def copies(self, run: CopiedVmas, task: Task) -> bool:
+        """Whether a fork may copy these VMAs, and nothing is due before."""
+        layers = self.layers
+        if (
+            run.pid in layers.unmaps.due
+            or not layers.copies.is_done(run.pid)
+            or not layers.unlike.isdisjoint(_ORDINARY)
+        ):
+            return False
+        return not self.context.era.zap_untracks and self.are_open(task, run.callers)
 
     def waits(self, pid: int) -> bool:
         """Whether a call is wanted of this task."""

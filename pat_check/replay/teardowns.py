@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from pat_check.events import Call, Event, ExitMmap, UnmapVmas, VmAreaFree, ZapVma
-from pat_check.events.runs import OrdinaryVmas
+from pat_check.events.runs import OrdinaryVmas, ZappedVmas
 from pat_check.model.vma import VM_HUGETLB, VM_IO, VM_MIXEDMAP, VM_PFNMAP
 from pat_check.replay.context import Context
 from pat_check.replay.remarks import Surprise
@@ -73,8 +73,27 @@ class Teardowns:
 
     def taken(self, run: OrdinaryVmas) -> None:
         """Calls have come as one."""
-        if run.frees:
+        if run.freed:
             self._within.pop(run.pid, None)
+
+    def covers(self, run: ZappedVmas) -> bool:
+        """Whether zaps that come as one are inside an unmap_vmas() that covers each of them."""
+        within = self._within.get(run.pid)
+        if within is None or self._alone or run.pid in self._begun or (within.mm and within.mm != run.mm):
+            return False
+        if within.end >= 0:
+            for _, vm_start, vm_end, _ in run.of:
+                if vm_start < within.start or within.end < vm_end:
+                    return False
+        within.mm = run.mm
+        return True
+
+    def frees(self, pid: int) -> bool:
+        """Whether VMAs that a task frees next go as they must."""
+        if self._alone or pid in self._begun:
+            return False
+        self._within.pop(pid, None)
+        return True
 
     def over(self, event: Event) -> None:
         """A task does something else."""

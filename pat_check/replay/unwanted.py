@@ -16,7 +16,6 @@ from pat_check.events import (
     UnmapVmas,
     ZapVma,
 )
-from pat_check.events.runs import OrdinaryVmas
 from pat_check.model.memory import PAGE
 from pat_check.model.vma import VM_PAT, VM_PFNMAP
 from pat_check.replay.context import Context
@@ -52,18 +51,17 @@ class Unwanted:
         if kind is FreePfnRange:
             self._untracks(call)
         elif kind is ZapVma:
-            if call.comm not in self._comms and len(self._comms) < _COMMS:
-                self._comms.add(call.comm)
+            self.zaps(call.comm)
             self._cleared(call)
         elif kind is InsertPfn:
             self._inserts(call)
         elif kind in _RESERVING:
             self._reserves(call)
 
-    def zapped(self, run: OrdinaryVmas) -> None:
-        """Zaps that came as one."""
-        if run.zap and run.comm not in self._comms and len(self._comms) < _COMMS:
-            self._comms.add(run.comm)
+    def zaps(self, comm: str) -> None:
+        """A task of this name zaps."""
+        if comm not in self._comms and len(self._comms) < _COMMS:
+            self._comms.add(comm)
 
     # --- what comes by itself ------------------------------------------------------------------------------
 

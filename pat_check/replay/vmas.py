@@ -181,7 +181,13 @@ class Vmas:
         """A call on a VMA of the task's own begins."""
         self.torn_down.lives(call.mm)
         self.owns(call.pid, call.mm)
-        self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+        self.observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+
+    def lives(self, pid: int, mm: int) -> None:
+        """A task duplicates followed VMAs of its own address space."""
+        self.complete = not self.gaps
+        self.torn_down.lives(mm)
+        self.owns(pid, mm)
 
     def _fault(self, call: InsertPfn) -> None:
         """A fault is in the task's own address space, unless it is known to have another: it may fetch pages there."""
@@ -189,21 +195,21 @@ class Vmas:
         known = self.spaces.of.get(call.pid, 0)
         if not known or (known < 0 and not self.spaces.is_used(call.mm)):
             self.owns(call.pid, call.mm)
-        self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+        self.observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
 
     def _going(self, call: FreePfnRange) -> None:
         """A call on a VMA that may be part of its end, or of the end of its address space."""
         known, over = self.book.of.get(call.vma), self.torn_down.has(call.vma, call.mm)
         going = known is not None and known.going
         self._own_zap(call)
-        self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+        self.observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
         area = self.book.of.get(call.vma)
         if area is not None:
             area.going = going
             if over:
                 self.torn_down.take(call.vma, area)
 
-    def _observe(self, vma: int, mm: int, vm_start: int, vm_end: int, flags: int) -> None:
+    def observe(self, vma: int, mm: int, vm_start: int, vm_end: int, flags: int) -> None:
         """Every event that shows a VMA is the truth about it."""
         if vm_start < 0 or flags < 0:
             return
@@ -253,7 +259,7 @@ class Vmas:
         if call.flags >= 0 and call.flags & FOLLOWED:
             self.torn_down.lives(call.mm)
             self.owns(call.pid, call.mm)
-        self._observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+        self.observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
 
     def _free(self, call: VmAreaFree) -> None:
         self.complete = not self.gaps
@@ -281,14 +287,10 @@ class Vmas:
         edited = known is not None and known.edited
         self.book.put(call.vma, Mapped(call.mm, call.vm_start, call.vm_end, flags, offset, edited))
 
-    def tracks(self, call: RemapPfnRange, flags: int) -> None:
-        """A remap, which was seen, has called the function that tracks it: the flags that the VMA had there, or -1."""
-        self._observe(call.vma, call.mm, call.vm_start, call.vm_end, flags)
-
     def mapped_whole(self, call: RemapPfnRange, inner: str, inner_flags: int) -> None:
         """A remap of a whole VMA, which was seen, has succeeded, and the function inside that tracks it.
 
-        The same as `tracks` and `mapped` for both.
+        The same as `observe` and `mapped` for both.
         """
         flags = _REMAPPED | max(call.flags, 0) | max(inner_flags, 0)
         if inner == "track_pfn_remap" and call.size == call.vm_end - call.vm_start:
@@ -308,13 +310,20 @@ class Vmas:
         area = self.book.of.get(call.vma)
         if area is None:
             return
+        if not (self.context.era.zap_untracks and area.flags & VM_PAT):
+            self.cleared(call.vma, area, call.mm)
+            return
         if OVER < area.mm < 0 < call.mm:
             self._belongs(call.vma, area, call.mm)
-        if not (self.context.era.zap_untracks and area.flags & VM_PAT):
-            self.book.map(call.vma, area, None)
-        elif call.api == "unmap_single_vma" and "untrack_pfn" not in self.context.recorded:
+        if call.api == "unmap_single_vma" and "untrack_pfn" not in self.context.recorded:
             area.flags &= ~VM_PAT
             self.book.map(call.vma, area, None)
+
+    def cleared(self, vma: int, area: Mapped, mm: int) -> None:
+        """Entries of a VMA of this address space go, and nothing else."""
+        if OVER < area.mm < 0 < mm:
+            self._belongs(vma, area, mm)
+        self.book.map(vma, area, None)
 
     def _protected(self, call: MprotectFixup, event: Return) -> None:
         """mprotect_fixup() has cut its VMA to the range before it changed it."""

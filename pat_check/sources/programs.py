@@ -83,7 +83,7 @@ class Program:
         self.met = False  # an event of it was told
         self.begins: i64 = NOTHING
         if not is_return:
-            if self.kind in (VM_AREA_FREE, VM_AREA_DUP, ZAP_VMA, COPY_PAGE_RANGE):
+            if self.kind in (VM_AREA_FREE, VM_AREA_DUP, ZAP_VMA):
                 self.begins = ORDINARY
             elif spec.function == "remap_pfn_range":
                 self.begins = MAPPING
@@ -103,3 +103,8 @@ def value(rows: bytes, place: i64, mask: i64, slot: i64) -> int:
     if bits < 0 and not mask >> slot & 1:
         return int(bits) + _MAX
     return int(bits)
+
+
+def unsigned(bits: i64) -> int:
+    """A word as the number that a pointer is."""
+    return int(bits) if bits >= 0 else int(bits) + _MAX

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from librt.strings import read_f64_le, read_i64_le
 
 from pat_check.events.runs import FOLLOWED, OrdinaryVmas, Rows, Run
+from pat_check.sources.followed import followed
 from pat_check.sources.programs import (
     COPY_PAGE_RANGE,
     HEAD,
@@ -21,6 +22,7 @@ from pat_check.sources.programs import (
     WORD,
     ZAP_VMA,
     Program,
+    unsigned,
 )
 from pat_check.sources.shapes import Step, returns
 from pat_check.sources.tracked import mapping, untracking
@@ -30,14 +32,13 @@ if TYPE_CHECKING:
 
 _ERRORS: Final = -4095
 _SHORTEST: Final = 2
-_MAX: Final = 1 << 64
 
 
 def run_at(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows, begin: Step) -> Run | None:
     """The run that begins with the row at `place`, if one does; `begin` leads to the orders of calls that are known."""
     begins = programs[read_i64_le(rows, place + WORD)].begins
     if begins == ORDINARY:
-        return ordinary(programs, comms, rows, place, source)
+        return ordinary(programs, comms, rows, place, source) or followed(programs, comms, rows, place, source)
     if begins == MAPPING:
         return mapping(programs, comms, rows, place, source, begin)
     return untracking(programs, comms, rows, place, source, begin)
@@ -47,8 +48,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
     """The calls on ordinary VMAs that begin at `place`; None if there are not several in a row.
 
     A result that is not as ever (a copy that fails), a context, a VMA that is copied without having been duplicated, or
-    another one that is duplicated before it was copied, or a copy that is freed before, ends a run before it. So does
-    another name of the task.
+    one that is duplicated and not copied next, ends a run before it. So does another name of the task.
     """
     size: i64 = len(rows)
     pid = read_i64_le(rows, place + 2 * WORD)
@@ -61,8 +61,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
     mm: i64 = 0
     dup: i64 = 0
     new: i64 = 0
-    pends = False
-    frees = False
+    freed: list[int] = []
     callers: list[str] = []
     api = ""
     vmas: list[int] = []
@@ -79,9 +78,9 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
         behind = values + program.slots * WORD
         vma = read_i64_le(rows, values)
         if kind == VM_AREA_FREE:
-            if vma == 0 or (pends and vma == new) or not _is_none(rows, values, mask, 1):
+            if vma == 0 or not _is_none(rows, values, mask, 1):
                 break
-            frees = True
+            freed.append(unsigned(vma))
             scope = last = place
         elif kind == ZAP_VMA:
             own = read_i64_le(rows, values + WORD)
@@ -91,33 +90,26 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
             zaps += 1
             scope = last = place
         elif kind == VM_AREA_DUP:
-            if pends or behind >= size or not returns(programs, rows, behind, pid, program):
+            if behind >= size or not returns(programs, rows, behind, pid, program):
                 break
             made = read_i64_le(rows, behind + HEAD)
             if _ERRORS <= made <= 0 or not (_is_ordinary(rows, values, mask, 4) and _is_none(rows, values, mask, 5)):
                 break
-            dup, new, scope, pends = vma, made, -1, True
-            last = behind
+            copy = _behind(programs, rows, behind)
+            copied = _copied(programs, rows, copy, pid, comm)
+            if copied < 0 or read_i64_le(rows, copy + HEAD) != made or read_i64_le(rows, copy + HEAD + WORD) != vma:
+                break
+            dup, new, scope = vma, made, -1
             _note(callers, programs[read_i64_le(rows, behind + WORD)].caller)
-            behind = _behind(programs, rows, behind)
-            count += 1
-        elif kind == COPY_PAGE_RANGE:
-            source_vma = read_i64_le(rows, values + WORD)
-            if vma != new or source_vma != dup or new == 0 or not _is_ordinary(rows, values, mask, 5):
-                break
-            if program.api != "copy_page_range" or behind >= size or not returns(programs, rows, behind, pid, program):
-                break
-            if read_i64_le(rows, behind + HEAD):
-                break
-            scope, pends = -1, False
-            last = behind
-            _note(callers, programs[read_i64_le(rows, behind + WORD)].caller)
-            behind = _behind(programs, rows, behind)
-            count += 1
+            _note(callers, programs[read_i64_le(rows, copied + WORD)].caller)
+            vmas.append(unsigned(vma))
+            vma = made
+            last, behind = copied, _behind(programs, rows, copied)
+            count += 3
         else:
             break
         count += 1
-        vmas.append(_unsigned(vma))
+        vmas.append(unsigned(vma))
         place = behind
     if count < _SHORTEST:
         return None
@@ -132,10 +124,29 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
         int(place),
         int(count),
     )
-    run.vmas, run.zap, run.is_zap, run.mm = vmas, api, zaps == count, _unsigned(mm)
-    run.pends, run.frees, run.callers = pends, frees, callers
-    run.copied, run.copy, run.scope = _unsigned(dup), _unsigned(new), int(scope)
+    run.vmas, run.zap, run.is_zap, run.mm = vmas, api, zaps == count, unsigned(mm)
+    run.freed, run.callers = freed, callers
+    run.copied, run.copy, run.scope = unsigned(dup), unsigned(new), int(scope)
     return run
+
+
+def _copied(programs: list[Program], rows: bytes, place: i64, pid: i64, comm: i64) -> i64:
+    """Where the return is of the copy_page_range() of an ordinary VMA at `place`; -1 there is none, or it fails."""
+    if place >= len(rows):
+        return -1
+    number = read_i64_le(rows, place + WORD)
+    if number < 0 or read_i64_le(rows, place + 2 * WORD) != pid or read_i64_le(rows, place + 5 * WORD) != comm:
+        return -1
+    program = programs[number]
+    if program.is_return or not program.met or program.kind != COPY_PAGE_RANGE or program.api != "copy_page_range":
+        return -1
+    values = place + HEAD
+    if not _is_ordinary(rows, values, read_i64_le(rows, place + 6 * WORD), 5):
+        return -1
+    behind = values + program.slots * WORD
+    if behind >= len(rows) or not returns(programs, rows, behind, pid, program):
+        return -1
+    return -1 if read_i64_le(rows, behind + HEAD) else behind
 
 
 def _note(callers: list[str], caller: str) -> None:
@@ -158,7 +169,3 @@ def _is_none(rows: bytes, values: i64, mask: i64, slot: i64) -> bool:
 def _behind(programs: list[Program], rows: bytes, place: i64) -> i64:
     """Where the row of a return ends."""
     return place + HEAD + (3 + programs[read_i64_le(rows, place + WORD)].slots) * WORD
-
-
-def _unsigned(bits: i64) -> int:
-    return int(bits) if bits >= 0 else int(bits) + _MAX

@@ -1,0 +1,199 @@
+"""Rows of followed VMAs that come as one event: a fork copies them, an unmap clears them, and they are freed.
+
+Compiled, as rows.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from librt.strings import read_f64_le, read_i64_le
+
+from pat_check.events.runs import FOLLOWED, CopiedVmas, FreedVmas, Rows, Run, ZappedVmas
+from pat_check.model.vma import VM_PAT
+from pat_check.sources.programs import (
+    ARGUMENTS,
+    COPY_PAGE_RANGE,
+    HEAD,
+    VM_AREA_DUP,
+    VM_AREA_FREE,
+    WORD,
+    ZAP_VMA,
+    Program,
+    unsigned,
+)
+from pat_check.sources.shapes import returns
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
+
+_ERRORS: Final = -4095
+_UNKNOWN: Final = -1
+"""A context that is not recorded."""
+_CLEARS: Final = "__zap_vma_range"
+"""The one function of a kernel that clears entries: where there are two, one follows the other."""
+
+
+def followed(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> Run | None:
+    """The run of calls on followed VMAs that begins at `place`, if one does."""
+    kind = programs[read_i64_le(rows, place + WORD)].kind
+    if kind == VM_AREA_DUP:
+        return _copied(programs, comms, rows, place, source)
+    if kind == ZAP_VMA:
+        return _zapped(programs, comms, rows, place, source)
+    return _freed(programs, comms, rows, place, source) if kind == VM_AREA_FREE else None
+
+
+def _copied(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> CopiedVmas | None:
+    pid = read_i64_le(rows, place + 2 * WORD)
+    mm = read_i64_le(rows, place + HEAD + WORD)
+    first = place
+    last: i64 = -1  # the row of the last return
+    count: i64 = 0
+    run: CopiedVmas | None = None
+    while pid > 0 and mm != 0:
+        dup = _call(programs, rows, place, first, VM_AREA_DUP)
+        if dup is None:
+            break
+        values = place + HEAD
+        vma, vm_start, vm_end = (
+            read_i64_le(rows, values),
+            read_i64_le(rows, values + 2 * WORD),
+            read_i64_le(rows, values + 3 * WORD),
+        )
+        flags, ctx = read_i64_le(rows, values + 4 * WORD), read_i64_le(rows, values + 5 * WORD)
+        if vma == 0 or read_i64_le(rows, values + WORD) != mm or not 0 <= vm_start < vm_end:
+            break
+        if ctx == _UNKNOWN or not _is_followed(flags):
+            break
+        made = values + dup.slots * WORD
+        if made >= len(rows) or not returns(programs, rows, made, pid, dup):
+            break
+        new = read_i64_le(rows, made + HEAD)
+        place = _behind(programs, rows, made)
+        copying = _call(programs, rows, place, first, COPY_PAGE_RANGE)
+        if _ERRORS <= new <= 0 or copying is None or copying.api != "copy_page_range":
+            break
+        values = place + HEAD
+        same = read_i64_le(rows, values) == new and read_i64_le(rows, values + WORD) == vma
+        if not same or read_i64_le(rows, values + 5 * WORD) != flags:
+            break
+        copied = values + copying.slots * WORD
+        if copied >= len(rows) or not returns(programs, rows, copied, pid, copying):
+            break
+        if read_i64_le(rows, copied + HEAD):
+            break
+        place = _behind(programs, rows, copied)
+        last = copied
+        count += 4
+        if run is None:
+            run = CopiedVmas(*_where(rows, comms, first), source, int(first), 0, 0)
+            run.mm = unsigned(mm)
+        run.of.append((unsigned(vma), int(vm_start), int(vm_end), int(flags), unsigned(ctx), unsigned(new)))
+        for row in (made, copied):
+            caller = programs[read_i64_le(rows, row + WORD)].caller
+            if caller not in run.callers:
+                run.callers.append(caller)
+    if run is not None:
+        _close(run, rows, last, _behind(programs, rows, last), count)
+    return run
+
+
+def _zapped(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> ZappedVmas | None:
+    mm = read_i64_le(rows, place + HEAD + WORD)
+    first = place
+    last = place
+    count: i64 = 0
+    run: ZappedVmas | None = None
+    while mm != 0 and read_i64_le(rows, first + 2 * WORD) > 0:
+        zap = _call(programs, rows, place, first, ZAP_VMA)
+        if zap is None or zap.api != _CLEARS:
+            break
+        values = place + HEAD
+        vma, start, end = (
+            read_i64_le(rows, values),
+            read_i64_le(rows, values + 2 * WORD),
+            read_i64_le(rows, values + 3 * WORD),
+        )
+        vm_start, vm_end = read_i64_le(rows, values + 4 * WORD), read_i64_le(rows, values + 5 * WORD)
+        flags = read_i64_le(rows, values + 6 * WORD)
+        if vma == 0 or read_i64_le(rows, values + WORD) != mm or not _is_followed(flags):
+            break
+        if not (0 <= vm_start == start and start < end == vm_end):
+            break
+        if run is None:
+            run = ZappedVmas(*_where(rows, comms, first), source, int(first), 0, 0)
+            run.mm, run.zap = unsigned(mm), zap.api
+        run.of.append((unsigned(vma), int(vm_start), int(vm_end), int(flags)))
+        last, place = place, values + zap.slots * WORD
+        count += 1
+    if run is None or count < 2:
+        return None
+    _close(run, rows, last, place, count)
+    run.last = int(last)
+    return run
+
+
+def _freed(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> FreedVmas | None:
+    first = place
+    last = place
+    count: i64 = 0
+    run: FreedVmas | None = None
+    while read_i64_le(rows, first + 2 * WORD) > 0:
+        free = _call(programs, rows, place, first, VM_AREA_FREE)
+        if free is None:
+            break
+        vma, ctx = read_i64_le(rows, place + HEAD), read_i64_le(rows, place + HEAD + WORD)
+        if vma == 0 or ctx == _UNKNOWN:
+            break
+        if run is None:
+            run = FreedVmas(*_where(rows, comms, first), source, int(first), 0, 0)
+        run.of.append((unsigned(vma), unsigned(ctx)))
+        last, place = place, place + HEAD + free.slots * WORD
+        count += 1
+    if run is None or count < 2:
+        return None
+    _close(run, rows, last, place, count)
+    run.last = int(last)
+    return run
+
+
+def _call(programs: list[Program], rows: bytes, place: i64, first: i64, kind: i64) -> Program | None:
+    """The call at `place`, if it is of this kind and of the task of the row at `first`."""
+    if place >= len(rows):
+        return None
+    number = read_i64_le(rows, place + WORD)
+    if number < 0 or read_i64_le(rows, place + 2 * WORD) != read_i64_le(rows, first + 2 * WORD):
+        return None
+    program = programs[number]
+    if program.is_return or program.kind != kind or not program.met:
+        return None
+    return program if read_i64_le(rows, place + 5 * WORD) == read_i64_le(rows, first + 5 * WORD) else None
+
+
+def _is_followed(flags: i64) -> bool:
+    """Whether these flags are recorded, and those of a VMA that is followed; VM_PAT has calls of its own."""
+    return flags >= 0 and flags & FOLLOWED != 0 and flags & VM_PAT == 0
+
+
+def _behind(programs: list[Program], rows: bytes, place: i64) -> i64:
+    """Where the row of a return ends."""
+    return place + HEAD + (ARGUMENTS + programs[read_i64_le(rows, place + WORD)].slots) * WORD
+
+
+def _where(rows: bytes, comms: list[str], place: i64) -> tuple[int, float, int, int, str]:
+    """What every event begins with."""
+    return (
+        int(read_i64_le(rows, place)),
+        read_f64_le(rows, place + 4 * WORD),
+        int(read_i64_le(rows, place + 3 * WORD)),
+        int(read_i64_le(rows, place + 2 * WORD)),
+        comms[read_i64_le(rows, place + 5 * WORD)],
+    )
+
+
+def _close(run: Run, rows: bytes, last: i64, end: i64, count: i64) -> None:
+    """A run ends with the row at `last`, behind which is `end`."""
+    run.at, run.time = int(read_i64_le(rows, last)), read_f64_le(rows, last + 4 * WORD)
+    run.cpu = int(read_i64_le(rows, last + 3 * WORD))
+    run.end, run.count = int(end), int(count)
