@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pat_check.events.areas import UnmapVmas, VmAreaFree
 from pat_check.events.base import Event
 from pat_check.events.mappings import FreePfnRange, RemapPfnRange
 
@@ -99,6 +100,49 @@ class ZappedVmas(Run):
         self.of: list[tuple[int, int, int, int]] = []  # VMA, vm_start, vm_end, flags
         self.zap = ""  # the function
         self.last = 0  # where the last row begins
+
+
+class SplitOff(Run):
+    """__split_vma() of a followed VMA, from its call to its return: it makes vm_area_dup(), and both succeed."""
+
+    __slots__ = (
+        "addr",
+        "callers",
+        "ctx",
+        "dup",
+        "flags",
+        "made",
+        "mm",
+        "new",
+        "new_below",
+        "vm_end",
+        "vm_start",
+        "vma",
+    )
+
+    vma: int
+    mm: int
+    vm_start: int  # the bounds before
+    vm_end: int
+    flags: int
+    ctx: int
+    addr: int  # where it is split
+    new_below: int  # whether the new VMA is the lower one
+    new: int
+    callers: list[str]  # where the returns go, that of vm_area_dup() first
+    dup: int  # where the row of vm_area_dup() begins
+    made: int  # and where it ends
+
+
+class UnmappedVma(Run):
+    """unmap_vmas() of one followed VMA, its zap, and its vm_area_free(); the first two have the same bounds."""
+
+    __slots__ = ("free", "mm", "unmap", "zap")
+
+    unmap: UnmapVmas
+    zap: str  # the function that cleared its entries
+    mm: int
+    free: VmAreaFree
 
 
 class FreedVmas(Run):

@@ -20,7 +20,7 @@ from pat_check.events import (
     VmAreaFree,
     ZapVma,
 )
-from pat_check.events.runs import FreedVmas, OrdinaryVmas
+from pat_check.events.runs import OrdinaryVmas
 from pat_check.model.vma import VM_PFNMAP, VM_WIPEONFORK
 from pat_check.replay.context import Context
 from pat_check.replay.remarks import Surprise
@@ -129,13 +129,17 @@ class Copies:
         copy = self._of.get(pid)
         return copy is None or not copy.by
 
-    def gone(self, run: FreedVmas) -> None:
-        """VMAs are freed, maybe the copy that the task has made last."""
-        copy = self._of.get(run.pid)
+    def split(self, call: VmAreaDup, new: int) -> None:
+        """A split has made a VMA; nobody must go on with it."""
+        self._of[call.pid] = Copy(call, new, "")
+
+    def gone(self, pid: int, of: list[tuple[int, int]]) -> None:
+        """VMAs, each with its context, are freed, maybe the copy that the task has made last."""
+        copy = self._of.get(pid)
         if copy is not None and copy.new:
-            for vma, _ in run.of:
+            for vma, _ in of:
                 if vma == copy.new:
-                    del self._of[run.pid]
+                    del self._of[pid]
                     return
 
     def lost(self) -> None:

@@ -27,7 +27,7 @@ class Duplicates:
         task = self.context.tasks.of(event)
         split, move = task.innermost(SplitVma), task.innermost(CopyVma)
         if split is not None and isinstance(split.call, SplitVma) and split.call.vma == call.vma:
-            self._split(call.vma, area, new, split.call)
+            self.split(call.vma, area, new, split.call.addr, new_below=split.call.new_below != 0)
         elif move is not None and isinstance(move.call, CopyVma) and move.call.vma == call.vma:
             addr, end = move.call.addr, move.call.addr + move.call.len
             whole = area.offset is not None and end - addr == area.end - area.start
@@ -48,9 +48,10 @@ class Duplicates:
         if call.api == "track_pfn_copy" and event.ret == 0 and area is not None and call.flags > 0:
             area.flags |= call.flags & VM_PAT
 
-    def _split(self, vma: int, area: Mapped, new: int, split: SplitVma) -> None:
-        start, addr, end = area.start, split.addr, area.end
-        if split.new_below:
+    def split(self, vma: int, area: Mapped, new: int, addr: int, *, new_below: bool) -> None:
+        """A VMA is split at `addr`."""
+        start, end = area.start, area.end
+        if new_below:
             self.book.put(new, Mapped(area.mm, start, addr, area.flags, area.offset))
             self.book.resize(vma, area, addr, end)
         else:

@@ -5,16 +5,20 @@ Taken as one where contexts own the reservations, so that such calls reserve and
 
 from __future__ import annotations
 
-from pat_check.events import CopyVma, ExitMmap, SplitVma, VmAreaFree, ZapVma
-from pat_check.events.runs import CopiedVmas, FreedVmas, Run, ZappedVmas
+from typing import Final
+
+from pat_check.events import CopyVma, DupMmap, ExitMmap, SplitVma, VmAreaDup, VmAreaFree, ZapVma
+from pat_check.events.runs import CopiedVmas, FreedVmas, Run, SplitOff, UnmappedVma, ZappedVmas
 from pat_check.model.vma import VM_PAT
 from pat_check.replay.context import Context
-from pat_check.replay.mapped import Mapped
+from pat_check.replay.mapped import Mapped, is_whole
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.processes import Processes
 from pat_check.replay.taken import Taken
 from pat_check.replay.tasks import Task
 from pat_check.replay.vmas import Vmas
+
+_SPLITTING: Final[frozenset[str]] = frozenset(("__split_vma", "vm_area_dup"))
 
 
 class Followed:
@@ -80,7 +84,7 @@ class Followed:
             return False
         if not layers.teardowns.frees(run.pid):
             return False
-        layers.copies.gone(run)
+        layers.copies.gone(run.pid, run.of)
         last = run.rows.between(run.last, run.end)[0]
         assert isinstance(last, VmAreaFree)
         for vma, ctx in run.of:
@@ -91,6 +95,56 @@ class Followed:
         self.vmas.book.drop(last.vma)
         self.vmas.complete = not self.vmas.gaps
         task.scope = last
+        return True
+
+    def split(self, run: SplitOff) -> bool:
+        """Apply a split, as `copy`."""
+        task, layers, vmas = self.context.tasks.of(run), self.taken.layers, self.vmas
+        if not self._is_plain(run, task) or run.pid in layers.unmaps.due or not layers.copies.is_done(run.pid):
+            return False
+        if not layers.unlike.isdisjoint(_SPLITTING) or not self.taken.are_open(task, run.callers[1:]):
+            return False
+        if layers.callers.get(run.callers[0]) != "__split_vma" or task.innermost(DupMmap) is not None:
+            return False
+        vmas.lives(run.pid, run.mm)
+        vmas.observe(run.vma, run.mm, run.vm_start, run.vm_end, run.flags)
+        vmas.duplicates.callers_seen = True
+        layers.contexts.shared_by(run.vma, run.ctx)
+        dup = run.rows.between(run.dup, run.made)[0]
+        assert isinstance(dup, VmAreaDup)
+        layers.copies.split(dup, run.new)
+        area = vmas.book.of.get(run.vma)
+        if area is not None:
+            vmas.duplicates.split(run.vma, area, run.new, run.addr, new_below=run.new_below != 0)
+        task.scope = None
+        return True
+
+    def unmap(self, run: UnmappedVma) -> bool:
+        """Apply the end of one VMA, as `copy`."""
+        task, layers, unmap = self.context.tasks.of(run), self.taken.layers, run.unmap
+        if not self._is_plain(run, task) or run.pid in layers.unmaps.due or not layers.copies.is_done(run.pid):
+            return False
+        if run.zap in layers.unlike or not layers.unmaps.wants(run.zap) or not self.mappings.has_none(run.mm):
+            return False
+        area = self.vmas.book.of.get(unmap.vma)
+        if area is None or (area.start, area.end, area.mm) != (unmap.start, unmap.end, run.mm):
+            return False
+        if (unmap.mm or layers.unmaps.space_of(unmap, whole=False)) != run.mm or is_whole(unmap):
+            return False
+        if not layers.teardowns.frees(run.pid):
+            return False
+        layers.absent.enter(unmap)
+        layers.unmaps.enter(unmap)
+        layers.unmaps.due.pop(run.pid, None)  # the zap has come
+        self.vmas.unmaps_own(unmap, unmap.vma, run.pid, run.mm)
+        layers.unwanted.zaps(run.comm)
+        self.processes.works_on(task, run.pid, run.mm)
+        self.mappings.zaps_seen = True
+        layers.copies.gone(run.pid, [(unmap.vma, 0)])
+        layers.vma_free(run.free)
+        self.vmas.book.drop(unmap.vma)
+        self.vmas.complete = not self.vmas.gaps
+        task.scope = run.free
         return True
 
     def _is_plain(self, run: Run, task: Task) -> bool:

@@ -43,7 +43,17 @@ from pat_check.events import (
     VmAreaFree,
     ZapVma,
 )
-from pat_check.events.runs import CopiedVmas, FreedVmas, Mapping, OrdinaryVmas, Run, Untracking, ZappedVmas
+from pat_check.events.runs import (
+    CopiedVmas,
+    FreedVmas,
+    Mapping,
+    OrdinaryVmas,
+    Run,
+    SplitOff,
+    UnmappedVma,
+    Untracking,
+    ZappedVmas,
+)
 from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
 from pat_check.model.memory import PAGE
@@ -140,6 +150,8 @@ class Replay:
             CopiedVmas: self._copy,
             ZappedVmas: self._clear,
             FreedVmas: self._drop,
+            SplitOff: self._split,
+            UnmappedVma: self._unmap,
             Mapping: self._map,
             Untracking: self._untrack,
         }
@@ -233,6 +245,12 @@ class Replay:
 
     def _drop(self, run: FreedVmas) -> None:
         self._run(run, taken=self.followed.free(run))
+
+    def _split(self, run: SplitOff) -> None:
+        self._run(run, taken=self.followed.split(run))
+
+    def _unmap(self, run: UnmappedVma) -> None:
+        self._run(run, taken=self.followed.unmap(run))
 
     def _map(self, run: Mapping) -> None:
         self._run(run, taken=self.whole.map(run))

@@ -98,6 +98,11 @@ class Unmaps:
         due = self.due.get(run.pid)
         return run.zap in self.zaps and (not due or all(one.vma not in run.vmas for one in due))
 
+    def wants(self, zap: str) -> bool:
+        """Whether unmap_vmas() was seen to make this zap, and must make it of each mapping."""
+        self._learn()
+        return zap in self.zaps and self._must == zap
+
     def looked_up(self, event: Return) -> None:
         """get_pat_info() has failed: the mapping has nothing to free."""
         frame = self.context.tasks.of(event).innermost(GetPatInfo)
@@ -139,7 +144,7 @@ class Unmaps:
 
     def _begin(self, call: UnmapVmas) -> None:
         whole = is_whole(call)
-        mm = call.mm or self._space_of(call, whole=whole)
+        mm = call.mm or self.space_of(call, whole=whole)
         if not mm:
             return
         if whole:
@@ -153,7 +158,7 @@ class Unmaps:
         if whole:
             self.vmas.torn_down.end(mm)
 
-    def _space_of(self, call: UnmapVmas, *, whole: bool) -> int:
+    def space_of(self, call: UnmapVmas, *, whole: bool) -> int:
         """The address space: of the exit_mmap() that it is in, or of its first mapping; 0 unknown."""
         scope = self.context.tasks.of(call).scope
         if whole:

@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Final
 
 from librt.strings import read_f64_le, read_i64_le
 
-from pat_check.events.runs import FOLLOWED, CopiedVmas, FreedVmas, Rows, Run, ZappedVmas
+from pat_check.events import UnmapVmas, VmAreaFree
+from pat_check.events.runs import FOLLOWED, CopiedVmas, FreedVmas, Rows, Run, SplitOff, UnmappedVma, ZappedVmas
 from pat_check.model.vma import VM_PAT
 from pat_check.sources.programs import (
     ARGUMENTS,
     COPY_PAGE_RANGE,
     HEAD,
+    SPLIT_VMA,
+    UNMAP_VMAS,
     VM_AREA_DUP,
     VM_AREA_FREE,
     WORD,
     ZAP_VMA,
     Program,
     unsigned,
+    value,
 )
 from pat_check.sources.shapes import returns
 
@@ -37,11 +41,17 @@ _CLEARS: Final = "__zap_vma_range"
 def followed(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> Run | None:
     """The run of calls on followed VMAs that begins at `place`, if one does."""
     kind = programs[read_i64_le(rows, place + WORD)].kind
+    if read_i64_le(rows, place + 2 * WORD) <= 0:
+        return None
     if kind == VM_AREA_DUP:
         return _copied(programs, comms, rows, place, source)
     if kind == ZAP_VMA:
         return _zapped(programs, comms, rows, place, source)
-    return _freed(programs, comms, rows, place, source) if kind == VM_AREA_FREE else None
+    if kind == SPLIT_VMA:
+        return _split(programs, comms, rows, place, source)
+    if kind == UNMAP_VMAS:
+        return _unmapped(programs, comms, rows, place, source)
+    return _freed(programs, comms, rows, place, source)
 
 
 def _copied(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> CopiedVmas | None:
@@ -51,7 +61,7 @@ def _copied(programs: list[Program], comms: list[str], rows: bytes, place: i64, 
     last: i64 = -1  # the row of the last return
     count: i64 = 0
     run: CopiedVmas | None = None
-    while pid > 0 and mm != 0:
+    while mm != 0:
         dup = _call(programs, rows, place, first, VM_AREA_DUP)
         if dup is None:
             break
@@ -105,7 +115,7 @@ def _zapped(programs: list[Program], comms: list[str], rows: bytes, place: i64, 
     last = place
     count: i64 = 0
     run: ZappedVmas | None = None
-    while mm != 0 and read_i64_le(rows, first + 2 * WORD) > 0:
+    while mm != 0:
         zap = _call(programs, rows, place, first, ZAP_VMA)
         if zap is None or zap.api != _CLEARS:
             break
@@ -139,7 +149,7 @@ def _freed(programs: list[Program], comms: list[str], rows: bytes, place: i64, s
     last = place
     count: i64 = 0
     run: FreedVmas | None = None
-    while read_i64_le(rows, first + 2 * WORD) > 0:
+    while True:
         free = _call(programs, rows, place, first, VM_AREA_FREE)
         if free is None:
             break
@@ -156,6 +166,88 @@ def _freed(programs: list[Program], comms: list[str], rows: bytes, place: i64, s
     _close(run, rows, last, place, count)
     run.last = int(last)
     return run
+
+
+def _split(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> SplitOff | None:
+    split = _call(programs, rows, place, place, SPLIT_VMA)
+    if split is None:
+        return None
+    values = place + HEAD
+    vma, mm = read_i64_le(rows, values), read_i64_le(rows, values + WORD)
+    vm_start, vm_end = read_i64_le(rows, values + 2 * WORD), read_i64_le(rows, values + 3 * WORD)
+    flags, addr = read_i64_le(rows, values + 4 * WORD), read_i64_le(rows, values + 5 * WORD)
+    if vma == 0 or mm == 0 or not 0 <= vm_start < addr or not addr < vm_end or not _is_followed(flags):
+        return None
+    copying = values + split.slots * WORD
+    dup = _call(programs, rows, copying, place, VM_AREA_DUP)
+    if dup is None:
+        return None
+    for slot in range(5):
+        if read_i64_le(rows, copying + HEAD + slot * WORD) != read_i64_le(rows, values + slot * WORD):
+            return None
+    ctx = read_i64_le(rows, copying + HEAD + 5 * WORD)
+    made = copying + HEAD + dup.slots * WORD
+    if ctx == _UNKNOWN or made >= len(rows) or not _leaves(programs, rows, made, place, dup):
+        return None
+    new = read_i64_le(rows, made + HEAD)
+    over = _behind(programs, rows, made)
+    if _ERRORS <= new <= 0 or over >= len(rows) or not _leaves(programs, rows, over, place, split):
+        return None
+    if read_i64_le(rows, over + HEAD):
+        return None
+    run = SplitOff(*_where(rows, comms, place), source, int(place), 0, 0)
+    _close(run, rows, over, _behind(programs, rows, over), 4)
+    run.vma, run.mm, run.flags, run.ctx = unsigned(vma), unsigned(mm), int(flags), unsigned(ctx)
+    run.vm_start, run.vm_end, run.addr = int(vm_start), int(vm_end), int(addr)
+    run.new_below, run.new = int(read_i64_le(rows, values + 6 * WORD)), unsigned(new)
+    run.callers = [programs[read_i64_le(rows, row + WORD)].caller for row in (made, over)]
+    run.dup, run.made = int(copying), int(made)
+    return run
+
+
+def _unmapped(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> UnmappedVma | None:
+    unmap = _call(programs, rows, place, place, UNMAP_VMAS)
+    if unmap is None:
+        return None
+    values = place + HEAD
+    start, end, vma = (
+        read_i64_le(rows, values),
+        read_i64_le(rows, values + WORD),
+        read_i64_le(rows, values + 2 * WORD),
+    )
+    zapping = values + unmap.slots * WORD
+    zap = _call(programs, rows, zapping, place, ZAP_VMA)
+    if zap is None or zap.api != _CLEARS or vma == 0 or not 0 <= start < end:
+        return None
+    values = zapping + HEAD
+    mm, flags = read_i64_le(rows, values + WORD), read_i64_le(rows, values + 6 * WORD)
+    if mm == 0 or read_i64_le(rows, values) != vma or not _is_followed(flags):
+        return None
+    for slot in (2, 4):
+        if read_i64_le(rows, values + slot * WORD) != start or read_i64_le(rows, values + (slot + 1) * WORD) != end:
+            return None
+    freeing = values + zap.slots * WORD
+    free = _call(programs, rows, freeing, place, VM_AREA_FREE)
+    if free is None or read_i64_le(rows, freeing + HEAD) != vma:
+        return None
+    ctx = read_i64_le(rows, freeing + HEAD + WORD)
+    if ctx == _UNKNOWN:
+        return None
+    run = UnmappedVma(*_where(rows, comms, place), source, int(place), 0, 0)
+    mask = read_i64_le(rows, place + 6 * WORD)
+    own = value(rows, place + HEAD, mask, 3)
+    run.unmap = UnmapVmas(run.at, run.time, run.cpu, run.pid, run.comm, int(start), int(end), unsigned(vma), own)
+    _close(run, rows, freeing, freeing + HEAD + free.slots * WORD, 3)
+    run.free = VmAreaFree(run.at, run.time, run.cpu, run.pid, run.comm, unsigned(vma), unsigned(ctx))
+    run.mm, run.zap = unsigned(mm), zap.api
+    return run
+
+
+def _leaves(programs: list[Program], rows: bytes, place: i64, first: i64, call: Program) -> bool:
+    """Whether the row at `place` is the return of this call in the task of the row at `first`, of the same name."""
+    if not returns(programs, rows, place, read_i64_le(rows, first + 2 * WORD), call):
+        return False
+    return read_i64_le(rows, place + 5 * WORD) == read_i64_le(rows, first + 5 * WORD)
 
 
 def _call(programs: list[Program], rows: bytes, place: i64, first: i64, kind: i64) -> Program | None:

@@ -39,6 +39,7 @@ NOTHING: Final = 0
 ORDINARY: Final = 1
 MAPPING: Final = 2
 UNTRACKING: Final = 3
+FOLLOWED: Final = 4
 """Which run of events/runs.py a call may begin."""
 
 _KINDS: Final[dict[type[events.Call], int]] = {
@@ -85,6 +86,8 @@ class Program:
         if not is_return:
             if self.kind in (VM_AREA_FREE, VM_AREA_DUP, ZAP_VMA):
                 self.begins = ORDINARY
+            elif self.kind in (SPLIT_VMA, UNMAP_VMAS):
+                self.begins = FOLLOWED
             elif spec.function == "remap_pfn_range":
                 self.begins = MAPPING
             elif spec.function == "pfnmap_track_ctx_release":

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from librt.strings import read_f64_le, read_i64_le
 
-from pat_check.events.runs import FOLLOWED, OrdinaryVmas, Rows, Run
+from pat_check.events import runs
+from pat_check.events.runs import OrdinaryVmas, Rows, Run
 from pat_check.sources.followed import followed
 from pat_check.sources.programs import (
     COPY_PAGE_RANGE,
+    FOLLOWED,
     HEAD,
     MAPPING,
     ORDINARY,
@@ -39,6 +41,8 @@ def run_at(programs: list[Program], comms: list[str], rows: bytes, place: i64, s
     begins = programs[read_i64_le(rows, place + WORD)].begins
     if begins == ORDINARY:
         return ordinary(programs, comms, rows, place, source) or followed(programs, comms, rows, place, source)
+    if begins == FOLLOWED:
+        return followed(programs, comms, rows, place, source)
     if begins == MAPPING:
         return mapping(programs, comms, rows, place, source, begin)
     return untracking(programs, comms, rows, place, source, begin)
@@ -157,7 +161,7 @@ def _note(callers: list[str], caller: str) -> None:
 def _is_ordinary(rows: bytes, values: i64, mask: i64, slot: i64) -> bool:
     """Whether these flags, where they are recorded, are those of a VMA that nobody follows."""
     flags = read_i64_le(rows, values + slot * WORD)
-    return flags & FOLLOWED == 0 if flags >= 0 else bool(mask >> slot & 1)
+    return flags & runs.FOLLOWED == 0 if flags >= 0 else bool(mask >> slot & 1)
 
 
 def _is_none(rows: bytes, values: i64, mask: i64, slot: i64) -> bool:
