@@ -15,7 +15,10 @@ from pat_check.sources.opening import open_lines
 from tests.corpus import CORPUS, KEPT, captures
 from tests.lanes import of_text
 
-CAPTURES = [one for one in (captures() if CORPUS.is_dir() else captures(KEPT)) if one.length < 5_000]
+ALL = captures() if CORPUS.is_dir() else captures(KEPT)
+CAPTURES = [one for one in ALL if one.length < 5_000]
+BUSY = [one for one in ALL if 5_000 <= one.length < 15_000]
+"""In which the same comes again and again, so that it comes as one."""
 
 
 def line(function, payload, *, pid=240, ret="", cpu=1):
@@ -199,7 +202,7 @@ def replayed(path, *, runs):
     return seen, judge.close(), state
 
 
-@pytest.mark.parametrize("capture", CAPTURES, ids=str)
+@pytest.mark.parametrize("capture", [*CAPTURES, *BUSY], ids=str)
 def test_a_replay_of_runs_comes_to_the_same(capture, scanner, monkeypatch):
     monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     try:
