@@ -69,6 +69,7 @@ from pat_check.replay.mappings import Mappings
 from pat_check.replay.maps import Maps, SavedMaps
 from pat_check.replay.messages import Messages, Span
 from pat_check.replay.ordinary import Ordinary
+from pat_check.replay.plans import Plan, kinds_of_events
 from pat_check.replay.processes import Processes
 from pat_check.replay.recording import Recording
 from pat_check.replay.reserves import Reserves
@@ -146,16 +147,19 @@ class Replay:
             Message: self.messages.message,
             LostEvents: self._lost,
             Malformed: self._malformed,
-            OrdinaryVmas: self._ordinary,
-            CopiedVmas: self._copy,
-            ZappedVmas: self._clear,
-            FreedVmas: self._drop,
-            SplitOff: self._split,
-            UnmappedVma: self._unmap,
-            Mapping: self._map,
-            Untracking: self._untrack,
         }
-        self._plans = {kind: _Plan(kind, handlers.get(kind, self._enter), self.vmas) for kind in _kinds()}
+        self._takes: dict[type[Run], Callable[[Any], bool]] = {
+            OrdinaryVmas: self.ordinary.take,
+            CopiedVmas: self.followed.copy,
+            ZappedVmas: self.followed.zap,
+            FreedVmas: self.followed.free,
+            SplitOff: self.followed.split,
+            UnmappedVma: self.followed.unmap,
+            Mapping: self.whole.map,
+            Untracking: self.whole.untrack,
+        }
+        handlers.update(dict.fromkeys(self._takes, self._run))
+        self._plans = {kind: Plan(kind, handlers.get(kind, self._enter), self.vmas) for kind in kinds_of_events()}
         self._returns: dict[type[Call], Callable[[Return], None]] = {
             MemtypeReserve: self._reserve_return,
             MemtypeCheckInsert: self.reserves.check_insert_return,
@@ -234,34 +238,10 @@ class Replay:
 
     # --- events that several parts hear -------------------------------------------------------------------------
 
-    def _ordinary(self, run: OrdinaryVmas) -> None:
-        self._run(run, taken=self.ordinary.take(run))
-
-    def _copy(self, run: CopiedVmas) -> None:
-        self._run(run, taken=self.followed.copy(run))
-
-    def _clear(self, run: ZappedVmas) -> None:
-        self._run(run, taken=self.followed.zap(run))
-
-    def _drop(self, run: FreedVmas) -> None:
-        self._run(run, taken=self.followed.free(run))
-
-    def _split(self, run: SplitOff) -> None:
-        self._run(run, taken=self.followed.split(run))
-
-    def _unmap(self, run: UnmappedVma) -> None:
-        self._run(run, taken=self.followed.unmap(run))
-
-    def _map(self, run: Mapping) -> None:
-        self._run(run, taken=self.whole.map(run))
-
-    def _untrack(self, run: Untracking) -> None:
-        self._run(run, taken=self.whole.untrack(run))
-
-    def _run(self, run: Run, *, taken: bool) -> None:
-        """Several events, which were taken as one or have to be looked at one by one."""
+    def _run(self, run: Run) -> None:
+        """Several events, which are taken as one or have to be looked at one by one."""
         self.events += run.count - 1
-        if not taken:
+        if not self._takes[type(run)](run):
             for event in run.events():
                 self._apply(event)
 
@@ -361,24 +341,3 @@ class Replay:
         self.context.tasks.interrupt()
         self.layers.lost()
         self.vmas.lost()
-
-
-class _Plan:
-    """What is done with an event of one kind, looked up once."""
-
-    __slots__ = ("handler", "layered", "vmas")
-
-    def __init__(self, kind: type[Event], handler: Callable[[Any], None], vmas: Vmas) -> None:
-        self.handler = handler
-        self.layered = kind in LAYERED
-        self.vmas: Callable[[Any], None] | None = None
-        if issubclass(kind, Call):
-            self.vmas = vmas.entering(kind)
-
-
-def _kinds() -> list[type[Event]]:
-    """Every class of events."""
-    found: list[type[Event]] = [Event]
-    for kind in found:
-        found.extend(kind.__subclasses__())
-    return found
