@@ -19,6 +19,8 @@ class Rows:
 
 FOLLOWED: Final = 0x400 | 0x4000 | 0x10000000
 """VM_PFNMAP, VM_IO and VM_MIXEDMAP: a VMA with any of these is followed, all others are ordinary."""
+TRACKED: Final = 0x1000000
+"""VM_PAT: calls on a VMA with it reserve and free."""
 
 
 class Run(Event):

@@ -140,6 +140,7 @@ class Followed:
         layers.unwanted.zaps(run.comm)
         self.processes.works_on(task, run.pid, run.mm)
         self.mappings.zaps_seen = True
+        self.vmas.cleared(unmap.vma, area, run.mm)
         layers.copies.gone(run.pid, [(unmap.vma, 0)])
         layers.vma_free(run.free)
         self.vmas.book.drop(unmap.vma)

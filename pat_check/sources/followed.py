@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 from librt.strings import read_f64_le, read_i64_le
 
 from pat_check.events import UnmapVmas, VmAreaFree
-from pat_check.events.runs import FOLLOWED, CopiedVmas, FreedVmas, Rows, Run, SplitOff, UnmappedVma, ZappedVmas
-from pat_check.model.vma import VM_PAT
+from pat_check.events.runs import FOLLOWED, TRACKED, CopiedVmas, FreedVmas, Rows, Run, SplitOff, UnmappedVma, ZappedVmas
 from pat_check.sources.programs import (
     ARGUMENTS,
     COPY_PAGE_RANGE,
@@ -265,7 +264,7 @@ def _call(programs: list[Program], rows: bytes, place: i64, first: i64, kind: i6
 
 def _is_followed(flags: i64) -> bool:
     """Whether these flags are recorded, and those of a VMA that is followed; VM_PAT has calls of its own."""
-    return flags >= 0 and flags & FOLLOWED != 0 and flags & VM_PAT == 0
+    return flags >= 0 and flags & FOLLOWED != 0 and flags & TRACKED == 0
 
 
 def _behind(programs: list[Program], rows: bytes, place: i64) -> i64:

@@ -19,7 +19,7 @@ from pat_check.sources.opening import lines_of
 from tests.corpus import KEPT, UNKNOWABLE, captures
 
 ALWAYS_THE_SAME = {
-    "": {"_plans", "_returns"},
+    "": {"_plans", "_returns", "_takes"},
     "context": {"era", "emit", "log", "one_comm"},
     "context.machine": {"mms", "paging"},
     "expected.console": {"_waiting", "matched", "missed"},
@@ -30,6 +30,7 @@ ALWAYS_THE_SAME = {
     "layers.nesting": {"want", "_below"},
     "layers.unmaps": {"is_tracked", "_known_of", "_must", "_frees", "_sees_untracking"},
     "maps": {"saved"},
+    "taken": {"_fitting"},
 }
 """What a part holds that no event changes, that is looked up again, or that no reservation depends on."""
 

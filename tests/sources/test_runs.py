@@ -3,10 +3,10 @@
 import pytest
 
 from pat_check.errors import TraceError
-from pat_check.events.runs import FOLLOWED, Mapping, OrdinaryVmas, Run, Untracking
+from pat_check.events.runs import FOLLOWED, TRACKED, Mapping, OrdinaryVmas, Run, Untracking
 from pat_check.index.parts import saved
 from pat_check.judge import Judge
-from pat_check.model.vma import VM_IO, VM_MIXEDMAP, VM_PFNMAP
+from pat_check.model.vma import VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP
 from pat_check.replay.ordinary import Ordinary
 from pat_check.replay.whole import Whole
 from pat_check.session import Options, Session
@@ -62,6 +62,7 @@ def shapes(text, scanner, monkeypatch):
 
 def test_what_is_followed():
     assert FOLLOWED == VM_PFNMAP | VM_IO | VM_MIXEDMAP
+    assert TRACKED == VM_PAT
 
 
 def test_a_fork_and_an_exit(scanner, monkeypatch):
