@@ -23,7 +23,10 @@ COMPILED = (
     "pat_check/incidents.py",
     "pat_check/events/*.py",
     "pat_check/replay/*.py",
-    *(f"pat_check/model/{name}.py" for name in ("machine", "memory", "memtype", "operations", "owner", "ranges")),
+    *(
+        f"pat_check/model/{name}.py"
+        for name in ("holdings", "machine", "memory", "memtype", "operations", "owner", "ranges")
+    ),
     *(f"pat_check/sources/{name}.py" for name in ("programs", "rows", "runs", "tracked")),
 )
 """What runs for every event; the __init__.py of packages stay as they are."""

@@ -154,10 +154,14 @@ class RangeList(Generic[T]):
 
     def add(self, item: T) -> None:
         """Insert behind every range that starts at the same place or before, and set the item's order."""
-        self._length += 1
         self._order += 1
         item.order = self._order
-        self._root.add((item.start << _ORDERS) + self._order, item.end, item)
+        self.put(item)
+
+    def put(self, item: T) -> None:
+        """Insert where the item's order, which somebody else has set, and which no other item has, says."""
+        self._length += 1
+        self._root.add((item.start << _ORDERS) + item.order, item.end, item)
         if len(self._root.keys) > _MOST:
             left = self._root
             right = left.cut()
@@ -178,7 +182,7 @@ class RangeList(Generic[T]):
         return found
 
     def first(self, start: int, end: int) -> T | None:
-        """The first range that intersects [start, end)."""
+        """The first range that intersects [start, end): it ends behind `start` and begins before `end`."""
         node, stop = self._root, end << _ORDERS
         while True:
             place = bisect_right(node.reaches, start)  # everything before ends too early, this one does not

@@ -21,21 +21,27 @@ class Holders:
     def __init__(self, context: Context) -> None:
         self.context = context
 
-    def own(self, task: Task, event: Event, nodes: list[Memtype], api: str) -> Memtype | None:
-        """Among identical entries the one that the freeing task holds; None when all are surely another's.
+    def own(self, task: Task, event: Event, first: Memtype, api: str) -> Memtype | None:
+        """Among the entries identical to `first` the one that the freer holds; None when all are surely another's.
 
         Identical entries have no identity: any owner's free may consume any of them. An entry of unknown origin is
-        taken for the freer's own unless it has another that ends at the same place.
+        taken for the freer's own unless it has another that ends at the same place. What somebody has left behind is
+        the freer's own only where nothing else is, for numbers of address spaces are used again.
         """
         mm = mm_of(task, event)
-        if len(nodes) > 1:
-            nodes = sorted(
-                nodes, key=lambda node: (node.owner.is_mapping != (api in _MAPPING), bool(node.owner.sharers))
-            )
-        held = [node for node in nodes if node.owner.holds(event.pid, mm)]
-        if held:  # a call that fails gives back what it has reserved itself
-            opened = task.frames[0].call.at if task.frames else event.at
-            return next((node for node in held if node.born > opened), held[0])
+        opened = task.frames[0].call.at if task.frames else -1  # a call that fails gives back what it reserved itself
+        owner = first.owner
+        if not owner.gone and owner.holds(event.pid, mm) and _suits(first, api) and (opened < 0 or first.born > opened):
+            return first
+        nodes = self.context.machine.memtypes.exact(first.start, first.end)
+        held = self._held(nodes, event.pid, mm)
+        if not held:
+            nodes = _best_first(nodes, api)
+            held = [node for node in nodes if node.owner.holds(event.pid, mm)]
+        elif len(held) > 1:
+            held = _best_first(held, api)
+        if held:
+            return next((node for node in held if node.born > opened >= 0), held[0])
         for node in nodes:
             unborn = node.owner.parent != NO_PID and not (mm and node.owner.mm)  # of a child that may be the freer
             if mm in node.owner.sharers or -event.pid in node.owner.sharers or unborn:
@@ -45,6 +51,14 @@ class Holders:
             return None if self._ends_here(event, nodes[0], mm) else unknown
         return None if all(_is_foreign(node.owner, task, event, mm, api) for node in nodes) else nodes[0]
 
+    def _held(self, nodes: list[Memtype], pid: int, mm: int) -> list[Memtype]:
+        """Those of identical entries that a task holds, in order."""
+        holdings = self.context.machine.memtypes.holdings
+        if len(nodes) <= holdings.count(pid, mm):
+            return [node for node in nodes if not node.owner.gone and node.owner.holds(pid, mm)]
+        start, end = nodes[0].start, nodes[0].end
+        return [node for node in holdings.of(pid, mm) if node.start == start and node.end == end]
+
     def _ends_here(self, event: Event, victim: Memtype, mm: int) -> bool:
         """Whether the freer made a reservation in this trace that ends where the victim does."""
         ending = self.context.machine.memtypes.ending_at(victim.end, victim.end)
@@ -52,27 +66,53 @@ class Holders:
 
     def nearest(self, start: int, end: int, pid: int, mm: int) -> tuple[Memtype | None, str]:
         """The reservation that a missed free came closest to, the freer's own first, and which part was meant."""
-        best: tuple[tuple[int, bool], Memtype, str] | None = None
-        for node in self.context.machine.memtypes.overlapping(start, end):
-            if node.start <= start and end <= node.end:
-                relation = "head" if node.start == start else "tail" if node.end == end else "middle"
-                rank = 0
-            elif start <= node.start and node.end <= end:
-                relation, rank = "around", 1
-            else:
-                relation, rank = "overlap", 2
-            order = (rank, not node.owner.holds(pid, mm))
-            if best is None or order < best[0]:
-                best = (order, node, relation)
-        return (best[1], best[2]) if best is not None else (None, "none")
+        tree = self.context.machine.memtypes
+        near = _closest(tree.held_within(pid, mm, start, end), start, end)
+        if near is None or _rank(near, start, end) > 0:
+            around = tree.first_around(start, end) if start < end else None
+            other = around if around is not None else _closest(tree.overlapping(start, end), start, end)
+            if near is None or (other is not None and _rank(other, start, end) < _rank(near, start, end)):
+                near = other
+        if near is None:
+            return None, "none"
+        rank = _rank(near, start, end)
+        if rank == 0:
+            return near, "head" if near.start == start else "tail" if near.end == end else "middle"
+        return near, "around" if rank == 1 else "overlap"
 
 
-def swap(first: Memtype, second: Memtype) -> None:
-    """Exchange whose two identical entries are; the tree keeps its order."""
-    if first is not second:
-        first.owner, second.owner = second.owner, first.owner
-        first.born, second.born = second.born, first.born
-        first.story, second.story = second.story, first.story
+def _rank(node: Memtype, start: int, end: int) -> int:
+    """How far a free of [start, end) is from an entry that it meets: inside of it, all around it, or neither."""
+    if node.start <= start and end <= node.end:
+        return 0
+    return 1 if start <= node.start and node.end <= end else 2
+
+
+def _closest(nodes: list[Memtype], start: int, end: int) -> Memtype | None:
+    best: Memtype | None = None
+    least = 3
+    for node in nodes:
+        rank = _rank(node, start, end)
+        if rank < least:
+            best, least = node, rank
+            if not rank:
+                break
+    return best
+
+
+def _suits(node: Memtype, api: str) -> bool:
+    """Whether an entry is of the kind that this function frees, and nobody shares it."""
+    return not node.owner.sharers and node.owner.is_mapping == (api in _MAPPING)
+
+
+def _best_first(nodes: list[Memtype], api: str) -> list[Memtype]:
+    """Identical entries, those of the kind that this function frees first, and of them those that nobody shares."""
+    for node in nodes:
+        if not _suits(node, api):
+            return sorted(
+                nodes, key=lambda node: (node.owner.is_mapping != (api in _MAPPING), bool(node.owner.sharers))
+            )
+    return nodes
 
 
 def _is_foreign(owner: Owner, task: Task, event: Event, mm: int, api: str) -> bool:

@@ -198,11 +198,11 @@ class Reserves:
         elif others:
             stamp = self.context.stamp(event)
             self.context.emit(incidents.OverlapTypes(*stamp, others[0].seen(), node.seen(), ""))
+        self._await_caller(owner, call.pid)
+        if owner.parent != NO_PID:
+            self.context.forked.setdefault(owner.parent, []).append(owner)
+            self.context.spaces.reserved(owner)
         machine.memtypes.insert(node)
-        self._await_caller(node.owner, call.pid)
-        if node.owner.parent != NO_PID:
-            self.context.forked.setdefault(node.owner.parent, []).append(node.owner)
-            self.context.spaces.reserved(node.owner)
         if start >= ISA_START and end <= ISA_END:
             self.context.emit(incidents.IsaTracked(*self.context.stamp(event), start, end, type_))
         return node

@@ -10,7 +10,7 @@ from typing import Final
 from pat_check import incidents
 from pat_check.cachemode import cachemode_name
 from pat_check.events import Event
-from pat_check.events.runs import Mapping, Run, Untracking
+from pat_check.events.runs import Mapping, Untracking
 from pat_check.model import operations
 from pat_check.model.memtype import Memtype
 from pat_check.model.operations import is_new_memtype_allowed
@@ -51,7 +51,7 @@ class Whole:
         context, outer, inner = self.context, run.outer, run.inner
         machine, task = context.machine, context.tasks.of(run)
         modes = (mode_of(outer.prot), mode_of(inner.prot) if inner is not None else -1, mode_of(run.prot), run.req)
-        if not self._is_plain(run, task) or self.taken.waits(run.pid) or not _agree(modes):
+        if not self._is_plain(task) or self.taken.waits(run.pid) or not _agree(modes):
             return False
         if not self.taken.may_take(run.pid, run.functions, run.callers):
             return False
@@ -59,6 +59,8 @@ class Whole:
             return False
         start = outer.pfn << 12
         end = start + outer.vm_end - outer.vm_start
+        if not self.mappings.are_far(start, end):
+            return False
         outcome = operations.memtype_reserve(machine, start, end, run.req, strict=False)
         type_, overlap = outcome.new, outcome.overlap
         if outcome.path != "tree" or outcome.ret or outcome.actual != run.type:
@@ -108,7 +110,7 @@ class Whole:
         machine, task = context.machine, context.tasks.of(run)
         start = release.pfn << 12
         end = start + release.size
-        if not self._is_plain(run, task) or not self.taken.waits_for(run.pid, _RELEASE):
+        if not self._is_plain(task) or not self.taken.waits_for(run.pid, _RELEASE):
             return False
         if machine.ram.test(start, end) or not self.taken.may_take(run.pid, run.functions, run.callers):
             return False
@@ -126,14 +128,12 @@ class Whole:
         task.scope = None
         return True
 
-    def _is_plain(self, run: Run, task: Task) -> bool:
+    def _is_plain(self, task: Task) -> bool:
         """Whether nothing else is going on in this task, and all of it is recorded."""
         context = self.context
         if context.lost_any or context.lossy or context.entry_only or context.halves or context.log is not None:
             return False
-        if task.frames or context.tasks.endless or not context.machine.pat_enabled:
-            return False
-        return self.mappings.is_empty()
+        return not (task.frames or context.tasks.endless) and context.machine.pat_enabled
 
 
 def _agree(modes: tuple[int, int, int, int]) -> bool:
