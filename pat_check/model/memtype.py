@@ -14,7 +14,7 @@ from pat_check.model.ranges import RangeList
 
 _STORY_LIMIT: Final = 12
 _MANY: Final = 16
-"""Entries of one task; those of a range are not fewer where fewer than so many are looked at."""
+"""Entries of one task, which are all looked at where there are no more."""
 
 
 class Memtype:
@@ -207,9 +207,20 @@ class MemtypeTree:
 
     def held_within(self, pid: int, mm: int, start: int, end: int) -> list[Memtype]:
         """The entries that intersect [start, end), of those that a task holds, in order."""
-        if self.holdings.count(pid, mm) > _MANY:
-            return [node for node in self.overlapping(start, end) if not node.owner.gone and node.owner.holds(pid, mm)]
+        count = self.holdings.count(pid, mm)
+        if count > _MANY:
+            near: list[Memtype] | None = self._fewer(start, end, count)
+            if near is not None:
+                return [node for node in near if not node.owner.gone and node.owner.holds(pid, mm)]
         return [node for node in self.holdings.of(pid, mm) if node.end > start and node.start < end]
+
+    def _fewer(self, start: int, end: int, count: int) -> list[Memtype] | None:
+        """The entries that intersect [start, end), in order; None where there may be so many."""
+        for nodes in self._of.values():
+            count -= len(nodes.overlapping(start, end, count))
+            if count <= 0:
+                return None
+        return self.overlapping(start, end)
 
     # --- whose they are -----------------------------------------------------------------------------------------
 
