@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pat_check.events import NO_PID, Event
+from pat_check.events import NO_PID, Event, MemtypeFree
 from pat_check.model.memtype import Memtype
 from pat_check.model.owner import BEFORE, Owner
 from pat_check.replay.context import Context
@@ -28,20 +28,27 @@ class Holders:
         taken for the freer's own unless it has another that ends at the same place. What somebody has left behind is
         the freer's own only where nothing else is, for numbers of address spaces are used again.
         """
-        mm = mm_of(task, event)
-        opened = task.frames[0].call.at if task.frames else -1  # a call that fails gives back what it reserved itself
+        mm, opened = mm_of(task, event), -1
+        if task.frames and task.frames[0].kind is not MemtypeFree:
+            opened = task.frames[0].call.at  # a call that fails gives back what it has reserved itself
         owner = first.owner
         if not owner.gone and owner.holds(event.pid, mm) and _suits(first, api) and (opened < 0 or first.born > opened):
             return first
-        nodes = self.context.machine.memtypes.exact(first.start, first.end)
-        held = self._held(nodes, event.pid, mm)
-        if not held:
-            nodes = _best_first(nodes, api)
-            held = [node for node in nodes if node.owner.holds(event.pid, mm)]
-        elif len(held) > 1:
-            held = _best_first(held, api)
-        if held:
-            return next((node for node in held if node.born > opened >= 0), held[0])
+        tree = self.context.machine.memtypes
+        nodes = tree.exact(first.start, first.end)
+        chosen: Memtype | None = None
+        if len(nodes) <= tree.holdings.count(event.pid, mm):
+            chosen = _held(nodes, event.pid, mm, opened, api, gone=False)
+        else:
+            same = [
+                node for node in tree.holdings.of(event.pid, mm) if (node.start, node.end) == (first.start, first.end)
+            ]
+            chosen = _held(same, event.pid, mm, opened, api, gone=False)
+        if chosen is None:
+            chosen = _held(nodes, event.pid, mm, opened, api, gone=True)
+        if chosen is not None:
+            return chosen
+        nodes = _best_first(nodes, api)
         for node in nodes:
             unborn = node.owner.parent != NO_PID and not (mm and node.owner.mm)  # of a child that may be the freer
             if mm in node.owner.sharers or -event.pid in node.owner.sharers or unborn:
@@ -50,14 +57,6 @@ class Holders:
         if unknown is not None:
             return None if self._ends_here(event, nodes[0], mm) else unknown
         return None if all(_is_foreign(node.owner, task, event, mm, api) for node in nodes) else nodes[0]
-
-    def _held(self, nodes: list[Memtype], pid: int, mm: int) -> list[Memtype]:
-        """Those of identical entries that a task holds, in order."""
-        holdings = self.context.machine.memtypes.holdings
-        if len(nodes) <= holdings.count(pid, mm):
-            return [node for node in nodes if not node.owner.gone and node.owner.holds(pid, mm)]
-        start, end = nodes[0].start, nodes[0].end
-        return [node for node in holdings.of(pid, mm) if node.start == start and node.end == end]
 
     def _ends_here(self, event: Event, victim: Memtype, mm: int) -> bool:
         """Whether the freer made a reservation in this trace that ends where the victim does."""
@@ -96,6 +95,26 @@ def _closest(nodes: list[Memtype], start: int, end: int) -> Memtype | None:
         if rank < least:
             best, least = node, rank
             if not rank:
+                break
+    return best
+
+
+def _held(nodes: list[Memtype], pid: int, mm: int, opened: int, api: str, *, gone: bool) -> Memtype | None:
+    """Of identical entries that a task holds, or has left behind: the first of those that suit its free best."""
+    best: Memtype | None = None
+    least = 8
+    for node in nodes:
+        owner = node.owner
+        if owner.gone is not gone or not owner.holds(pid, mm):
+            continue
+        rank = 0 if node.born > opened >= 0 else 4
+        if owner.is_mapping != (api in _MAPPING):
+            rank += 2
+        if owner.sharers:
+            rank += 1
+        if rank < least:
+            best, least = node, rank
+            if rank == 0 or (rank == 4 and opened < 0):
                 break
     return best
 

@@ -43,7 +43,7 @@ from pat_check.events import (
     VmAreaFree,
     ZapVma,
 )
-from pat_check.events.runs import Mapping, OrdinaryVmas, Run, Untracking
+from pat_check.events.runs import Freeing, Mapping, OrdinaryVmas, Reserving, Run, Untracking
 from pat_check.incidents import Incident
 from pat_check.model.machine import Machine
 from pat_check.model.memory import PAGE
@@ -95,7 +95,16 @@ class Replay:
         self.maps = Maps(self.context, self.vmas, maps or {})
         self.taken = Taken(self.context, self.layers)
         self.ordinary = Ordinary(self.context, self.taken, self.vmas, self.processes, self.mappings)
-        self.whole = Whole(self.context, self.taken, self.vmas, self.frees, self.drivers, self.processes, self.mappings)
+        self.whole = Whole(
+            self.context,
+            self.taken,
+            self.vmas,
+            self.frees,
+            self.drivers,
+            self.processes,
+            self.mappings,
+            self.reserves,
+        )
         self.recording = Recording()
         self.events = 0
         self.pids: set[int] = set()
@@ -128,6 +137,8 @@ class Replay:
             OrdinaryVmas: self._ordinary,
             Mapping: self._map,
             Untracking: self._untrack,
+            Reserving: self._reserve_whole,
+            Freeing: self._free_whole,
         }
         self._plans = {kind: _Plan(kind, handlers.get(kind, self._enter), self.vmas) for kind in _kinds()}
         self._returns: dict[type[Call], Callable[[Return], None]] = {
@@ -216,6 +227,12 @@ class Replay:
 
     def _untrack(self, run: Untracking) -> None:
         self._run(run, taken=self.whole.untrack(run))
+
+    def _reserve_whole(self, run: Reserving) -> None:
+        self._run(run, taken=self.whole.reserve(run))
+
+    def _free_whole(self, run: Freeing) -> None:
+        self._run(run, taken=self.whole.free(run))
 
     def _run(self, run: Run, *, taken: bool) -> None:
         """Several events, which were taken as one or have to be looked at one by one."""

@@ -8,12 +8,9 @@ from pat_check.replay.context import Context
 from pat_check.replay.mapped import is_whole
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.processes import Processes
-from pat_check.replay.taken import Taken
+from pat_check.replay.taken import DEPTH, Taken
 from pat_check.replay.tasks import Task
 from pat_check.replay.vmas import Vmas
-
-_DEPTH = 48
-"""Open calls of a task, from which on some may be given up."""
 
 
 class Ordinary:
@@ -27,7 +24,7 @@ class Ordinary:
         """Apply what is left of these calls; False, and nothing done, where each of them has to be looked at."""
         tasks = self.context.tasks
         task = tasks.of(run)
-        if tasks.endless or len(task.frames) > _DEPTH or not self.taken.are_idle(run):
+        if tasks.endless or len(task.frames) > DEPTH or not self.taken.are_idle(run):
             return False
         if not self._are_open(task, run):
             return False
@@ -35,10 +32,12 @@ class Ordinary:
             return False
         if not self._may_be_one(run, task.scope):
             return False
-        of = self.vmas.book.of
+        book = self.vmas.book
         for vma in run.vmas:
-            if vma in of:
+            if vma in book.of:
                 return False
+        for vma in run.freed:
+            book.drop(vma)
         if not self.context.lossy:
             self.taken.layers.copies.taken(run)
             self.taken.layers.teardowns.taken(run)

@@ -20,6 +20,7 @@ from pat_check.events import (
     MemtypeReserve,
     Return,
 )
+from pat_check.events.runs import Reserving
 from pat_check.incidents import Story
 from pat_check.model import operations
 from pat_check.model.memory import ISA_END, ISA_START
@@ -142,6 +143,15 @@ class Reserves:
             self.refusals.tell(call, event, outcome, failed, owner, caller)
         else:
             self._granted(task, call, event, frame, outcome, owner, caller)
+
+    def whole(
+        self, task: Task, call: MemtypeReserve, insert: MemtypeCheckInsert, outcome: Reserve, run: Reserving
+    ) -> None:
+        """A memtype_reserve() is over, and went as it had to."""
+        frame = Frame(call, "memtype_reserve")
+        frame.node = node = self._apply(task, outcome, run.inserted, 0, run.got, insert)
+        if node is not None:
+            self._granted(task, call, run, frame, outcome, node.owner, run.caller)
 
     def _not_inserted(self, outcome: Reserve, call: MemtypeReserve, event: Event, ret: int) -> Reserve:
         """The recording shows no insertion where the model expects one: RAM that we did not know of."""

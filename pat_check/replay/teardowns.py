@@ -73,7 +73,7 @@ class Teardowns:
 
     def taken(self, run: OrdinaryVmas) -> None:
         """Calls have come as one."""
-        if run.frees:
+        if run.freed:
             self._within.pop(run.pid, None)
 
     def over(self, event: Event) -> None:

@@ -39,6 +39,8 @@ NOTHING: Final = 0
 ORDINARY: Final = 1
 MAPPING: Final = 2
 UNTRACKING: Final = 3
+RESERVING: Final = 4
+FREEING: Final = 5
 """Which run of events/runs.py a call may begin."""
 
 _KINDS: Final[dict[type[events.Call], int]] = {
@@ -85,6 +87,10 @@ class Program:
         if not is_return:
             if self.kind in (VM_AREA_FREE, VM_AREA_DUP, ZAP_VMA, COPY_PAGE_RANGE):
                 self.begins = ORDINARY
+            elif self.kind == MEMTYPE_RESERVE:
+                self.begins = RESERVING
+            elif self.kind == MEMTYPE_FREE:
+                self.begins = FREEING
             elif spec.function == "remap_pfn_range":
                 self.begins = MAPPING
             elif spec.function == "pfnmap_track_ctx_release":

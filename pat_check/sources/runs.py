@@ -13,22 +13,27 @@ from librt.strings import read_f64_le, read_i64_le
 from pat_check.events.runs import FOLLOWED, OrdinaryVmas, Rows, Run
 from pat_check.sources.programs import (
     COPY_PAGE_RANGE,
+    FREEING,
     HEAD,
     MAPPING,
     ORDINARY,
+    RESERVING,
     VM_AREA_DUP,
     VM_AREA_FREE,
     WORD,
     ZAP_VMA,
     Program,
 )
-from pat_check.sources.tracked import mapping, returns, untracking
+from pat_check.sources.tracked import freeing, mapping, reserving, returns, untracking
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
 
 _ERRORS: Final = -4095
 _SHORTEST: Final = 2
+_OUTER: Final = "unmap_single_vma"
+_INNER: Final = "unmap_page_range"
+"""What one calls for the same VMA, if that has any entries."""
 _MAX: Final = 1 << 64
 
 
@@ -39,6 +44,10 @@ def run_at(programs: list[Program], comms: list[str], rows: bytes, place: i64, s
         return ordinary(programs, comms, rows, place, source)
     if begins == MAPPING:
         return mapping(programs, comms, rows, place, source)
+    if begins == RESERVING:
+        return reserving(programs, comms, rows, place, source)
+    if begins == FREEING:
+        return freeing(programs, comms, rows, place, source)
     return untracking(programs, comms, rows, place, source)
 
 
@@ -61,7 +70,9 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
     dup: i64 = 0
     new: i64 = 0
     pends = False
-    frees = False
+    freed: list[int] = []
+    inner = ""
+    outer: i64 = 0
     callers: list[str] = []
     api = ""
     vmas: list[int] = []
@@ -80,13 +91,24 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
         if kind == VM_AREA_FREE:
             if vma == 0 or (pends and vma == new) or not _is_none(rows, values, mask, 1):
                 break
-            frees = True
+            freed.append(_unsigned(vma))
+            outer = 0
             scope = last = place
+            count += 1
+            place = behind
+            continue
         elif kind == ZAP_VMA:
             own = read_i64_le(rows, values + WORD)
-            if not _is_ordinary(rows, values, mask, 6) or (zaps and (own != mm or program.api != api)):
+            if not _is_ordinary(rows, values, mask, 6) or (zaps and own != mm):
                 break
-            mm, api = own, program.api
+            if outer and vma == outer and program.api == _INNER:
+                inner = _INNER
+                outer = 0
+            elif zaps and program.api != api:
+                break
+            else:
+                mm, api = own, program.api
+                outer = vma if api == _OUTER else 0
             zaps += 1
             scope = last = place
         elif kind == VM_AREA_DUP:
@@ -96,6 +118,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
             if _ERRORS <= made <= 0 or not (_is_ordinary(rows, values, mask, 4) and _is_none(rows, values, mask, 5)):
                 break
             dup, new, scope, pends = vma, made, -1, True
+            outer = 0
             last = behind
             _note(callers, programs[read_i64_le(rows, behind + WORD)].caller)
             behind = _behind(programs, rows, behind)
@@ -109,6 +132,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
             if read_i64_le(rows, behind + HEAD):
                 break
             scope, pends = -1, False
+            outer = 0
             last = behind
             _note(callers, programs[read_i64_le(rows, behind + WORD)].caller)
             behind = _behind(programs, rows, behind)
@@ -132,7 +156,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
         int(count),
     )
     run.vmas, run.zap, run.is_zap, run.mm = vmas, api, zaps == count, _unsigned(mm)
-    run.pends, run.frees, run.callers = pends, frees, callers
+    run.pends, run.freed, run.callers, run.inner = pends, freed, callers, inner
     run.copied, run.copy, run.scope = _unsigned(dup), _unsigned(new), int(scope)
     return run
 
