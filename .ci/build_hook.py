@@ -27,7 +27,7 @@ COMPILED = (
         f"pat_check/model/{name}.py"
         for name in ("holdings", "machine", "memory", "memtype", "operations", "owner", "ranges")
     ),
-    *(f"pat_check/sources/{name}.py" for name in ("programs", "rows", "runs", "tracked")),
+    *(f"pat_check/sources/{name}.py" for name in ("programs", "reserved", "rows", "runs", "tracked")),
 )
 """What runs for every event; the __init__.py of packages stay as they are."""
 

@@ -209,18 +209,21 @@ class MemtypeTree:
         """The entries that intersect [start, end), of those that a task holds, in order."""
         count = self.holdings.count(pid, mm)
         if count > _MANY:
-            near: list[Memtype] | None = self._fewer(start, end, count)
+            near = self._fewer(start, end, count)
             if near is not None:
                 return [node for node in near if not node.owner.gone and node.owner.holds(pid, mm)]
         return [node for node in self.holdings.of(pid, mm) if node.end > start and node.start < end]
 
     def _fewer(self, start: int, end: int, count: int) -> list[Memtype] | None:
         """The entries that intersect [start, end), in order; None where there may be so many."""
+        found: list[Memtype] = []
         for nodes in self._of.values():
-            count -= len(nodes.overlapping(start, end, count))
-            if count <= 0:
+            found += nodes.overlapping(start, end, count - len(found))
+            if len(found) >= count:
                 return None
-        return self.overlapping(start, end)
+        if len(self._of) > 1:
+            found.sort(key=place_of)
+        return found
 
     # --- whose they are -----------------------------------------------------------------------------------------
 

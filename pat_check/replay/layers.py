@@ -231,7 +231,7 @@ class Layers:
             wanted = waiting[-1]
             if function in wanted.chain:
                 waiting.pop()
-                if wanted.passes_over(function):
+                if wanted.must != function and wanted.passes_over(function):
                     self._missing(wanted, call)
                 self._compare(wanted, call)
                 break

@@ -24,7 +24,8 @@ from pat_check.sources.programs import (
     ZAP_VMA,
     Program,
 )
-from pat_check.sources.tracked import freeing, mapping, reserving, returns, untracking
+from pat_check.sources.reserved import freeing, reserving
+from pat_check.sources.tracked import mapping, returns, untracking
 
 if TYPE_CHECKING:
     from mypy_extensions import i64

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from librt.strings import read_f64_le, read_i64_le
 
-from pat_check.events import Event, FreePfnRange, MemtypeCheckInsert, MemtypeFree, MemtypeReserve, RemapPfnRange
-from pat_check.events.runs import Freeing, Mapping, Reserving, Rows, Run, Untracking
+from pat_check.events import FreePfnRange, RemapPfnRange
+from pat_check.events.runs import Mapping, Rows, Run, Untracking
 from pat_check.sources.programs import (
     ARGUMENTS,
     FREE_PFN_RANGE,
@@ -215,61 +215,6 @@ def untracking(programs: list[Program], comms: list[str], rows: bytes, place: i6
     found.functions, found.callers = row.functions, row.callers
     _close(found, row)
     return found
-
-
-def reserving(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> Reserving | None:
-    """The memtype_reserve() that begins at `place`."""
-    row = _Reader(programs, rows, place)
-    if row.pid <= 0 or not row.enter(MEMTYPE_RESERVE):
-        return None
-    start, end = row.at(0), row.at(1)
-    if not _is_plain(start, end):
-        return None
-    request, req, newp = row.program, row.number(2), row.number(3)
-    if not (row.enter(MEMTYPE_CHECK_INSERT) and row.at(0) == start and row.at(1) == end):
-        return None
-    inserted, type_ = row.last, row.number(2)
-    if type_ < 0 or not row.leave_with_none(row.program):
-        return None
-    got, done = row.mode(), row.last
-    if not row.leave_with_none(request) or len(row.callers) != 1:
-        return None
-    found = Reserving(*_where(rows, comms, place), source, int(place), 0, 0)
-    found.reserve = MemtypeReserve(*_where(rows, comms, place), int(start), int(end), req, newp)
-    found.insert = MemtypeCheckInsert(*_where(rows, comms, inserted), int(start), int(end), type_)
-    found.inserted = Event(*_where(rows, comms, done))
-    found.got, found.granted, found.caller = got, row.mode(), row.callers[0]
-    _close(found, row)
-    return found
-
-
-def freeing(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> Freeing | None:
-    """The memtype_free() that begins at `place`."""
-    row = _Reader(programs, rows, place)
-    if row.pid <= 0 or not row.enter(MEMTYPE_FREE):
-        return None
-    start, end = row.at(0), row.at(1)
-    if not _is_plain(start, end):
-        return None
-    freed = row.program
-    if not (row.enter(MEMTYPE_ERASE) and row.at(0) == start and row.at(1) == end and row.leave(row.program)):
-        return None
-    result, erased = row.at(RESULT), row.last
-    misses = _ERRORS <= result < 0
-    if not row.leave(freed) or (row.at(RESULT) != 0) != misses or len(row.callers) != 1:
-        return None
-    found = Freeing(*_where(rows, comms, place), source, int(place), 0, 0)
-    found.call = MemtypeFree(*_where(rows, comms, place), int(start), int(end))
-    found.erased = Event(*_where(rows, comms, erased))
-    found.how = "missed" if misses else "removed" if result else "shrunk"
-    found.caller = row.callers[0]
-    _close(found, row)
-    return found
-
-
-def _is_plain(start: i64, end: i64) -> bool:
-    """Whether these are pages above the first megabyte."""
-    return _ISA_END <= start < end < _HIGHEST and not (start | end) & (_PAGE - 1)
 
 
 def _where(rows: bytes, comms: list[str], place: i64) -> tuple[int, float, int, int, str]:
