@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _NOBODY: Final = -(1 << 62)
 """The key of owners that are no task and no address space yet."""
 
+_END: Final = 1 << 64
 _ORDERS: Final = 40
 
 
@@ -68,16 +69,20 @@ class Holdings:
 
     def of(self, pid: int, mm: int) -> list[Memtype]:
         """The entries that the task `pid` with address space `mm` holds, by what is known of both, in order."""
+        return self.within(pid, mm, 0, _END)
+
+    def within(self, pid: int, mm: int, start: int, end: int) -> list[Memtype]:
+        """Those of them that intersect [start, end)."""
         found: list[Memtype] = []
         own = self._held.get(mm) if mm else None
         if own is not None:
             for owner, node in own.items():
-                if owner.mm == mm:
+                if owner.mm == mm and node.start < end and node.end > start:
                     found.append(node)
         of_pid = self._held.get(-pid) if pid != NO_PID else None
         if of_pid is not None:
             for owner, node in of_pid.items():
-                if owner.pid == pid and not (mm and owner.mm):
+                if owner.pid == pid and not (mm and owner.mm) and node.start < end and node.end > start:
                     found.append(node)
         if len(found) > 1:
             found.sort(key=place_of)

@@ -13,7 +13,7 @@ from pat_check.model.owner import Owner
 from pat_check.model.ranges import RangeList
 
 _STORY_LIMIT: Final = 12
-_MANY: Final = 16
+_MANY: Final = 64
 """Entries of one task, which are all looked at where there are no more."""
 
 
@@ -212,7 +212,7 @@ class MemtypeTree:
             near = self._fewer(start, end, count)
             if near is not None:
                 return [node for node in near if not node.owner.gone and node.owner.holds(pid, mm)]
-        return [node for node in self.holdings.of(pid, mm) if node.end > start and node.start < end]
+        return self.holdings.within(pid, mm, start, end)
 
     def _fewer(self, start: int, end: int, count: int) -> list[Memtype] | None:
         """The entries that intersect [start, end), in order; None where there may be so many."""

@@ -40,9 +40,8 @@ class Holders:
         if len(nodes) <= tree.holdings.count(event.pid, mm):
             chosen = _held(nodes, event.pid, mm, opened, api, gone=False)
         else:
-            same = [
-                node for node in tree.holdings.of(event.pid, mm) if (node.start, node.end) == (first.start, first.end)
-            ]
+            near = tree.holdings.within(event.pid, mm, first.start, first.end)
+            same = [node for node in near if node.start == first.start and node.end == first.end]
             chosen = _held(same, event.pid, mm, opened, api, gone=False)
         if chosen is None:
             chosen = _held(nodes, event.pid, mm, opened, api, gone=True)

@@ -62,8 +62,10 @@ class World:
             assert self.tree.holdings.left_by(key) == [node for node in known if node.owner.gone]
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_owners_are_found_whatever_becomes_of_them(seed):
+@pytest.mark.parametrize("many", [0, 3, 64])
+@pytest.mark.parametrize("seed", range(8))
+def test_owners_are_found_whatever_becomes_of_them(seed, many, monkeypatch):
+    monkeypatch.setattr("pat_check.model.memtype._MANY", many)
     world = World(seed)
     for _ in range(150):
         world.step()
