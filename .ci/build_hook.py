@@ -23,8 +23,14 @@ COMPILED = (
     "pat_check/incidents.py",
     "pat_check/events/*.py",
     "pat_check/replay/*.py",
-    *(f"pat_check/model/{name}.py" for name in ("machine", "memory", "memtype", "operations", "owner", "ranges")),
-    *(f"pat_check/sources/{name}.py" for name in ("followed", "programs", "rows", "runs", "shapes", "tracked")),
+    *(
+        f"pat_check/model/{name}.py"
+        for name in ("holdings", "machine", "memory", "memtype", "operations", "owner", "ranges")
+    ),
+    *(
+        f"pat_check/sources/{name}.py"
+        for name in ("followed", "programs", "reserved", "rows", "runs", "shapes", "tracked")
+    ),
 )
 """What runs for every event; the __init__.py of packages stay as they are."""
 

@@ -7,6 +7,7 @@ from typing import Final
 from pat_check.events.areas import UnmapVmas, VmAreaFree
 from pat_check.events.base import Event
 from pat_check.events.mappings import FreePfnRange, RemapPfnRange
+from pat_check.events.memtype import MemtypeCheckInsert, MemtypeFree, MemtypeReserve
 
 
 class Rows:
@@ -56,19 +57,20 @@ class OrdinaryVmas(Run):
     A fork makes vm_area_dup() and right after it copy_page_range(), each with its return.
     """
 
-    __slots__ = ("callers", "copied", "copy", "freed", "is_zap", "mm", "scope", "vmas", "zap")
+    __slots__ = ("callers", "copied", "copy", "freed", "inner", "is_zap", "mm", "scope", "vmas", "zap")
 
     def __init__(
         self, at: int, time: float | None, cpu: int, pid: int, comm: str, rows: Rows, place: int, end: int, count: int
     ) -> None:
         super().__init__(at, time, cpu, pid, comm, rows, place, end, count)
-        self.vmas: list[int] = []  # that they are about
+        self.vmas: list[int] = []  # that they are about, but for those that are only freed
         self.zap = ""  # the function that cleared entries
+        self.inner = ""  # and the one that it called for that
         self.is_zap = False  # there is no other
         self.mm = 0  # of what it cleared
         self.copied = self.copy = 0  # the last VMA that was duplicated, and the new one; 0 none was
         self.callers: list[str] = []  # where the returns go
-        self.freed: list[int] = []  # those of them that vm_area_free() was called with
+        self.freed: list[int] = []  # VMAs that vm_area_free() was called for; these may be followed
         self.scope = -1  # where the last row begins, if what comes may be inside that call
 
 
@@ -222,3 +224,27 @@ class Untracking(Run):
     free_at: int  # line of the call of memtype_free()
     erased_at: int  # line of the return of memtype_erase()
     erased_time: float  # and its time
+
+
+class Reserving(Run):
+    """memtype_reserve() from its call to its return, both that of a range that went into the tree."""
+
+    __slots__ = ("caller", "got", "granted", "insert", "inserted", "reserve")
+
+    reserve: MemtypeReserve
+    insert: MemtypeCheckInsert
+    inserted: Event  # where memtype_check_insert() returns
+    got: int  # the cache mode that it granted; -1 not recorded
+    granted: int  # and memtype_reserve()
+    caller: str  # where that returns to
+
+
+class Freeing(Run):
+    """memtype_free() from its call to its return, both that of a range that was looked for in the tree."""
+
+    __slots__ = ("call", "caller", "erased", "how")
+
+    call: MemtypeFree
+    erased: Event  # where memtype_erase() returns
+    how: str  # an entry was "removed" or "shrunk", or "missed"
+    caller: str  # where memtype_free() returns to

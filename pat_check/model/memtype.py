@@ -8,10 +8,13 @@ from typing import Final
 
 from pat_check.cachemode import UC_MINUS
 from pat_check.incidents import Seen, Story
+from pat_check.model.holdings import Holdings, place_of
 from pat_check.model.owner import Owner
 from pat_check.model.ranges import RangeList
 
 _STORY_LIMIT: Final = 12
+_MANY: Final = 64
+"""Entries of one task, which are all looked at where there are no more."""
 
 
 class Memtype:
@@ -43,28 +46,67 @@ class Memtype:
 class MemtypeTree:
     """The ordered multiset of reservations: by start, then by insertion.
 
-    Identical ranges are separate entries; that is the only reference counting there is.
+    Identical ranges are separate entries; that is the only reference counting there is. Each type has a list of its
+    own: entries that intersect have one type, so that a conflict is found without a look at each of them.
     """
 
-    __slots__ = ("_by_end", "_nodes")
+    __slots__ = ("_by_end", "_length", "_of", "_order", "holdings")
 
     def __init__(self) -> None:
-        self._nodes: RangeList[Memtype] = RangeList()
+        self._of: dict[int, RangeList[Memtype]] = {}  # by type
         self._by_end: dict[int, list[Memtype]] = {}  # each list in the order of the tree
+        self._length = 0
+        self._order = 0
+        self.holdings = Holdings()
 
     def __len__(self) -> int:
-        return len(self._nodes)
+        return self._length
 
     def __iter__(self) -> Iterator[Memtype]:
-        return iter(self._nodes)
+        found: list[Memtype] = []
+        for nodes in self._of.values():
+            found.extend(nodes)
+        found.sort(key=place_of)
+        return iter(found)
 
     def overlapping(self, start: int, end: int) -> list[Memtype]:
         """The entries that intersect [start, end), in the kernel's order."""
-        return self._nodes.overlapping(start, end)
+        found: list[Memtype] = []
+        types = 0
+        for nodes in self._of.values():
+            more = nodes.overlapping(start, end)
+            if more:
+                types += 1
+                if types == 1:
+                    found = more
+                else:
+                    found.extend(more)
+        if types > 1:
+            found.sort(key=place_of)
+        return found
 
     def first_overlap(self, start: int, end: int) -> Memtype | None:
         """The first entry that intersects [start, end), in the kernel's order."""
-        return self._nodes.first(start, end)
+        first: Memtype | None = None
+        for nodes in self._of.values():
+            node = nodes.first(start, end)
+            if node is not None and (first is None or _is_before(node, first)):
+                first = node
+        return first
+
+    def first_around(self, start: int, end: int) -> Memtype | None:
+        """The first entry that all of [start, end), which is not empty, lies in."""
+        return self.first_overlap(end - 1, start + 1)
+
+    def first_other(self, start: int, end: int, type_: int) -> Memtype | None:
+        """The first entry of another type that intersects [start, end)."""
+        first: Memtype | None = None
+        for other, nodes in self._of.items():
+            if other != type_:
+                node = nodes.first(start, end)
+                if node is not None and (first is None or _is_before(node, first)):
+                    first = node
+        return first
 
     def check_conflict(
         self, start: int, end: int, type_: int, *, strict: bool
@@ -73,21 +115,20 @@ class MemtypeTree:
 
         `strict` is ``new_type == NULL``: then another type is refused instead of adopted.
         """
-        first: Memtype | None = None
-        found = type_
-        for node in self._nodes.overlapping(start, end):
-            if first is None:
-                first = node
-                if node.type != type_ and strict:
-                    return -errno.EBUSY, type_, node, node
-                found = node.type
-            elif node.type != found:
-                return -errno.EBUSY, found, first, node
-        return 0, found, first, None
+        first = self.first_overlap(start, end)
+        if first is None:
+            return 0, type_, None, None
+        if first.type != type_ and strict:
+            return -errno.EBUSY, type_, first, first
+        clash = self.first_other(start, end, first.type) if len(self._of) > 1 else None
+        return -errno.EBUSY if clash is not None else 0, first.type, first, clash
 
     def insert(self, node: Memtype) -> None:
         """Add an entry without any check."""
-        self._nodes.add(node)
+        self._length += 1
+        self._order += 1
+        node.order = self._order
+        self._list_of(node.type).put(node)
         ending = self._by_end.get(node.end)
         if ending is None:
             self._by_end[node.end] = [node]
@@ -95,21 +136,37 @@ class MemtypeTree:
             ending.append(node)
         else:
             ending.insert(_place(ending, node.start, node.order), node)
+        self.holdings.put(node)
 
     def remove(self, node: Memtype) -> None:
         """Take out this very entry."""
-        self._nodes.remove(node)
+        self._length -= 1
+        nodes = self._of[node.type]
+        nodes.remove(node)
+        if not len(nodes):
+            del self._of[node.type]
         ending = self._by_end[node.end]
         if len(ending) == 1:
             del self._by_end[node.end]
         else:
             del ending[0 if ending[0] is node else _place(ending, node.start, node.order)]
+        self.holdings.pull(node.owner)
 
     def shrink(self, node: Memtype, end: int) -> None:
         """Move the end of an entry down; it goes behind its equals, for it is taken out and put in again."""
         self.remove(node)
         node.end = end
         self.insert(node)
+
+    def retype(self, node: Memtype, type_: int) -> None:
+        """The type of an entry, which may be gone, is another one."""
+        if node.type != type_ and any(other is node for other in self.exact(node.start, node.end)):
+            nodes = self._of[node.type]
+            nodes.remove(node)
+            if not len(nodes):
+                del self._of[node.type]
+            self._list_of(type_).put(node)
+        node.type = type_
 
     def exact(self, start: int, end: int) -> list[Memtype]:
         """The entries with these very bounds, in order; the list is not to be changed."""
@@ -120,15 +177,106 @@ class MemtypeTree:
             return ending
         return ending[_place(ending, start, 0) : _place(ending, start + 1, 0)]
 
+    def first_exact(self, start: int, end: int) -> Memtype | None:
+        """The first entry with these very bounds."""
+        ending = self._by_end.get(end)
+        if ending is None:
+            return None
+        node = ending[0]
+        if node.start != start:
+            place = _place(ending, start, 0)
+            if place == len(ending) or ending[place].start != start:
+                return None
+            node = ending[place]
+        return node
+
     def ending_at(self, end: int, after: int) -> list[Memtype]:
         """The entries that end at `end` and begin before `after`, in order."""
         ending = self._by_end.get(end)
         return [] if ending is None else ending[: _place(ending, after, 0)]
 
+    def first_ending_at(self, end: int, after: int) -> Memtype | None:
+        """The first entry that ends at `end` and begins before `after`."""
+        ending = self._by_end.get(end)
+        return ending[0] if ending is not None and ending[0].start < after else None
+
     def lookup(self, paddr: int) -> int:
         """The type of one page: that of the first entry that touches it, UC- where there is none."""
-        node = self._nodes.first(paddr, paddr + 4096)
+        node = self.first_overlap(paddr, paddr + 4096)
         return UC_MINUS if node is None else node.type
+
+    def held_within(self, pid: int, mm: int, start: int, end: int) -> list[Memtype]:
+        """The entries that intersect [start, end), of those that a task holds, in order."""
+        count = self.holdings.count(pid, mm)
+        if count > _MANY:
+            near = self._fewer(start, end, count)
+            if near is not None:
+                return [node for node in near if not node.owner.gone and node.owner.holds(pid, mm)]
+        return self.holdings.within(pid, mm, start, end)
+
+    def _fewer(self, start: int, end: int, count: int) -> list[Memtype] | None:
+        """The entries that intersect [start, end), in order; None where there may be so many."""
+        found: list[Memtype] = []
+        for nodes in self._of.values():
+            found += nodes.overlapping(start, end, count - len(found))
+            if len(found) >= count:
+                return None
+        if len(self._of) > 1:
+            found.sort(key=place_of)
+        return found
+
+    # --- whose they are -----------------------------------------------------------------------------------------
+
+    def swap(self, first: Memtype, second: Memtype) -> None:
+        """Exchange whose two identical entries are; the tree keeps its order."""
+        if first is second:
+            return
+        self.holdings.pull(first.owner)
+        self.holdings.pull(second.owner)
+        first.owner, second.owner = second.owner, first.owner
+        first.born, second.born = second.born, first.born
+        first.story, second.story = second.story, first.story
+        self.holdings.put(first)
+        self.holdings.put(second)
+
+    def name(self, owner: Owner, pid: int, mm: int) -> None:
+        """It is known that an owner is this task, or that it has this address space."""
+        node = self.holdings.pull(owner)
+        owner.pid, owner.mm = pid, mm
+        if node is not None:
+            self.holdings.put(node)
+
+    def leave(self, owner: Owner) -> None:
+        """The end of an owner was seen, and that it has left its entry behind."""
+        node = self.holdings.pull(owner)
+        owner.gone = True
+        if node is not None:
+            self.holdings.put(node)
+
+    def share(self, owner: Owner, key: int) -> None:
+        """An address space, or the task of which `key` is the negative, shares what an owner holds."""
+        node = self.holdings.pull(owner)
+        owner.sharers.add(key)
+        if node is not None:
+            self.holdings.put(node)
+
+    def unshare(self, owner: Owner, key: int) -> None:
+        """It does not any more."""
+        if key in owner.sharers:
+            node = self.holdings.pull(owner)
+            owner.sharers.discard(key)
+            if node is not None:
+                self.holdings.put(node)
+
+    def _list_of(self, type_: int) -> RangeList[Memtype]:
+        nodes = self._of.get(type_)
+        if nodes is None:
+            nodes = self._of[type_] = RangeList()
+        return nodes
+
+
+def _is_before(node: Memtype, other: Memtype) -> bool:
+    return node.start < other.start or (node.start == other.start and node.order < other.order)
 
 
 def _place(nodes: list[Memtype], start: int, order: int) -> int:

@@ -115,8 +115,7 @@ def erase(machine: Machine, start: int, end: int, find: FindVictim) -> Free:
 
 def find_exact(tree: MemtypeTree, start: int, end: int) -> tuple[Memtype | None, bool]:
     """The first entry with these very bounds."""
-    nodes = tree.exact(start, end)
-    return (nodes[0] if nodes else None), False
+    return tree.first_exact(start, end), False
 
 
 def find_exact_or_end(tree: MemtypeTree, start: int, end: int) -> tuple[Memtype | None, bool]:
@@ -124,11 +123,11 @@ def find_exact_or_end(tree: MemtypeTree, start: int, end: int) -> tuple[Memtype 
 
     Only entries that overlap [start, end) are looked at, so that an empty range hits none.
     """
-    nodes = tree.exact(start, end)
-    if nodes:
-        return nodes[0], False
-    nodes = tree.ending_at(end, start) if start < end else []
-    return (nodes[0], True) if nodes else (None, False)
+    node = tree.first_exact(start, end)
+    if node is not None or start >= end:
+        return node, False
+    node = tree.first_ending_at(end, start)
+    return node, node is not None
 
 
 def lookup_memtype(machine: Machine, paddr: int) -> int:

@@ -22,6 +22,7 @@ V = TypeVar("V")
 _MOST: Final = 48
 """Entries of one node; a node with more is cut in two."""
 
+_ALL: Final = 1 << 60
 _ORDERS: Final = 40
 """Bits of a key that hold the order; the start is above them."""
 
@@ -79,15 +80,17 @@ class _Node(Generic[T]):
         del self.keys[place], self.ends[place], self.reaches[place]
         self._settle(place)
 
-    def find(self, start: int, stop: int, found: list[T]) -> None:
-        """Append every item that ends behind `start` and whose key is below `stop`, in order."""
+    def find(self, start: int, stop: int, found: list[T], most: int) -> None:
+        """Append the items that end behind `start` and whose key is below `stop`, in order, until so many are found."""
         ends = self.ends
         for place in range(bisect_right(self.reaches, start), bisect_left(self.keys, stop)):
             if ends[place] > start:
                 if self.children:
-                    self.children[place].find(start, stop, found)
+                    self.children[place].find(start, stop, found, most)
                 else:
                     found.append(self.items[place])
+                if len(found) >= most:
+                    return
 
     def collect(self, found: list[T]) -> None:
         """Append every item, in order."""
@@ -154,10 +157,14 @@ class RangeList(Generic[T]):
 
     def add(self, item: T) -> None:
         """Insert behind every range that starts at the same place or before, and set the item's order."""
-        self._length += 1
         self._order += 1
         item.order = self._order
-        self._root.add((item.start << _ORDERS) + self._order, item.end, item)
+        self.put(item)
+
+    def put(self, item: T) -> None:
+        """Insert where the item's order, which somebody else has set, and which no other item has, says."""
+        self._length += 1
+        self._root.add((item.start << _ORDERS) + item.order, item.end, item)
         if len(self._root.keys) > _MOST:
             left = self._root
             right = left.cut()
@@ -171,14 +178,14 @@ class RangeList(Generic[T]):
         while len(self._root.children) == 1:
             self._root = self._root.children[0]
 
-    def overlapping(self, start: int, end: int) -> list[T]:
-        """Every range that intersects [start, end), in order."""
+    def overlapping(self, start: int, end: int, most: int = _ALL) -> list[T]:
+        """Every range that intersects [start, end), in order, or the first so many."""
         found: list[T] = []
-        self._root.find(start, end << _ORDERS, found)
+        self._root.find(start, end << _ORDERS, found, most)
         return found
 
     def first(self, start: int, end: int) -> T | None:
-        """The first range that intersects [start, end)."""
+        """The first range that intersects [start, end): it ends behind `start` and begins before `end`."""
         node, stop = self._root, end << _ORDERS
         while True:
             place = bisect_right(node.reaches, start)  # everything before ends too early, this one does not

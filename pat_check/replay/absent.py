@@ -93,16 +93,20 @@ class Absent:
     def leave(self, event: Return, frame: Frame | None, function: str) -> None:
         """A call, of which `frame` is the latest open one, is over and returns to a function that can be recorded."""
         task = self.context.tasks.of(event)
-        frames = task.frames
-        for place in range(len(frames) - 1, -1, -1):
-            if frames[place].api == function:
-                return
-        if function in _ENDLESS and type(task.scope) in _ENDLESS[function]:
+        if self.is_open(task, function):
             return
         if self._is_sure(event, task, function) and (function not in _OF_VMAS or event.api in _OF_VMAS):
             task.absent = function
             call = frame.call if frame is not None and frame.api == event.api else event.entry
             self._tell(event, call, function)
+
+    def is_open(self, task: Task, function: str) -> bool:
+        """Whether a task is in this function, as far as its calls show."""
+        frames = task.frames
+        for place in range(len(frames) - 1, -1, -1):
+            if frames[place].api == function:
+                return True
+        return function in _ENDLESS and type(task.scope) in _ENDLESS[function]
 
     def without_entry(self, event: Return) -> None:
         """A return comes without its entry: not all entries of the function are recorded."""

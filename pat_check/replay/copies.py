@@ -113,7 +113,7 @@ class Copies:
     def lets_pass(self, run: OrdinaryVmas) -> bool:
         """Whether nothing is missing before calls that come as one, or in them."""
         copy = self._of.get(run.pid)
-        return copy is None or not (copy.by or copy.new in run.vmas)
+        return copy is None or not (copy.by or copy.new in run.vmas or copy.new in run.freed)
 
     def taken(self, run: OrdinaryVmas) -> None:
         """Calls have come as one."""

@@ -182,7 +182,7 @@ class Drivers:
                 continue
             seen = incidents.Seen(iomap.start, iomap.end, -1, iomap.born, str(iomap.owner), [])
             if iomap.node is not None:
-                iomap.owner.gone = True
+                machine.memtypes.leave(iomap.owner)
                 seen = iomap.node.seen()
                 seen.start, seen.end = iomap.start, iomap.end  # whatever thieves have left of the reservation
             leak = incidents.IoremapLeaked(*stamp, event.module, iomap.owner.symbol, iomap.addr, iomap.phys, seen)
@@ -202,7 +202,7 @@ class Drivers:
             self._leaked(event, pages, ram=True)
         for node in machine.memtypes:
             if node.owner.module == event.module:
-                node.owner.gone = True
+                machine.memtypes.leave(node.owner)
 
     def _leaked(self, event: ModuleFree, left: list[incidents.Seen], *, ram: bool) -> None:
         known = self.context.shows_all and not (ram and self.context.lost_any)  # no list shows the types of pages

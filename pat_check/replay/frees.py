@@ -8,7 +8,7 @@ from pat_check import incidents
 from pat_check.cachemode import WB, errno_name
 from pat_check.eras import ERAS
 from pat_check.events import Event, MemtypeErase, MemtypeFree, Return
-from pat_check.incidents import Seen, Story
+from pat_check.incidents import Story
 from pat_check.model import operations
 from pat_check.model.memory import PHYSICAL_MASK
 from pat_check.model.memtype import Memtype
@@ -17,7 +17,7 @@ from pat_check.model.owner import BEFORE
 from pat_check.replay.context import Context
 from pat_check.replay.doubts import Doubts
 from pat_check.replay.expected import Expected
-from pat_check.replay.holders import EXPLICIT, Holders, swap
+from pat_check.replay.holders import EXPLICIT, Holders
 from pat_check.replay.locked import compare_erase
 from pat_check.replay.remarks import Surprise, called_here, odd_range
 from pat_check.replay.tasks import Frame, Task, mm_of, who_frees
@@ -174,15 +174,14 @@ class Frees:
     def remove(self, task: Task, event: Event, outcome: Free, api: str) -> None:
         """An entry is gone: that of whoever freed it, if there are several like it."""
         machine, start, end = self.context.machine, outcome.start, outcome.end
-        nodes = machine.memtypes.exact(start, end)
-        if not nodes:
+        node = machine.memtypes.first_exact(start, end)
+        if node is None:
             if not self.context.reliable:
                 self._older(event, start, end, api)
             return
-        node = nodes[0]
-        chosen = self.holders.own(task, event, nodes, api)
+        chosen = self.holders.own(task, event, node, api)
         if chosen is not None:
-            swap(node, chosen)
+            machine.memtypes.swap(node, chosen)
         elif not self.context.era.fork_shares or api in EXPLICIT:  # a shared context may be freed by any sharer
             self._stolen(task, event, outcome, node, api, shrunk=False)
         machine.memtypes.remove(node)
@@ -190,29 +189,26 @@ class Frees:
 
     def _shrink(self, task: Task, event: Event, outcome: Free, api: str) -> None:
         machine, start, end = self.context.machine, outcome.start, outcome.end
-        nodes = machine.memtypes.ending_at(end, start)
-        if not nodes:
+        node = machine.memtypes.first_ending_at(end, start)
+        if node is None:
             if not self.context.reliable:
                 self._older(event, start, end, api)
             return
-        node = nodes[0]
-        equals = [other for other in nodes if other.start == node.start]
-        chosen = self.holders.own(task, event, equals, api)
+        chosen = self.holders.own(task, event, node, api)
         if chosen is None:
             self._stolen(task, event, outcome, node, api, shrunk=True)
         else:
-            swap(node, chosen)
+            machine.memtypes.swap(node, chosen)
         node.tell(event.at, f"shrunk to [{node.start:#x}-{start:#x}) by {api} freeing [{start:#x}-{end:#x})")
         machine.memtypes.shrink(node, start)
         machine.remember_freed(start, end, node.born, event.at)
 
     def _stolen(self, task: Task, event: Event, outcome: Free, victim: Memtype, api: str, *, shrunk: bool) -> None:
-        mm = mm_of(task, event)
-        own: Seen | None = None
-        for node in self.context.machine.memtypes.overlapping(outcome.start, outcome.end):
-            if node is not victim and node.owner.holds(event.pid, mm):
-                own = node.seen()
-                break
+        tree, mm, start, end = self.context.machine.memtypes, mm_of(task, event), outcome.start, outcome.end
+        near = tree.held_within(event.pid, mm, start, end)
+        if not near or near == [victim]:
+            near = [node for node in tree.holdings.left_by(mm or -event.pid) if node.start < end and start < node.end]
+        own = next((node.seen() for node in near if node is not victim), None)
         if shrunk and own is None and victim.owner.is_mapping:
             return  # nothing of the freer's own is near: it frees a piece of what it inherited
         freer = f"{event.comm}:{event.pid}"

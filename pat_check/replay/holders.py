@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pat_check.events import NO_PID, Event
+from pat_check.events import NO_PID, Event, MemtypeFree
 from pat_check.model.memtype import Memtype
 from pat_check.model.owner import BEFORE, Owner
 from pat_check.replay.context import Context
@@ -21,21 +21,33 @@ class Holders:
     def __init__(self, context: Context) -> None:
         self.context = context
 
-    def own(self, task: Task, event: Event, nodes: list[Memtype], api: str) -> Memtype | None:
-        """Among identical entries the one that the freeing task holds; None when all are surely another's.
+    def own(self, task: Task, event: Event, first: Memtype, api: str) -> Memtype | None:
+        """Among the entries identical to `first` the one that the freer holds; None when all are surely another's.
 
         Identical entries have no identity: any owner's free may consume any of them. An entry of unknown origin is
-        taken for the freer's own unless it has another that ends at the same place.
+        taken for the freer's own unless it has another that ends at the same place. What somebody has left behind is
+        the freer's own only where nothing else is, for numbers of address spaces are used again.
         """
-        mm = mm_of(task, event)
-        if len(nodes) > 1:
-            nodes = sorted(
-                nodes, key=lambda node: (node.owner.is_mapping != (api in _MAPPING), bool(node.owner.sharers))
-            )
-        held = [node for node in nodes if node.owner.holds(event.pid, mm)]
-        if held:  # a call that fails gives back what it has reserved itself
-            opened = task.frames[0].call.at if task.frames else event.at
-            return next((node for node in held if node.born > opened), held[0])
+        mm, opened = mm_of(task, event), -1
+        if task.frames and task.frames[0].kind is not MemtypeFree:
+            opened = task.frames[0].call.at  # a call that fails gives back what it has reserved itself
+        owner = first.owner
+        if not owner.gone and owner.holds(event.pid, mm) and _suits(first, api) and (opened < 0 or first.born > opened):
+            return first
+        tree = self.context.machine.memtypes
+        nodes = tree.exact(first.start, first.end)
+        chosen: Memtype | None = None
+        if len(nodes) <= tree.holdings.count(event.pid, mm):
+            chosen = _held(nodes, event.pid, mm, opened, api, gone=False)
+        else:
+            near = tree.holdings.within(event.pid, mm, first.start, first.end)
+            same = [node for node in near if node.start == first.start and node.end == first.end]
+            chosen = _held(same, event.pid, mm, opened, api, gone=False)
+        if chosen is None:
+            chosen = _held(nodes, event.pid, mm, opened, api, gone=True)
+        if chosen is not None:
+            return chosen
+        nodes = _best_first(nodes, api)
         for node in nodes:
             unborn = node.owner.parent != NO_PID and not (mm and node.owner.mm)  # of a child that may be the freer
             if mm in node.owner.sharers or -event.pid in node.owner.sharers or unborn:
@@ -52,27 +64,73 @@ class Holders:
 
     def nearest(self, start: int, end: int, pid: int, mm: int) -> tuple[Memtype | None, str]:
         """The reservation that a missed free came closest to, the freer's own first, and which part was meant."""
-        best: tuple[tuple[int, bool], Memtype, str] | None = None
-        for node in self.context.machine.memtypes.overlapping(start, end):
-            if node.start <= start and end <= node.end:
-                relation = "head" if node.start == start else "tail" if node.end == end else "middle"
-                rank = 0
-            elif start <= node.start and node.end <= end:
-                relation, rank = "around", 1
-            else:
-                relation, rank = "overlap", 2
-            order = (rank, not node.owner.holds(pid, mm))
-            if best is None or order < best[0]:
-                best = (order, node, relation)
-        return (best[1], best[2]) if best is not None else (None, "none")
+        tree = self.context.machine.memtypes
+        near = _closest(tree.held_within(pid, mm, start, end), start, end)
+        if near is None or _rank(near, start, end) > 0:
+            around = tree.first_around(start, end) if start < end else None
+            other = around if around is not None else _closest(tree.overlapping(start, end), start, end)
+            if near is None or (other is not None and _rank(other, start, end) < _rank(near, start, end)):
+                near = other
+        if near is None:
+            return None, "none"
+        rank = _rank(near, start, end)
+        if rank == 0:
+            return near, "head" if near.start == start else "tail" if near.end == end else "middle"
+        return near, "around" if rank == 1 else "overlap"
 
 
-def swap(first: Memtype, second: Memtype) -> None:
-    """Exchange whose two identical entries are; the tree keeps its order."""
-    if first is not second:
-        first.owner, second.owner = second.owner, first.owner
-        first.born, second.born = second.born, first.born
-        first.story, second.story = second.story, first.story
+def _rank(node: Memtype, start: int, end: int) -> int:
+    """How far a free of [start, end) is from an entry that it meets: inside of it, all around it, or neither."""
+    if node.start <= start and end <= node.end:
+        return 0
+    return 1 if start <= node.start and node.end <= end else 2
+
+
+def _closest(nodes: list[Memtype], start: int, end: int) -> Memtype | None:
+    best: Memtype | None = None
+    least = 3
+    for node in nodes:
+        rank = _rank(node, start, end)
+        if rank < least:
+            best, least = node, rank
+            if not rank:
+                break
+    return best
+
+
+def _held(nodes: list[Memtype], pid: int, mm: int, opened: int, api: str, *, gone: bool) -> Memtype | None:
+    """Of identical entries that a task holds, or has left behind: the first of those that suit its free best."""
+    best: Memtype | None = None
+    least = 8
+    for node in nodes:
+        owner = node.owner
+        if owner.gone is not gone or not owner.holds(pid, mm):
+            continue
+        rank = 0 if node.born > opened >= 0 else 4
+        if owner.is_mapping != (api in _MAPPING):
+            rank += 2
+        if owner.sharers:
+            rank += 1
+        if rank < least:
+            best, least = node, rank
+            if rank == 0 or (rank == 4 and opened < 0):
+                break
+    return best
+
+
+def _suits(node: Memtype, api: str) -> bool:
+    """Whether an entry is of the kind that this function frees, and nobody shares it."""
+    return not node.owner.sharers and node.owner.is_mapping == (api in _MAPPING)
+
+
+def _best_first(nodes: list[Memtype], api: str) -> list[Memtype]:
+    """Identical entries, those of the kind that this function frees first, and of them those that nobody shares."""
+    for node in nodes:
+        if not _suits(node, api):
+            return sorted(
+                nodes, key=lambda node: (node.owner.is_mapping != (api in _MAPPING), bool(node.owner.sharers))
+            )
+    return nodes
 
 
 def _is_foreign(owner: Owner, task: Task, event: Event, mm: int, api: str) -> bool:

@@ -21,19 +21,20 @@ from pat_check.events import (
     VmAreaDup,
     VmAreaFree,
 )
-from pat_check.replay.absent import OUTERMOST, Absent, function_of
+from pat_check.replay.absent import Absent, function_of
 from pat_check.replay.context import Context
-from pat_check.replay.copies import COPYING, Copies
+from pat_check.replay.copies import Copies
 from pat_check.replay.doubts import Doubts
 from pat_check.replay.halves import nested_in
+from pat_check.replay.heard import ABSENT, COPIED, HEARD, TORN, UNMAPPED, UNWANTED
 from pat_check.replay.layered import layers_of
 from pat_check.replay.nesting import Nesting
 from pat_check.replay.remarks import Surprise, called_here
 from pat_check.replay.shared_contexts import SharedContexts
 from pat_check.replay.tasks import SCOPES, Frame
-from pat_check.replay.teardowns import TEARING, Teardowns
-from pat_check.replay.unmaps import UNMAPPING, Unmaps
-from pat_check.replay.unwanted import WATCHED, Unwanted
+from pat_check.replay.teardowns import Teardowns
+from pat_check.replay.unmaps import Unmaps
+from pat_check.replay.unwanted import Unwanted
 from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import Seen, Wanted, has_failed, seen_in
 
@@ -84,9 +85,10 @@ class Layers:
             return  # as if it was not recorded at all
         if self.waiting and call.pid in self.waiting:
             self.settle(call, function)
-        if kind in OUTERMOST:
+        heard = HEARD.get(kind, 0)
+        if heard & ABSENT:
             self.absent.enter(call)
-        if kind in UNMAPPING or self.unmaps.due:
+        if heard & UNMAPPED or (self.unmaps.due and call.pid in self.unmaps.due):
             self.unmaps.enter(call)
         if self.context.lossy or self.context.entry_only:
             return
@@ -95,11 +97,11 @@ class Layers:
             self.contexts.dup(call)
         elif kind is VmAreaFree:
             self.vma_free(call)
-        if kind in COPYING:
+        if heard & COPIED:
             self.copies.enter(call)
-        if kind in TEARING:
+        if heard & TORN:
             self.teardowns.enter(call)
-        if kind in WATCHED:
+        if heard & UNWANTED:
             self.unwanted.enter(call)
         self.nesting.predict(call)
 
@@ -229,7 +231,7 @@ class Layers:
             wanted = waiting[-1]
             if function in wanted.chain:
                 waiting.pop()
-                if wanted.passes_over(function):
+                if wanted.must != function and wanted.passes_over(function):
                     self._missing(wanted, call)
                 self._compare(wanted, call)
                 break

@@ -46,8 +46,10 @@ from pat_check.events import (
 from pat_check.events.runs import (
     CopiedVmas,
     FreedVmas,
+    Freeing,
     Mapping,
     OrdinaryVmas,
+    Reserving,
     Run,
     SplitOff,
     UnmappedVma,
@@ -112,11 +114,11 @@ class Replay:
             self.context,
             self.taken,
             self.vmas,
-            self.reserves,
             self.frees,
             self.drivers,
             self.processes,
             self.mappings,
+            self.reserves,
         )
         self.recording = Recording()
         self.events = 0
@@ -157,6 +159,8 @@ class Replay:
             UnmappedVma: self.followed.unmap,
             Mapping: self.whole.map,
             Untracking: self.whole.untrack,
+            Reserving: self.whole.reserve,
+            Freeing: self.whole.free,
         }
         handlers.update(dict.fromkeys(self._takes, self._run))
         self._plans = {kind: Plan(kind, handlers.get(kind, self._enter), self.vmas) for kind in kinds_of_events()}

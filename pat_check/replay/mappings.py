@@ -18,6 +18,8 @@ from pat_check.model.ranges import RangeMap
 from pat_check.replay.context import Context
 
 _LIMIT: Final = 100_000
+_NEAR: Final = 21
+"""Bits of a physical address inside a piece of memory, of which it is known what was inserted there."""
 _SAME: Final = frozenset((UC, UC_MINUS))
 
 
@@ -38,6 +40,7 @@ class Mappings:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._of: dict[int, RangeMap[Entry]] = {}
+        self._near: dict[int, set[tuple[int, int, int]]] = {}  # by piece: space and addresses that were mapped to it
         self._count = 0
         self.zaps_seen = False  # without zaps nothing is known of what is still mapped
 
@@ -56,6 +59,8 @@ class Mappings:
             self._count += 1
             entry = Entry(paddr - addr, mode, event.at, f"{event.comm}:{event.pid}", reserved_at)
             entries.set(addr, addr + size, entry)
+            for piece in range(paddr >> _NEAR, (paddr + size - 1 >> _NEAR) + 1):
+                self._near.setdefault(piece, set()).add((mm, addr, addr + size))
 
     def zap(self, mm: int, start: int, end: int) -> None:
         """Entries of [start, end) are cleared."""
@@ -70,9 +75,9 @@ class Mappings:
         """Whether nothing is known to be mapped so in an address space."""
         return mm not in self._of
 
-    def is_empty(self) -> bool:
-        """Whether nothing at all is known to be mapped so."""
-        return not self._count
+    def are_far(self, start: int, end: int) -> bool:
+        """Whether nothing is known to be mapped so near a physical range."""
+        return not self._count or not self._inserted_near(start, end)
 
     def exit(self, mm: int) -> None:
         """An address space is gone."""
@@ -83,8 +88,12 @@ class Mappings:
         """A reservation of [start, end) came or went: tell of live entries whose type is not found any more."""
         if not self._count:
             return
-        for entries in self._of.values():
-            for first, last, entry in entries:
+        for where in sorted(self._inserted_near(start, end)):
+            entries = self._of.get(where[0])
+            pieces = entries.overlapping(where[1], where[2]) if entries is not None else []
+            if not pieces:
+                self._forget(where, start, end)
+            for first, last, entry in pieces:
                 low, high = max(first + entry.offset, start), min(last + entry.offset, end)
                 if low >= high:
                     continue
@@ -99,3 +108,24 @@ class Mappings:
                     )
                 )
                 entry.mode = now  # told once
+
+    def _inserted_near(self, start: int, end: int) -> set[tuple[int, int, int]]:
+        """What was inserted in those pieces of memory that a physical range touches, and may be cleared."""
+        found: set[tuple[int, int, int]] = set()
+        for piece in self._pieces(start, end):
+            found |= self._near[piece]
+        return found
+
+    def _forget(self, where: tuple[int, int, int], start: int, end: int) -> None:
+        """What was inserted there is cleared."""
+        for piece in self._pieces(start, end):
+            self._near[piece].discard(where)
+            if not self._near[piece]:
+                del self._near[piece]
+
+    def _pieces(self, start: int, end: int) -> list[int]:
+        """The pieces of memory that a physical range touches, of those that something was inserted in."""
+        first, last = start >> _NEAR, max(end - 1, start) >> _NEAR
+        if last - first >= len(self._near):
+            return [piece for piece in self._near if first <= piece <= last]
+        return [piece for piece in range(first, last + 1) if piece in self._near]

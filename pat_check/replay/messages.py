@@ -89,7 +89,7 @@ class Messages:
         self.context.emit(
             incidents.Diverged(*stamp, "memtype_reserve", node.start, node.end, "granted", predicted, observed, story)
         )
-        node.type = message.first
+        self.context.machine.memtypes.retype(node, message.first)
 
     def settle(self) -> None:
         """Match the console messages so far with the predictions."""

@@ -8,11 +8,8 @@ from pat_check.replay.context import Context
 from pat_check.replay.mapped import is_whole
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.processes import Processes
-from pat_check.replay.taken import Taken
+from pat_check.replay.taken import DEPTH, Taken
 from pat_check.replay.vmas import Vmas
-
-_DEPTH = 48
-"""Open calls of a task, from which on some may be given up."""
 
 
 class Ordinary:
@@ -26,7 +23,7 @@ class Ordinary:
         """Apply what is left of these calls; False, and nothing done, where each of them has to be looked at."""
         tasks = self.context.tasks
         task = tasks.of(run)
-        if tasks.endless or len(task.frames) > _DEPTH or not self.taken.are_idle(run):
+        if tasks.endless or len(task.frames) > DEPTH or not self.taken.are_idle(run):
             return False
         if not self.taken.are_open(task, run.callers):
             return False
@@ -34,11 +31,12 @@ class Ordinary:
             return False
         if not self._may_be_one(run, task.scope):
             return False
-        of, going = self.vmas.book.of, 0
+        book = self.vmas.book
         for vma in run.vmas:
-            going += vma in of
-        if going and not self._only_go(run, going):
-            return False
+            if vma in book.of:
+                return False
+        for vma in run.freed:
+            book.drop(vma)
         if not self.context.lossy:
             self.taken.layers.copies.taken(run)
             self.taken.layers.teardowns.taken(run)
@@ -54,16 +52,7 @@ class Ordinary:
             self.processes.works_on(task, run.pid, run.mm)
         if not run.is_zap:
             self.processes.cleared(run.pid)
-        if going:
-            for vma in run.freed:
-                self.vmas.book.drop(vma)
         return True
-
-    def _only_go(self, run: OrdinaryVmas, followed: int) -> bool:
-        """Whether so many followed VMAs, which have no context, are freed and nothing else."""
-        for vma in run.freed:
-            followed -= vma in self.vmas.book.of
-        return not followed
 
     def _may_be_one(self, run: OrdinaryVmas, scope: Call | None) -> bool:
         """Whether the order of its zaps and frees makes no difference to an unmap or an exit that they belong to."""

@@ -60,9 +60,10 @@ class Processes:
         self.context.tasks.enter(call, "dup_mmap")
         self.context.forks_seen = True
         if self.context.era.fork_shares:
-            for node in self._mappings():
-                if node.owner.mm == call.oldmm or call.oldmm in node.owner.sharers:
-                    node.owner.sharers.add(call.mm)
+            memtypes = self.context.machine.memtypes
+            for node in memtypes.holdings.under(call.oldmm):
+                if node.owner.is_mapping:
+                    memtypes.share(node.owner, call.mm)
 
     def fork(self, event: SchedProcessFork) -> None:
         """sched_process_fork: the child has a pid."""
@@ -70,15 +71,17 @@ class Processes:
         self.context.tasks.over(event, DupMmap)
         self.finish(event.child_pid)
         self.context.tasks.forget(event.child_pid)
+        memtypes = self.context.machine.memtypes
         owners = self.context.forked.pop(event.pid, [])
         for owner in owners:
-            owner.pid, owner.comm, owner.parent = event.child_pid, event.child_comm, NO_PID
+            memtypes.name(owner, event.child_pid, owner.mm)
+            owner.comm, owner.parent = event.child_comm, NO_PID
         if owners and not owners[0].mm:
             self._nameless[event.child_pid] = owners
         if self.context.era.fork_shares:
-            for node in self._mappings():
-                if not node.owner.mm and (node.owner.pid == event.pid or -event.pid in node.owner.sharers):
-                    node.owner.sharers.add(-event.child_pid)
+            for node in memtypes.holdings.under(-event.pid):
+                if node.owner.is_mapping and not node.owner.mm:
+                    memtypes.share(node.owner, -event.child_pid)
 
     def dup_mmap_return(self, event: Return) -> None:
         """Return of dup_mmap(): a fork that failed has no child."""
@@ -86,8 +89,10 @@ class Processes:
         if (event.ret or 0) < 0:
             self.context.forked.pop(event.pid, None)
             if frame is not None and isinstance(frame.call, DupMmap):
-                for node in self._mappings():
-                    node.owner.sharers.discard(frame.call.mm)
+                memtypes, mm = self.context.machine.memtypes, frame.call.mm
+                for node in memtypes.holdings.under(mm):
+                    if node.owner.is_mapping:
+                        memtypes.unshare(node.owner, mm)
 
     # --- exit -----------------------------------------------------------------------------------------------
 
@@ -137,13 +142,11 @@ class Processes:
     def remap_failed(self, call: RemapPfnRange, event: Return) -> None:
         """Return of a remap_pfn_range() that failed: what it reserved must be gone, or an equal entry in its place."""
         freed = self.context.machine.freed
+        start, end = call.pfn * PAGE, call.pfn * PAGE + call.size
         left = [
             node.seen()
-            for node in self.context.machine.memtypes.overlapping(call.pfn * PAGE, call.pfn * PAGE + call.size)
-            if node.born > call.at
-            and freed.get((node.start, node.end), (0, 0))[1] < call.at
-            and node.owner.is_mapping
-            and node.owner.holds(call.pid, call.mm)
+            for node in self.context.machine.memtypes.held_within(call.pid, call.mm, start, end)
+            if node.born > call.at and freed.get((node.start, node.end), (0, 0))[1] < call.at and node.owner.is_mapping
         ]
         if left and call.pfn >= 0:
             stamp = self.context.stamp(event)
@@ -165,7 +168,7 @@ class Processes:
     def _name(self, pid: int, mm: int) -> None:
         """The address space that a child got at its fork."""
         for owner in self._nameless.pop(pid, ()):
-            owner.mm = mm
+            self.context.machine.memtypes.name(owner, owner.pid, mm)
 
     def exec(self, event: SchedProcessExec) -> None:
         """The task goes on with a new address space."""
@@ -218,19 +221,20 @@ class Processes:
             ending.judged = True
 
     def _judge(self, pid: int, ending: Ending) -> None:
+        memtypes, shares = self.context.machine.memtypes, self.context.era.fork_shares
+        if shares:
+            self._unshare(ending.mm, -pid)
         left: list[Memtype] = []
-        for node in self._mappings():
+        for node in memtypes.holdings.of(pid, ending.mm):
             owner = node.owner
-            owner.sharers.discard(ending.mm)
-            owner.sharers.discard(-pid)
-            if not owner.holds(pid, ending.mm):
+            if not owner.is_mapping:
                 continue
             if owner.sharers:
                 heir = max(owner.sharers)  # the same one, however the set came about
-                owner.sharers.discard(heir)
-                owner.mm, owner.pid = (heir, NO_PID) if heir > 0 else (0, -heir)
-            elif not self.context.era.fork_shares or self.context.forks_seen:
-                owner.gone = True
+                memtypes.unshare(owner, heir)
+                memtypes.name(owner, *((NO_PID, heir) if heir > 0 else (-heir, 0)))
+            elif not shares or self.context.forks_seen:
+                memtypes.leave(owner)
                 left.append(node)
         if left:
             stamp = (*self.context.stamp(ending.event)[:4], self.context.shows_all)
@@ -238,6 +242,14 @@ class Processes:
             self.context.leaked(
                 incidents.MemtypeLeaked(*stamp, seen[0], "process", str(left[0].owner), False, seen[1:])
             )
+
+    def _unshare(self, mm: int, task: int) -> None:
+        """An address space shares nothing any more, nor does its task, which is told by the negative of its pid."""
+        memtypes = self.context.machine.memtypes
+        for key in (mm, task):
+            for node in memtypes.holdings.under(key):
+                if node.owner.is_mapping:
+                    memtypes.unshare(node.owner, key)
 
     def finish_all(self, last: Event) -> None:
         """The recording is over: so is every teardown, but for one that its last event is part of."""
@@ -255,6 +267,3 @@ class Processes:
         for name, nodes in held.items():
             seen = [node.seen() for node in nodes]
             self.context.emit(incidents.MemtypeLeaked(*self.context.stamp(event), seen[0], "", name, False, seen[1:]))
-
-    def _mappings(self) -> list[Memtype]:
-        return [node for node in self.context.machine.memtypes if node.owner.is_mapping and not node.owner.gone]

@@ -20,6 +20,7 @@ from pat_check.events import (
     MemtypeReserve,
     Return,
 )
+from pat_check.events.runs import Reserving
 from pat_check.incidents import Story
 from pat_check.model import operations
 from pat_check.model.memory import ISA_END, ISA_START
@@ -143,6 +144,15 @@ class Reserves:
         else:
             self._granted(task, call, event, frame, outcome, owner, caller)
 
+    def whole(
+        self, task: Task, call: MemtypeReserve, insert: MemtypeCheckInsert, outcome: Reserve, run: Reserving
+    ) -> None:
+        """A memtype_reserve() is over, and went as it had to."""
+        frame = Frame(call, "memtype_reserve")
+        frame.node = node = self._apply(task, outcome, run.inserted, 0, run.got, insert)
+        if node is not None:
+            self._granted(task, call, run, frame, outcome, node.owner, run.caller)
+
     def _not_inserted(self, outcome: Reserve, call: MemtypeReserve, event: Event, ret: int) -> Reserve:
         """The recording shows no insertion where the model expects one: RAM that we did not know of."""
         machine = self.context.machine
@@ -198,11 +208,11 @@ class Reserves:
         elif others:
             stamp = self.context.stamp(event)
             self.context.emit(incidents.OverlapTypes(*stamp, others[0].seen(), node.seen(), ""))
+        self._await_caller(owner, call.pid)
+        if owner.parent != NO_PID:
+            self.context.forked.setdefault(owner.parent, []).append(owner)
+            self.context.spaces.reserved(owner)
         machine.memtypes.insert(node)
-        self._await_caller(node.owner, call.pid)
-        if node.owner.parent != NO_PID:
-            self.context.forked.setdefault(node.owner.parent, []).append(node.owner)
-            self.context.spaces.reserved(node.owner)
         if start >= ISA_START and end <= ISA_END:
             self.context.emit(incidents.IsaTracked(*self.context.stamp(event), start, end, type_))
         return node

@@ -113,18 +113,17 @@ class Snapshots:
         nodes = list(self.context.machine.memtypes)
         for node, (start, end, mode) in zip(nodes, listed, strict=False):
             if node.assumed and (node.start, node.end) == (start, end):
-                node.type, node.assumed = mode, False
+                self.context.machine.memtypes.retype(node, mode)
+                node.assumed = False
 
     def _check_types(self, event: Event, snapshot: Snapshot) -> None:
-        nodes = list(self.context.machine.memtypes)
-        for index, node in enumerate(nodes):
-            for other in nodes[index + 1 :]:
-                if other.start >= node.end:
-                    break
-                if other.type != node.type:
-                    stamp = self.context.stamp(event)
-                    self.context.emit(incidents.OverlapTypes(*stamp, node.seen(), other.seen(), snapshot.path))
-                    return
+        tree = self.context.machine.memtypes
+        for node in tree:
+            other = tree.first_other(node.start, node.end, node.type)
+            if other is not None:
+                stamp = self.context.stamp(event)
+                self.context.emit(incidents.OverlapTypes(*stamp, node.seen(), other.seen(), snapshot.path))
+                return
 
     def _adopt(self, nodes: list[Listed]) -> None:
         """Take the kernel's list as the state; reservations that it confirms keep their story."""

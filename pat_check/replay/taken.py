@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from pat_check.events import FreePfnRange
+from pat_check.events import Call, FreePfnRange
 from pat_check.events.runs import CopiedVmas, OrdinaryVmas, Shape
 from pat_check.model.memory import PAGE
 from pat_check.replay.context import Context
 from pat_check.replay.layers import Layers
 from pat_check.replay.tasks import Task
 
+DEPTH: Final = 48
+"""Open calls of a task, from which on some may be given up."""
 _ORDINARY: Final[frozenset[str]] = frozenset(("vm_area_dup", "vm_area_free", "copy_page_range"))
 """What such events consist of, beside zaps."""
 
@@ -27,7 +29,7 @@ class Taken:
         layers = self.layers
         if self.context.halves or self.context.entry_only or run.pid in layers.waiting or layers.strangers:
             return False
-        if run.zap and (run.zap in layers.unlike or not layers.unmaps.lets_pass(run)):
+        if run.zap and (run.zap in layers.unlike or run.inner in layers.unlike or not layers.unmaps.lets_pass(run)):
             return False
         if run.pid in layers.unmaps.due and not run.is_zap:
             return False
@@ -73,6 +75,21 @@ class Taken:
         ):
             return False
         return not self.context.era.zap_untracks and self.are_open(task, run.callers)
+
+    def may_go_on(self, pid: int, task: Task, function: str, below: str, caller: str) -> bool:
+        """Whether an era may make these two calls, the first of which returns to `caller`, where a task is."""
+        layers = self.layers
+        if layers.strangers or function in layers.unlike or below in layers.unlike or len(task.frames) > DEPTH:
+            return False
+        outer = layers.callers.get(caller)
+        if outer is None or not (not outer or layers.absent.is_open(task, outer)):
+            return False
+        waiting = layers.waiting.get(pid)
+        return waiting is None or function in waiting[-1].chain
+
+    def begins(self, call: Call) -> None:
+        """A call of a kind that comes as one with all that it makes."""
+        self.layers.enter(call)
 
     def waits(self, pid: int) -> bool:
         """Whether a call is wanted of this task."""

@@ -94,9 +94,15 @@ class Unmaps:
             self.vmas.book.freed(start, end)
 
     def lets_pass(self, run: OrdinaryVmas) -> bool:
-        """Whether nothing is due for these zaps of a function that unmap_vmas() was seen to call."""
+        """Whether nothing is due for these zaps, of which unmap_vmas() makes none for the first time."""
+        if run.zap not in self.zaps and isinstance(self.context.tasks.of(run).scope, UnmapVmas):
+            return False
         due = self.due.get(run.pid)
-        return run.zap in self.zaps and (not due or all(one.vma not in run.vmas for one in due))
+        if due:
+            for one in due:
+                if one.vma in run.vmas:
+                    return False
+        return True
 
     def wants(self, zap: str) -> bool:
         """Whether unmap_vmas() was seen to make this zap, and must make it of each mapping."""

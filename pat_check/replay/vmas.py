@@ -160,7 +160,9 @@ class Vmas:
 
     def _name(self, nameless: int, mm: int) -> None:
         """The address space of a forked child has got its number."""
-        self.spaces.rename(nameless, mm)
+        memtypes = self.context.machine.memtypes
+        for owner in self.spaces.rename(nameless, mm):
+            memtypes.name(owner, owner.pid, mm)
         self.book.rename(nameless, mm)
 
     def _own_zap(self, call: ZapVma | FreePfnRange) -> None:

@@ -9,12 +9,13 @@ from typing import Final
 
 from pat_check import incidents
 from pat_check.cachemode import cachemode_name
-from pat_check.events import Event, MemtypeReserve
-from pat_check.events.runs import Mapping, Run, Untracking
+from pat_check.events import Event, FreePfnRange, MemtypeReserve, ReservePfnRange
+from pat_check.events.runs import Freeing, Mapping, Reserving, Untracking
 from pat_check.model import operations
 from pat_check.model.memtype import Memtype
 from pat_check.model.operations import Reserve, is_new_memtype_allowed
 from pat_check.model.owner import Owner
+from pat_check.replay.callers import is_strict
 from pat_check.replay.context import Context
 from pat_check.replay.drivers import Drivers
 from pat_check.replay.frees import Frees
@@ -39,20 +40,21 @@ class Whole:
         context: Context,
         taken: Taken,
         vmas: Vmas,
-        reserves: Reserves,
         frees: Frees,
         drivers: Drivers,
         processes: Processes,
         mappings: Mappings,
+        reserves: Reserves,
     ) -> None:
-        self.context, self.taken, self.vmas, self.reserves, self.frees = context, taken, vmas, reserves, frees
+        self.context, self.taken, self.vmas, self.frees = context, taken, vmas, frees
         self.drivers, self.processes, self.mappings = drivers, processes, mappings
+        self.reserves = reserves
 
     def map(self, run: Mapping) -> bool:
         """Apply a mapping; False, and nothing done, where each of its calls has to be looked at."""
         context, outer = self.context, run.outer
         machine, task = context.machine, context.tasks.of(run)
-        if not self._is_plain(run, task) or self.taken.waits(run.pid) or not _agree(run):
+        if not self._is_plain(task) or self.taken.waits(run.pid) or not _agree(run):
             return False
         if not self.taken.may_take(run.pid, run.shape):
             return False
@@ -60,6 +62,8 @@ class Whole:
             return False
         start = outer.pfn << 12
         end = start + outer.vm_end - outer.vm_start
+        if not self.mappings.are_far(start, end):
+            return False
         outcome = operations.memtype_reserve(machine, start, end, run.req, strict=False)
         if outcome.path != "tree" or outcome.ret != run.ret or outcome.actual != run.type:
             return False
@@ -122,7 +126,7 @@ class Whole:
         machine, task = context.machine, context.tasks.of(run)
         start = release.pfn << 12
         end = start + release.size
-        if not self._is_plain(run, task) or not self.taken.waits_for(run.pid, _RELEASE):
+        if not self._is_plain(task) or not self.taken.waits_for(run.pid, _RELEASE):
             return False
         if machine.ram.test(start, end) or not self.taken.may_take(run.pid, run.shape):
             return False
@@ -140,14 +144,59 @@ class Whole:
         task.scope = None
         return True
 
-    def _is_plain(self, run: Run, task: Task) -> bool:
+    def reserve(self, run: Reserving) -> bool:
+        """Apply a memtype_reserve() that a tracked mapping makes, as `map`."""
+        context, call, insert = self.context, run.reserve, run.insert
+        machine, task, start, end = context.machine, context.tasks.of(run), call.start, call.end
+        if not self._is_recorded() or not task.frames or task.frames[-1].kind is not ReservePfnRange:
+            return False
+        if not self.taken.may_go_on(run.pid, task, "memtype_reserve", "memtype_check_insert", run.caller):
+            return False
+        if not self.mappings.are_far(start, end):
+            return False
+        outcome = operations.memtype_reserve(machine, start, end, call.req, strict=is_strict(task, call))
+        type_ = outcome.new
+        if outcome.path != "tree" or outcome.ret or outcome.actual != insert.type:
+            return False
+        if run.got not in (-1, type_) or run.granted not in (-1, type_):
+            return False
+        self.taken.begins(call)
+        task.scope = None
+        context.insert_seen = True
+        self.reserves.whole(task, call, insert, outcome, run)
+        return True
+
+    def free(self, run: Freeing) -> bool:
+        """Apply a memtype_free() that the end of a mapping makes, as `map`."""
+        context, call = self.context, run.call
+        machine, task = context.machine, context.tasks.of(run)
+        if (
+            not self._is_recorded()
+            or not isinstance(task.scope, FreePfnRange)
+            or machine.ram.test(call.start, call.end)
+        ):
+            return False
+        if not self.taken.may_go_on(run.pid, task, "memtype_free", "memtype_erase", run.caller):
+            return False
+        if not self.taken.waits_for(run.pid, "memtype_free"):
+            return False
+        self.taken.begins(call)
+        self.drivers.freed(run.pid)
+        context.erase_seen = True
+        self.frees.erased(task, None, run.erased, call.start, call.end, run.how)
+        task.scope = None
+        return True
+
+    def _is_plain(self, task: Task) -> bool:
         """Whether nothing else is going on in this task, and all of it is recorded."""
+        return self._is_recorded() and not task.frames
+
+    def _is_recorded(self) -> bool:
+        """Whether all of what tasks do is recorded, and nobody asks for more than the events themselves."""
         context = self.context
         if context.lost_any or context.lossy or context.entry_only or context.halves or context.log is not None:
             return False
-        if task.frames or context.tasks.endless or not context.machine.pat_enabled:
-            return False
-        return self.mappings.is_empty()
+        return not context.tasks.endless and context.machine.pat_enabled
 
 
 def _agree(run: Mapping) -> bool:

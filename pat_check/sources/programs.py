@@ -40,6 +40,8 @@ ORDINARY: Final = 1
 MAPPING: Final = 2
 UNTRACKING: Final = 3
 FOLLOWED: Final = 4
+RESERVING: Final = 5
+FREEING: Final = 6
 """Which run of events/runs.py a call may begin."""
 
 _KINDS: Final[dict[type[events.Call], int]] = {
@@ -88,6 +90,10 @@ class Program:
                 self.begins = ORDINARY
             elif self.kind in (SPLIT_VMA, UNMAP_VMAS):
                 self.begins = FOLLOWED
+            elif self.kind == MEMTYPE_RESERVE:
+                self.begins = RESERVING
+            elif self.kind == MEMTYPE_FREE:
+                self.begins = FREEING
             elif spec.function == "remap_pfn_range":
                 self.begins = MAPPING
             elif spec.function == "pfnmap_track_ctx_release":

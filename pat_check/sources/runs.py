@@ -16,9 +16,11 @@ from pat_check.sources.followed import followed
 from pat_check.sources.programs import (
     COPY_PAGE_RANGE,
     FOLLOWED,
+    FREEING,
     HEAD,
     MAPPING,
     ORDINARY,
+    RESERVING,
     VM_AREA_DUP,
     VM_AREA_FREE,
     WORD,
@@ -26,6 +28,7 @@ from pat_check.sources.programs import (
     Program,
     unsigned,
 )
+from pat_check.sources.reserved import freeing, reserving
 from pat_check.sources.shapes import Step, returns
 from pat_check.sources.tracked import mapping, untracking
 
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
 
 _ERRORS: Final = -4095
 _SHORTEST: Final = 2
+_OUTER: Final = "unmap_single_vma"
+_INNER: Final = "unmap_page_range"
+"""What one calls for the same VMA, if that has any entries."""
 
 
 def run_at(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows, begin: Step) -> Run | None:
@@ -45,6 +51,10 @@ def run_at(programs: list[Program], comms: list[str], rows: bytes, place: i64, s
         return followed(programs, comms, rows, place, source)
     if begins == MAPPING:
         return mapping(programs, comms, rows, place, source, begin)
+    if begins == RESERVING:
+        return reserving(programs, comms, rows, place, source)
+    if begins == FREEING:
+        return freeing(programs, comms, rows, place, source)
     return untracking(programs, comms, rows, place, source, begin)
 
 
@@ -66,6 +76,8 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
     dup: i64 = 0
     new: i64 = 0
     freed: list[int] = []
+    inner = ""
+    outer: i64 = 0
     callers: list[str] = []
     api = ""
     vmas: list[int] = []
@@ -85,12 +97,23 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
             if vma == 0 or not _is_none(rows, values, mask, 1):
                 break
             freed.append(unsigned(vma))
+            outer = 0
             scope = last = place
+            count += 1
+            place = behind
+            continue
         elif kind == ZAP_VMA:
             own = read_i64_le(rows, values + WORD)
-            if not _is_ordinary(rows, values, mask, 6) or (zaps and (own != mm or program.api != api)):
+            if not _is_ordinary(rows, values, mask, 6) or (zaps and own != mm):
                 break
-            mm, api = own, program.api
+            if outer and vma == outer and program.api == _INNER:
+                inner = _INNER
+                outer = 0
+            elif zaps and program.api != api:
+                break
+            else:
+                mm, api = own, program.api
+                outer = vma if api == _OUTER else 0
             zaps += 1
             scope = last = place
         elif kind == VM_AREA_DUP:
@@ -103,7 +126,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
             copied = _copied(programs, rows, copy, pid, comm)
             if copied < 0 or read_i64_le(rows, copy + HEAD) != made or read_i64_le(rows, copy + HEAD + WORD) != vma:
                 break
-            dup, new, scope = vma, made, -1
+            dup, new, scope, outer = vma, made, -1, 0
             _note(callers, programs[read_i64_le(rows, behind + WORD)].caller)
             _note(callers, programs[read_i64_le(rows, copied + WORD)].caller)
             vmas.append(unsigned(vma))
@@ -129,7 +152,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
         int(count),
     )
     run.vmas, run.zap, run.is_zap, run.mm = vmas, api, zaps == count, unsigned(mm)
-    run.freed, run.callers = freed, callers
+    run.freed, run.callers, run.inner = freed, callers, inner
     run.copied, run.copy, run.scope = unsigned(dup), unsigned(new), int(scope)
     return run
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pat_check.errors import TraceError
-from pat_check.events.runs import FOLLOWED, TRACKED, Mapping, OrdinaryVmas, Run, Untracking
+from pat_check.events.runs import FOLLOWED, TRACKED, Freeing, Mapping, OrdinaryVmas, Reserving, Run, Untracking
 from pat_check.index.parts import saved
 from pat_check.judge import Judge
 from pat_check.model.vma import VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP
@@ -39,16 +39,23 @@ def copy(dst, vma, *, ret=0, flags=0x71):
     return made + line("copy_page_range", "", ret=f"ret={ret:#x}")
 
 
-def zap(vma, mm=0xFF11000101F64D00, flags=0x71):
+OUTER, INNER = "unmap_single_vma", "unmap_page_range"
+
+
+def zap(vma, mm=0xFF11000101F64D00, flags=0x71, api="__zap_vma_range"):
     bounds = f"mm={mm:#x} vm_start=0x400000 vm_end=0x401000 vm_flags={flags:#x} vm_pgoff=0x0 ctx=0x0"
-    return line("__zap_vma_range", f"vma={vma:#x} {bounds} start=0x400000 end=0x401000")
+    return line(api, f"vma={vma:#x} {bounds} start=0x400000 end=0x401000")
 
 
 def free(vma, ctx=0):
     return line("vm_area_free", f"vma={vma:#x} mm=0xff11000101f64d00 ctx={ctx:#x}")
 
 
-FIRST = dup(0x10, 0x20) + copy(0x20, 0x10) + zap(0x20) + free(0x20)
+def pair(vma):
+    return zap(vma, api=OUTER) + zap(vma, api=INNER)
+
+
+FIRST = dup(0x10, 0x20) + copy(0x20, 0x10) + zap(0x20) + free(0x20) + pair(0x20)
 """One of each, which are told one by one."""
 
 
@@ -56,7 +63,7 @@ def shapes(text, scanner, monkeypatch):
     """The events behind the first of each kind: for a run its length, for others their names."""
     monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     lines = of_text(FIRST + text)()
-    events = [event for batch in Ftrace().batches(lines, runs=True) for event in batch][6:]
+    events = [event for batch in Ftrace().batches(lines, runs=True) for event in batch][8:]
     return [event.count if isinstance(event, Run) else type(event).__name__ for event in events]
 
 
@@ -81,6 +88,11 @@ def test_a_fork_and_an_exit(scanner, monkeypatch):
         (free(1) + free(2) + free(3, ctx=0x77) + free(4) + free(5), [2, 3]),
         (free(1) + free(2) + line("vm_area_free", "vma=0x3", pid=241) + free(4), [2, "VmAreaFree", "VmAreaFree"]),
         (free(1) + free(2) + line("kmalloc", "") + free(3), [3]),
+        (pair(1) + pair(2) + zap(3, api=OUTER) + free(3), [6]),
+        (zap(1, api=INNER) + zap(2, api=OUTER) + zap(2, api=INNER), ["ZapVma", 2]),
+        (zap(1, api=OUTER) + zap(2, api=INNER), ["ZapVma", "ZapVma"]),
+        (zap(1, api=OUTER) + free(1) + zap(1, api=INNER), [2, "ZapVma"]),
+        (pair(1) + zap(2), [2, "ZapVma"]),
         (free(1) + free(2) + "not a line\n" + free(3), [2, "Malformed", "VmAreaFree"]),
         (dup(1, 2) + copy(2, 1), [4]),
         (dup(1, 2) + copy(3, 1), ["VmAreaDup", "Return", "CopyPageRange", "Return"]),
@@ -157,11 +169,67 @@ def test_what_is_a_whole_mapping(text, expected, scanner, monkeypatch):
     monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     lines = of_text(ONCE + text)()
     events = [event for batch in Ftrace().batches(lines, runs=True) for event in batch][18:]
-    runs = [event.count for event in events if isinstance(event, Run)]
+    runs = [event.count for event in events if isinstance(event, Mapping | Untracking)]
     if isinstance(expected, list):
         assert runs == expected
     else:
-        assert (runs, len(events)) == ([], expected)
+        lines = sum(event.count if isinstance(event, Run) else 1 for event in events)
+        assert (runs, lines) == ([], expected)
+
+
+def reserved(*, start=0xFD000000, end=0xFD002000, type_=2, ret=0, strange="", to="reserve_pfn_range"):
+    rows = [line("memtype_reserve", f"start={start:#x} end=0xfd002000 req=2") + strange]
+    rows.append(line("memtype_check_insert", f"start={start:#x} end={end:#x} type={type_}"))
+    rows.append(line("memtype_check_insert", "", ret=f"ret={ret:#x}").replace("dup_mmap", "memtype_reserve"))
+    return "".join([*rows, line("memtype_reserve", "", ret=f"ret={ret:#x}").replace("dup_mmap", to)])
+
+
+def freed(*, start=0xFD000000, end=0xFD002000, erased=0xFF11000101F64D00, ret=0, strange=""):
+    rows = [line("memtype_free", f"start={start:#x} end=0xfd002000") + strange]
+    rows.append(line("memtype_erase", f"start={start:#x} end={end:#x}"))
+    rows.append(line("memtype_erase", "", ret=f"ret={erased:#x}").replace("dup_mmap", "memtype_free"))
+    return "".join([*rows, line("memtype_free", "", ret=f"ret={ret:#x}").replace("dup_mmap", "untrack_pfn")])
+
+
+MISSED = 0xFFFFFFFFFFFFFFEA
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (reserved(), [4]),
+        (reserved(start=0xFD001000) + freed() + reserved(), [4, 4, 4]),
+        (reserved(ret=0xFFFFFFF0), []),
+        (reserved(end=0xFD001000), []),
+        (reserved(start=0xFC001001), []),
+        (reserved(start=0x1000), []),
+        (reserved(strange=line("kmalloc", "")), [4]),
+        (reserved(strange=line("vm_area_free", "vma=0x3", pid=241)), []),
+        (reserved(to="track_pfn_remap"), []),
+        (freed(), [4]),
+        (freed(erased=0), [4]),
+        (freed(erased=MISSED, ret=0xFFFFFFEA), [4]),
+        (freed(erased=MISSED), []),
+        (freed(ret=0xFFFFFFEA), []),
+        (freed(end=0xFD001000), []),
+        (freed(start=0xFD000800), []),
+        (freed(strange="not a line\n"), []),
+    ],
+)
+def test_what_is_one_reservation_and_what_one_free(text, expected, scanner, monkeypatch):
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
+    lines = of_text(reserved() + freed() + text)()
+    events = [event for batch in Ftrace().batches(lines, runs=True) for event in batch][8:]
+    assert [event.count for event in events if isinstance(event, Reserving | Freeing)] == expected
+
+
+@pytest.mark.parametrize(("result", "how"), [(0xFF11000101F64D00, "removed"), (0, "shrunk"), (MISSED, "missed")])
+def test_how_a_free_went(result, how, scanner, monkeypatch):
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
+    lines = of_text(freed() + freed(erased=result, ret=0xFFFFFFEA if how == "missed" else 0))()
+    run = [event for batch in Ftrace().batches(lines, runs=True) for event in batch][-1]
+    assert isinstance(run, Freeing)
+    assert (run.how, run.caller, run.call.end) == (how, "untrack_pfn+0x1e7/0x8f0", 0xFD002000)
 
 
 @pytest.mark.parametrize("capture", CAPTURES, ids=str)
@@ -215,7 +283,13 @@ def test_a_replay_of_runs_comes_to_the_same(capture, scanner, monkeypatch):
 
 @pytest.mark.parametrize(
     ("part", "method", "kind"),
-    [(Ordinary, "take", OrdinaryVmas), (Whole, "map", Mapping), (Whole, "untrack", Untracking)],
+    [
+        (Ordinary, "take", OrdinaryVmas),
+        (Whole, "map", Mapping),
+        (Whole, "untrack", Untracking),
+        (Whole, "reserve", Reserving),
+        (Whole, "free", Freeing),
+    ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_most_runs_are_taken_as_one(part, method, kind, scanner, monkeypatch):

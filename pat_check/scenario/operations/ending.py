@@ -29,7 +29,7 @@ def end(world: World, at: int) -> None:
         if not owner.is_mapping or owner.gone:
             continue
         if not any(low < node.end and node.start < high for mm, low, high in held):
-            owner.gone = True
+            world.machine.memtypes.leave(owner)
             stamp = world.replay.context.stamp(world.event())
             world.emit(incidents.MemtypeLeaked(*stamp, node.seen(), "process", f"the mapping of {owner}"))
     world.replay.processes.still_held(world.event())
