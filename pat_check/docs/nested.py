@@ -30,7 +30,7 @@ there both callers must be probed.
 Beside the chains above:
 
 - `memtype_check_insert()` and `memtype_erase()` get the range of the `memtype_reserve()` and `memtype_free()` that
-  they are made in, and `memtype_reserve()` returns what the first has come to. `memtype_kernel_map_sync()` follows
+  they are made in, and both return what these have come to. `memtype_kernel_map_sync()` follows
   with that range and the type that was granted, below `reserve_pfn_range()`, `pfnmap_track()` and
   `memtype_reserve_io()`, too; there, and of `get_pat_info()`, only once a return has shown such a call, since a
   compiler may inline both.

@@ -62,7 +62,7 @@ SHAPES: dict[str, Shape] = {
         (),
         ("actual", "assumed", "first", "second", "overlap", "clash"),
     ),
-    "Frame": Shape(Frame, ("call", "api"), (), ("reserve", "node", "actual", "done", "unacceptable")),
+    "Frame": Shape(Frame, ("call", "api"), (), ("reserve", "node", "actual", "done", "how", "unacceptable")),
     "Task": Shape(Task, (), (), ("frames", "scope", "mm", "module", "outside", "absent")),
     "Mapped": Shape(Mapped, ("mm", "start", "end", "flags", "offset", "edited"), (), ("going",)),
     "Wanted": Shape(Wanted, ("call", "by", "chain", "must", "seen"), ("optional",)),

@@ -70,7 +70,7 @@ _INSIDE: Final[frozenset[type[Call]]] = frozenset((MemtypeFree, MemtypeErase, Ge
 class Frame:
     """A call that has not returned, and what was seen inside it."""
 
-    __slots__ = ("actual", "api", "call", "done", "kind", "node", "reserve", "unacceptable")
+    __slots__ = ("actual", "api", "call", "done", "how", "kind", "node", "reserve", "unacceptable")
 
     def __init__(self, call: Call, api: str) -> None:
         self.call, self.api = call, api
@@ -79,6 +79,7 @@ class Frame:
         self.node: Memtype | None = None  # the reservation that was made inside
         self.actual = -1  # the mode that memtype_check_insert() was called with; -1 not recorded
         self.done = False  # the change was applied
+        self.how = ""  # what memtype_erase() came to, as its return says; "" not recorded
         self.unacceptable: tuple[int, int] | None = None  # want, have: a caller must give this back
 
 
