@@ -22,7 +22,7 @@ from pat_check.replay.mapped import Mapped
 from pat_check.replay.mappings import Entry
 from pat_check.replay.processes import Ending
 from pat_check.replay.shared_contexts import Shared
-from pat_check.replay.tasks import Frame, Task
+from pat_check.replay.tasks import Frame, Inside, Task
 from pat_check.replay.teardowns import Within
 from pat_check.replay.unmaps import Due
 from pat_check.replay.wanted import Seen, Wanted
@@ -62,7 +62,8 @@ SHAPES: dict[str, Shape] = {
         (),
         ("actual", "assumed", "first", "second", "overlap", "clash"),
     ),
-    "Frame": Shape(Frame, ("call", "api"), (), ("reserve", "node", "actual", "done", "how", "unacceptable")),
+    "Frame": Shape(Frame, ("call", "api"), (), ("reserve", "node", "actual", "done", "how", "unacceptable", "inside")),
+    "Inside": Shape(Inside, (), (), ("at", "differs", "failed", "made", "ret", "same")),
     "Task": Shape(Task, (), (), ("frames", "scope", "mm", "module", "outside", "absent")),
     "Mapped": Shape(Mapped, ("mm", "start", "end", "flags", "offset", "edited"), (), ("going",)),
     "Wanted": Shape(Wanted, ("call", "by", "chain", "must", "seen"), ("optional",)),

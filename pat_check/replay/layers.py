@@ -22,6 +22,7 @@ from pat_check.events import (
     VmAreaFree,
 )
 from pat_check.replay.absent import OUTERMOST, Absent, function_of
+from pat_check.replay.agreeing import AGREEING, Agreeing
 from pat_check.replay.context import Context
 from pat_check.replay.copies import COPYING, Copies
 from pat_check.replay.doubts import Doubts
@@ -29,6 +30,7 @@ from pat_check.replay.halves import nested_in
 from pat_check.replay.layered import layers_of
 from pat_check.replay.nesting import Nesting
 from pat_check.replay.remarks import Surprise, called_here
+from pat_check.replay.results import Results
 from pat_check.replay.shared_contexts import SharedContexts
 from pat_check.replay.tasks import SCOPES, Frame
 from pat_check.replay.teardowns import TEARING, Teardowns
@@ -48,8 +50,10 @@ class Layers:
         self.nesting = Nesting(context, vmas, self._want)
         self.contexts = SharedContexts(context)
         self.unwanted = Unwanted(context, doubts, self.contexts)
-        self.copies = Copies(context)
-        self.teardowns = Teardowns(context)
+        self.results = Results(context)
+        self.agreeing = Agreeing(context)
+        self.copies = Copies(context, self.agreeing)
+        self.teardowns = Teardowns(context, self.agreeing)
         self.unmaps = Unmaps(context, vmas, self.nesting.is_tracked)
         self.seen: set[str] = set()  # functions whose calls were seen
         self.passed: set[str] = set()  # functions that must have been called, or have called, and are not recorded
@@ -99,6 +103,10 @@ class Layers:
             self.copies.enter(call)
         if kind in TEARING:
             self.teardowns.enter(call)
+        if kind is MemtypeFree or kind is VmAreaFree:
+            self.results.enter(call)
+        if kind in AGREEING:
+            self.agreeing.enter(call)
         if kind in WATCHED:
             self.unwanted.enter(call)
         self.nesting.predict(call)
@@ -141,20 +149,28 @@ class Layers:
                     self._missing(wanted, event)
             if not waiting:
                 del self.waiting[event.pid]
+        if frame.inside is not None:
+            self.agreeing.returned(frame)
+        self.results.leave(event, frame, fails=fails)
         if event.call is GetPatInfo:
             self._looked_up(event)
         elif event.call is VmAreaDup and isinstance(frame.call, VmAreaDup):
             self.copies.duplicated(frame.call, event)
+            self.contexts.copied(frame.call, event)
         elif event.call is CopyVma and isinstance(frame.call, CopyVma):
             self.copies.moved(frame.call, event)
+        elif fails and event.api == "copy_page_range":
+            self.copies.failed(event)
+        elif event.call is DupMmap and fails:
+            self.copies.unborn(event)
         elif event.call is DupMmap:
-            self.copies.forked(event.pid, fails=fails)
+            self.copies.forked(event.pid)
         elif fails:
             self._must_give_back(frame, event)
 
     def fork(self, event: SchedProcessFork) -> None:
         """A task has forked, and another one begins."""
-        self.copies.forked(event.pid)
+        self.copies.born(event)
         self.absent.outside(event.pid)
         self.absent.outside(event.child_pid)
 
@@ -184,6 +200,8 @@ class Layers:
         """Events are missing: expect nothing any more."""
         self.waiting.clear()
         self.copies.lost()
+        self.results.lost()
+        self.agreeing.lost()
         self.teardowns.lost()
         self.contexts.lost()
         self.unmaps.lost()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from pat_check.events import RemapPfnRange, VmAreaDup, VmAreaFree
+from pat_check.events import RemapPfnRange, Return, VmAreaDup, VmAreaFree
 from pat_check.model.memory import PAGE
 from pat_check.replay.context import Context
+from pat_check.replay.remarks import Surprise
 from pat_check.replay.wanted import page_align
 
 _LIMIT: Final = 10_000
@@ -28,6 +29,7 @@ class SharedContexts:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._of: dict[int, Shared] = {}
+        self._shown: dict[int, tuple[int, int]] = {}  # by VMA: where its context was shown, and which
         self._made: dict[int, tuple[int, int]] = {}  # by VMA: it was remapped whole, its context is not known yet
 
     def mapped_whole(self, call: RemapPfnRange) -> None:
@@ -43,12 +45,15 @@ class SharedContexts:
 
     def dup(self, call: VmAreaDup) -> None:
         """vm_area_dup() takes a reference."""
+        self._must_be(call)
         shared = self._known(call)
         if shared is not None:
             shared.vmas += 1
 
     def free(self, call: VmAreaFree) -> tuple[int, int] | None:
         """vm_area_free() drops one: the range, start and size, that goes with the last."""
+        self._must_be(call)
+        self._shown.pop(call.vma, None)
         shared = self._known(call)
         if shared is None:
             return None
@@ -67,6 +72,22 @@ class SharedContexts:
         """Events are missing: no count is right any more."""
         self._of.clear()
         self._made.clear()
+        self._shown.clear()
+
+    def copied(self, call: VmAreaDup, event: Return) -> None:
+        """vm_area_dup() has made a VMA, with the same context."""
+        if call.ctx > 0 and event.ret and not self.context.lost_any:
+            if len(self._shown) > _LIMIT:
+                self._shown.clear()
+            self._shown[call.vma] = self._shown[event.ret & (1 << 64) - 1] = call.at, call.ctx
+
+    def _must_be(self, call: VmAreaDup | VmAreaFree) -> None:
+        """A VMA keeps its context."""
+        at, ctx = self._shown.get(call.vma, (0, 0))
+        sure = "vm_area_free" in self.context.recorded and not self.context.one_comm
+        if ctx > 0 < call.ctx and ctx != call.ctx and sure and not self.context.lost_any:
+            surprise = Surprise(self.context, call, call.function(), 0, 0)
+            surprise.tell("came with the context", f"{ctx:#x}", f"{call.ctx:#x}", [(at, "the VMA was copied here")])
 
     def _known(self, call: VmAreaDup | VmAreaFree) -> Shared | None:
         if call.ctx <= 0 or self.context.lost_any or self.context.one_comm:

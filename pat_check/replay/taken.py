@@ -32,6 +32,8 @@ class Taken:
             return False
         if not (layers.copies.lets_pass(run) and layers.teardowns.lets_pass(run)):
             return False
+        if not layers.agreeing.lets_pass(run, self.context.tasks.of(run).scope):
+            return False
         return layers.unlike.isdisjoint(_ORDINARY)
 
     def may_take(self, pid: int, functions: list[str], callers: list[str]) -> bool:

@@ -11,6 +11,7 @@ from typing import Final
 from pat_check.events import Call, Event, ExitMmap, UnmapVmas, VmAreaFree, ZapVma
 from pat_check.events.runs import OrdinaryVmas
 from pat_check.model.vma import VM_HUGETLB, VM_IO, VM_MIXEDMAP, VM_PFNMAP
+from pat_check.replay.agreeing import Agreeing
 from pat_check.replay.context import Context
 from pat_check.replay.remarks import Surprise
 
@@ -36,12 +37,17 @@ class Within:
             return False
         return self.end < 0 or (self.start <= call.vm_start and call.vm_end <= self.end)
 
+    def is_exceeded_by(self, call: ZapVma) -> bool:
+        """Whether what is cleared is in its range, but the VMA is not, which would have been split before."""
+        inside = 0 <= self.start <= call.start and call.end <= self.end
+        return inside and (not self.mm or not call.mm or self.mm == call.mm)
+
 
 class Teardowns:
     """Tells of each call that is missing, and of each range that does not fit."""
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
+    def __init__(self, context: Context, agreeing: Agreeing) -> None:
+        self.context, self.agreeing = context, agreeing
         self._within: dict[int, Within] = {}  # by pid: the unmap_vmas() that it may be in
         self._alone: dict[int, ZapVma] = {}  # by VMA: a zap outside of any, of all that a special mapping has
         self._begun: dict[int, ZapVma] = {}  # by pid: an unmap_single_vma() whose unmap_page_range() must come
@@ -52,6 +58,8 @@ class Teardowns:
             clears = isinstance(call, ZapVma) and call.api == "unmap_page_range" and call.vma == begun.vma
             if not clears:
                 self._never_cleared(begun)
+            elif isinstance(call, ZapVma):
+                self.agreeing.clears(begun, call)
         if isinstance(call, ZapVma):
             self._zap(call)
         elif isinstance(call, UnmapVmas):
@@ -102,6 +110,8 @@ class Teardowns:
         """Entries of a mapping that may be tracked."""
         within = self._within.get(call.pid)
         if within is not None and not within.covers(call):
+            if within.is_exceeded_by(call) and self._is_recorded("vm_area_free"):
+                self._exceeds(call, within)
             within = None
         if within is not None:
             within.mm = within.mm or call.mm
@@ -117,6 +127,12 @@ class Teardowns:
             part = call.start != call.vm_start or call.end != call.vm_end
             if outside or (part and within is not None and self._is_recorded("vm_area_free")):
                 self._differs(call, call.vm_start, call.vm_end)
+
+    def _exceeds(self, call: ZapVma, within: Within) -> None:
+        if not self.context.lossy:
+            surprise = Surprise(self.context, call, "unmap_vmas", call.start, call.end)
+            part, have = f"[{within.start:#x}-{within.end:#x})", f"[{call.vm_start:#x}-{call.vm_end:#x})"
+            surprise.tell(f"called {call.api}() of a VMA of", f"one in {part}", have, [])
 
     def _free(self, call: VmAreaFree) -> None:
         """A mapping goes: unmap_vmas() has cleared it last."""

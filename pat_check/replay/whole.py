@@ -15,6 +15,7 @@ from pat_check.model import operations
 from pat_check.model.memtype import Memtype
 from pat_check.model.operations import is_new_memtype_allowed
 from pat_check.model.owner import Owner
+from pat_check.replay.agreeing import is_released_by, nested
 from pat_check.replay.context import Context
 from pat_check.replay.drivers import Drivers
 from pat_check.replay.frees import Frees
@@ -56,6 +57,8 @@ class Whole:
         if not self.taken.may_take(run.pid, run.functions, run.callers):
             return False
         if inner is None and not _TRACKING.isdisjoint(context.recorded):
+            return False
+        if inner is not None and nested(outer, inner):
             return False
         start = outer.pfn << 12
         end = start + outer.vm_end - outer.vm_start
@@ -109,6 +112,8 @@ class Whole:
         start = release.pfn << 12
         end = start + release.size
         if not self._is_plain(run, task) or not self.taken.waits_for(run.pid, _RELEASE):
+            return False
+        if not is_released_by(task.scope, release):
             return False
         if machine.ram.test(start, end) or not self.taken.may_take(run.pid, run.functions, run.callers):
             return False
