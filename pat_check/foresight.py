@@ -98,6 +98,8 @@ class Foresight:
         context.halves.update(dict.fromkeys(halves.entries_only(self.probes.returns), "entries"))
         context.halves.update(dict.fromkeys(halves.returns_only(self.probes.entries), "returns"))
         context.nested |= halves.nested
+        context.counted |= self.probes.hits.keys()
+        context.missed |= {probe for probe, (_, missed) in self.probes.hits.items() if missed}
         context.recorded |= (halves.entered | self.probes.entries) - context.halves.keys()
         if not context.entry_only:
             context.tasks.endless |= {name for name, half in context.halves.items() if half == "entries"} - _HOLDS

@@ -34,6 +34,7 @@ from pat_check.replay.results import Results
 from pat_check.replay.shared_contexts import SharedContexts
 from pat_check.replay.tasks import SCOPES, Frame
 from pat_check.replay.teardowns import TEARING, Teardowns
+from pat_check.replay.torn import Torn
 from pat_check.replay.unmaps import UNMAPPING, Unmaps
 from pat_check.replay.unwanted import WATCHED, Unwanted
 from pat_check.replay.vmas import Vmas
@@ -51,6 +52,7 @@ class Layers:
         self.contexts = SharedContexts(context)
         self.unwanted = Unwanted(context, doubts, self.contexts)
         self.results = Results(context)
+        self.torn = Torn(context)
         self.agreeing = Agreeing(context)
         self.copies = Copies(context, self.agreeing)
         self.teardowns = Teardowns(context, self.agreeing)
@@ -86,6 +88,8 @@ class Layers:
             self.context.reserves_unseen = self.context.changes_unseen = False
         if self.context.halves and function in self.context.halves:
             return  # as if it was not recorded at all
+        if self.torn.is_busy:
+            self.torn.hear(function, "entries")
         if self.waiting and call.pid in self.waiting:
             self.settle(call, function)
         if kind in OUTERMOST:
@@ -137,6 +141,8 @@ class Layers:
             self.doubts.called(event, event.caller.partition("+")[0])
         if self.context.halves and event.api in self.context.halves:
             self._shows("returns", event.api)
+        if self.torn.is_busy:
+            self.torn.hear(event.api, "returns")
         if frame is None or frame.api != event.api:
             self._without_entry(event)
             return
@@ -261,8 +267,10 @@ class Layers:
 
     def _without_entry(self, event: Return) -> None:
         """A return whose entry did not come, where it had to: the call itself is missing."""
-        if event.entry is None and event.call not in SCOPES:
-            self.absent.without_entry(event)
+        if event.call not in SCOPES:
+            if event.entry is None:
+                self.absent.without_entry(event)
+            self.torn.without_entry(event)
         waiting = self.waiting.get(event.pid)
         if waiting and waiting[-1].must == event.api:
             self._missing(waiting.pop(), event)

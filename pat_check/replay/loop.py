@@ -194,6 +194,7 @@ class Replay:
         self.snapshots.without_markers(last)
         self.messages.finish(last)
         self.doubts.finish()
+        self.layers.torn.finish()
         self.processes.still_held(last)
         tasks = self.context.tasks
         tasks.close()
@@ -297,11 +298,13 @@ class Replay:
     def _exit(self, event: SchedProcessExit) -> None:
         self.layers.over(event)
         self.layers.gone(event.exit_pid)
+        self.context.tasks.died(event.exit_pid)
         self.vmas.gone(event.exit_pid)
         self.processes.exit(event)
 
     def _marker(self, event: Marker) -> None:
         self.layers.over(event)
+        self.context.tasks.outside(event)
         self.snapshots.marker(event)
         self.maps.marker(event)
 

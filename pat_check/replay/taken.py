@@ -24,6 +24,8 @@ class Taken:
     def are_idle(self, run: OrdinaryVmas) -> bool:
         """Whether such calls, of which each kind was seen before, would come and go without a trace."""
         layers = self.layers
+        if layers.torn.is_busy:
+            return False
         if self.context.halves or self.context.entry_only or run.pid in layers.waiting or layers.strangers:
             return False
         if run.zap and (run.zap in layers.unlike or not layers.unmaps.lets_pass(run)):
@@ -38,7 +40,7 @@ class Taken:
 
     def may_take(self, pid: int, functions: list[str], callers: list[str]) -> bool:
         """Whether an era may have made these calls, nothing is due in this task, and the returns go outside."""
-        if pid in self.layers.unmaps.due or self.layers.strangers:
+        if pid in self.layers.unmaps.due or self.layers.strangers or self.layers.torn.is_busy:
             return False
         for function in functions:
             if function in self.layers.unlike:
