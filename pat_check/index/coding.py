@@ -18,6 +18,7 @@ from pat_check.model.operations import Reserve
 from pat_check.model.owner import BEFORE, Owner
 from pat_check.model.ranges import RangeMap
 from pat_check.replay.copies import Copy
+from pat_check.replay.goings import Going
 from pat_check.replay.mapped import Mapped
 from pat_check.replay.mappings import Entry
 from pat_check.replay.processes import Ending
@@ -69,6 +70,7 @@ SHAPES: dict[str, Shape] = {
     "Wanted": Shape(Wanted, ("call", "by", "chain", "must", "seen"), ("optional",)),
     "Arguments": Shape(Seen, ("start", "size", "mode", "addr", "vma", "strict")),
     "Due": Shape(Due, ("call", "must", "vma", "start", "size")),
+    "Going": Shape(Going, ("start", "end", "whole"), (), ("zaps",)),
     "Within": Shape(Within, ("start", "end", "mm")),
     "Copy": Shape(Copy, ("call", "new", "by", "cleared")),
     "Entry": _data(Entry),

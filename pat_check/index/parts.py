@@ -70,6 +70,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "layers.absent": ("_partial",),
     "layers.unwanted": ("_comms",),
     "layers.copies": ("_of", "_failed"),
+    "layers.teardowns.goings": ("_of", "_shown"),
     "layers.torn": ("_awaited", "_confirmed", "_lost"),
     "layers.results": ("_unknown",),
     "layers.agreeing": ("_ending", "_first"),

@@ -13,6 +13,7 @@ from pat_check.events.runs import OrdinaryVmas
 from pat_check.model.vma import VM_HUGETLB, VM_IO, VM_MIXEDMAP, VM_PFNMAP
 from pat_check.replay.agreeing import Agreeing
 from pat_check.replay.context import Context
+from pat_check.replay.goings import Goings
 from pat_check.replay.remarks import Surprise
 
 _SPECIAL: Final = VM_PFNMAP | VM_IO | VM_MIXEDMAP
@@ -48,6 +49,7 @@ class Teardowns:
 
     def __init__(self, context: Context, agreeing: Agreeing) -> None:
         self.context, self.agreeing = context, agreeing
+        self.goings = Goings(context)
         self._within: dict[int, Within] = {}  # by pid: the unmap_vmas() that it may be in
         self._alone: dict[int, ZapVma] = {}  # by VMA: a zap outside of any, of all that a special mapping has
         self._begun: dict[int, ZapVma] = {}  # by pid: an unmap_single_vma() whose unmap_page_range() must come
@@ -68,14 +70,16 @@ class Teardowns:
             scope = self.context.tasks.of(call).scope
             mm = call.mm or (scope.mm if isinstance(scope, ExitMmap) else 0)
             self._within[call.pid] = Within(call.start, call.end, mm)
+            self.goings.begins(call)
         elif isinstance(call, VmAreaFree):
             self._within.pop(call.pid, None)
+            self.goings.frees(call)
             if self._alone:
                 self._free(call)
 
     def lets_pass(self, run: OrdinaryVmas) -> bool:
         """Whether calls that come as one would lead to nothing."""
-        if self._alone or run.pid in self._begun:
+        if self._alone or run.pid in self._begun or not self.goings.lets_pass(run):
             return False
         return not (run.zap and isinstance(self.context.tasks.of(run).scope, ExitMmap))
 
@@ -86,12 +90,14 @@ class Teardowns:
 
     def over(self, event: Event) -> None:
         """A task does something else."""
+        self.goings.over(event.pid)
         begun = self._begun.pop(event.pid, None)
         if begun is not None:
             self._never_cleared(begun)
 
     def lost(self) -> None:
         """Events are missing."""
+        self.goings.lost()
         self._within.clear()
         self._alone.clear()
         self._begun.clear()
@@ -116,6 +122,7 @@ class Teardowns:
         if within is not None:
             within.mm = within.mm or call.mm
             self._alone.pop(call.vma, None)
+            self.goings.clears(call)
         elif call.start <= call.vm_start and call.vm_end <= call.end:
             if len(self._alone) > _LIMIT:
                 self._alone.clear()
