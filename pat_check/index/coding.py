@@ -18,12 +18,13 @@ from pat_check.model.operations import Reserve
 from pat_check.model.owner import BEFORE, Owner
 from pat_check.model.ranges import RangeMap
 from pat_check.replay.copies import Copy
+from pat_check.replay.frames import Frame, Inside
 from pat_check.replay.goings import Going
 from pat_check.replay.mapped import Mapped
 from pat_check.replay.mappings import Entry
 from pat_check.replay.processes import Ending
 from pat_check.replay.shared_contexts import Shared
-from pat_check.replay.tasks import Frame, Inside, Task
+from pat_check.replay.tasks import Task
 from pat_check.replay.teardowns import Within
 from pat_check.replay.unmaps import Due
 from pat_check.replay.wanted import Seen, Wanted

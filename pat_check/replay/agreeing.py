@@ -25,9 +25,9 @@ from pat_check.events import (
 from pat_check.events.runs import OrdinaryVmas
 from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_PAT, VM_PFNMAP, VM_SHARED, VM_SPECIAL
 from pat_check.replay.context import Context
+from pat_check.replay.frames import Frame
 from pat_check.replay.mapped import is_whole
 from pat_check.replay.remarks import Surprise
-from pat_check.replay.tasks import Frame
 
 _REMAPPED: Final = VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP
 _NOT_COPIED: Final = 0x2000 | 0x80000 | 0x200 | 0x1000 | 1 << 38 | VM_PAT

@@ -17,10 +17,11 @@ from pat_check.model.owner import BEFORE
 from pat_check.replay.context import Context
 from pat_check.replay.doubts import Doubts
 from pat_check.replay.expected import Expected
+from pat_check.replay.frames import Frame
 from pat_check.replay.holders import EXPLICIT, Holders, swap
 from pat_check.replay.locked import ERASED, compare_erase, compare_free
 from pat_check.replay.remarks import Surprise, called_here, odd_range
-from pat_check.replay.tasks import Frame, Task, mm_of, who_frees
+from pat_check.replay.tasks import Task, mm_of, who_frees
 
 _ERROR_POINTER: Final = (1 << 64) - 4095
 _PREDICTED: Final = {"missed": "that it finds none", "shrunk": "that it shrinks one", "removed": "that it removes one"}

@@ -44,9 +44,10 @@ class Goings:
     def clears(self, call: ZapVma) -> None:
         """It clears all of a special mapping."""
         going = self._of.get(call.pid)
-        if going is not None and call.vma and going.start <= call.vm_start and call.vm_end <= going.end:
-            if not going.zaps or going.zaps[-1].vma != call.vma:  # which two functions show
-                going.zaps.append(call)
+        if going is None or not call.vma or (going.zaps and going.zaps[-1].vma == call.vma):
+            return  # two functions may show the same
+        if going.start <= call.vm_start and call.vm_end <= going.end:
+            going.zaps.append(call)
 
     def frees(self, call: VmAreaFree) -> None:
         """A VMA is freed."""

@@ -26,13 +26,14 @@ from pat_check.replay.agreeing import AGREEING, Agreeing
 from pat_check.replay.context import Context
 from pat_check.replay.copies import COPYING, Copies
 from pat_check.replay.doubts import Doubts
+from pat_check.replay.frames import Frame
 from pat_check.replay.halves import nested_in
 from pat_check.replay.layered import layers_of
 from pat_check.replay.nesting import Nesting
 from pat_check.replay.remarks import Surprise, called_here
 from pat_check.replay.results import Results
 from pat_check.replay.shared_contexts import SharedContexts
-from pat_check.replay.tasks import SCOPES, Frame
+from pat_check.replay.tasks import SCOPES
 from pat_check.replay.teardowns import TEARING, Teardowns
 from pat_check.replay.torn import Torn
 from pat_check.replay.unmaps import UNMAPPING, Unmaps

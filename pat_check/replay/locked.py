@@ -10,8 +10,8 @@ from pat_check.events import Event, MemtypeErase, MemtypeFree, MemtypeReserve, R
 from pat_check.model.memory import PHYSICAL_MASK
 from pat_check.replay.callers import masked
 from pat_check.replay.context import Context
+from pat_check.replay.frames import Frame
 from pat_check.replay.remarks import Surprise, called_here
-from pat_check.replay.tasks import Frame
 
 ERASED: Final = {"missed": "found no entry", "shrunk": "shrank an entry", "removed": "removed an entry"}
 """What memtype_erase() came to."""

@@ -103,7 +103,7 @@ class Replay:
         self._last: Event | None = None
         handlers: dict[type[Event], Callable[[Any], None]] = {
             MemtypeReserve: self.reserves.reserve,
-            MemtypeCheckInsert: self.reserves.check_insert,
+            MemtypeCheckInsert: self._check_insert,
             MemtypeFree: self._free,
             MemtypeErase: self.frees.erase,
             Iounmap: self.drivers.iounmap,
@@ -132,7 +132,7 @@ class Replay:
         self._plans = {kind: _Plan(kind, handlers.get(kind, self._enter), self.vmas) for kind in _kinds()}
         self._returns: dict[type[Call], Callable[[Return], None]] = {
             MemtypeReserve: self._reserve_return,
-            MemtypeCheckInsert: self.reserves.check_insert_return,
+            MemtypeCheckInsert: self._check_insert_return,
             MemtypeFree: self._free_return,
             MemtypeErase: self.frees.erase_return,
             IoremapCaller: self.drivers.ioremap_return,
@@ -239,6 +239,17 @@ class Replay:
             handler(event)
         else:
             self.context.tasks.leave(event)
+
+    def _check_insert(self, call: MemtypeCheckInsert) -> None:
+        self.layers.torn.hear("memtype_check_insert", "entries")
+        self.reserves.check_insert(call)
+
+    def _check_insert_return(self, event: Return) -> None:
+        torn, task = self.layers.torn, self.context.tasks.of(event)
+        torn.hear("memtype_check_insert", "returns")
+        if event.entry is None and task.returning(event) is None:
+            torn.without_entry(event)
+        self.reserves.check_insert_return(event)
 
     def _reserve_return(self, event: Return) -> None:
         self.reserves.reserve_return(event)

@@ -29,10 +29,11 @@ from pat_check.model.owner import BEFORE, Owner
 from pat_check.replay.callers import is_fork, is_strict, masked, outer
 from pat_check.replay.context import Context
 from pat_check.replay.expected import Expected
+from pat_check.replay.frames import Frame
 from pat_check.replay.locked import compare_insert, compare_reserve
 from pat_check.replay.refusals import Refusals
 from pat_check.replay.remarks import Surprise, called_here, odd_range
-from pat_check.replay.tasks import Frame, Task, owner_of_reserve
+from pat_check.replay.tasks import Task, owner_of_reserve
 
 _EXPLICIT: Final = frozenset(("arch_io_reserve_memtype_wc", "memremap_pages", "set_memory_uc", "set_memory_wc"))
 

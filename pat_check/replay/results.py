@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 from typing import Final
 
-from pat_check.cachemode import errno_name
+from pat_check.cachemode import cachemode_name, errno_name
 from pat_check.events import (
     Call,
     CopyVma,
@@ -16,15 +16,17 @@ from pat_check.events import (
     GetPatInfo,
     MemtypeFree,
     MemtypeKernelMapSync,
+    MemtypeReserveIo,
     Return,
     SplitVma,
     VmAreaDup,
     VmAreaFree,
 )
 from pat_check.replay.context import Context
+from pat_check.replay.frames import Frame
 from pat_check.replay.remarks import Surprise
-from pat_check.replay.tasks import Frame, Task
-from pat_check.replay.wanted import Seen, seen_in
+from pat_check.replay.tasks import Task
+from pat_check.replay.wanted import seen_in
 
 _POINTER: Final = (1 << 64) - 1
 _MAX_ERRNO: Final = 4095
@@ -84,6 +86,11 @@ class Results:
         inside = frame.inside
         if event.call is MemtypeKernelMapSync and event.ret not in (0, -errno.EINVAL):
             self._tell(event, frame, "0 or -EINVAL")
+        elif event.call is MemtypeReserveIo and self._granted_other(event, frame) and not fails:
+            node = frame.node
+            granted = cachemode_name(node.type) if node is not None else ""
+            surprise = Surprise(self.context, event, event.api, *_range(frame.call))
+            surprise.tell("granted", granted, cachemode_name(event.got), [(frame.call.at, "called here")])
         elif inside is None:
             pass
         elif inside.failed and not fails:
@@ -125,6 +132,11 @@ class Results:
             noted = outer.noted()
             noted.made, noted.at = (event.ret or 0) & _POINTER, event.at
 
+    def _granted_other(self, event: Return, frame: Frame) -> bool:
+        """Whether another type is handed on than memtype_reserve() has granted."""
+        node = frame.node
+        return node is not None and not node.assumed and 0 <= event.got != node.type
+
     def _frees(self, call: MemtypeFree, at: int) -> None:
         """untrack_pfn() frees nothing where get_pat_info() finds nothing."""
         scope = self.context.tasks.of(call).scope
@@ -133,12 +145,16 @@ class Results:
             surprise.tell("made", "none, as get_pat_info() failed", "a call of memtype_free()", [(at, "called here")])
 
     def _tell(self, event: Return, frame: Frame, predicted: str, at: int = 0) -> None:
-        seen: Seen = seen_in(frame.call)
-        start, end = (seen.start, seen.start + max(seen.size, 0)) if seen.start >= 0 else (0, 0)
-        surprise = Surprise(self.context, event, event.api, start, end)
+        surprise = Surprise(self.context, event, event.api, *_range(frame.call))
         story = [(frame.call.at, "called here")]
         if at:
             story.append((at, "returned here"))
         ret = event.ret or 0
         observed = errno_name(ret) if -_MAX_ERRNO <= ret <= 0 else f"{ret & _POINTER:#x}"
         surprise.tell("returned", predicted, observed, story)
+
+
+def _range(call: Call) -> tuple[int, int]:
+    """The physical range of a call; (0, 0) where it shows none."""
+    seen = seen_in(call)
+    return (seen.start, seen.start + max(seen.size, 0)) if seen.start >= 0 else (0, 0)

@@ -1,8 +1,9 @@
 """Calls that never return although their task goes on, and returns of calls that never came.
 
-In a recording that is whole each is a difference. It is one only where the same half of the function comes again, for
-probes are not all set, and not all taken away, at once. Told at the end of the recording, when it is known how many
-there are: a filter takes many, and clocks that differ between CPUs put a return before its call.
+In a recording that is whole each is a difference. It is one only where the same half of the function comes again, or
+where the kernel has counted as many of both, for probes are not all set, and not all taken away, at once. Told at the
+end of the recording, when it is known how many there are: a filter takes many, and clocks that differ between CPUs put
+a return before its call.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Torn:
     def hear(self, function: str, half: str) -> None:
         """An entry or a return, as `half` says, of any task."""
         tasks = self.context.tasks
+        if not self.is_busy:
+            return
         if tasks.torn:
             for call, api, before in tasks.torn:
                 if call.pid > 0 and api in tasks.paired:
@@ -60,6 +63,10 @@ class Torn:
         context = self.context
         if context.lost_any or context.one_cpu or context.entry_only:
             return
+        self.hear("", "")
+        for key, awaited in self._awaited.items():
+            if key.partition(" ")[0] in context.balanced:  # no probe was set later, or taken away before
+                self._confirmed.extend((key, one) for one in awaited)
         for key, (event, function, before) in self._confirmed:
             half, other = ("call", "returns") if key.endswith(" entries") else ("return", "entries")
             if self._lost[key] > _FEW or f"{function} {other}" in self._lost or function in context.halves:

@@ -13,14 +13,14 @@ HELD = EMPTY + "PAT: [mem 0x00000000fd000000-0x00000000fd002000] uncached-minus\
 def divergences(tmp_path):
     """The model-divergences of a trace."""
 
-    def run(trace, era="vm-pat-6.12", memtypes=EMPTY):
+    def run(trace, era="vm-pat-6.12", memtypes=EMPTY, path=None):
         (tmp_path / "iomem.txt").write_text(IOMEM)
         (tmp_path / "list.txt").write_text(memtypes)
         lines = [line for line in trace.split("\n") if line]
         text = "".join(f"app-7 [000] {at:03}.0: {line}\n" for at, line in enumerate(lines))
         (tmp_path / "trace.txt").write_text(text)
         options = api.Options(era=era, iomem=str(tmp_path / "iomem.txt"), memtypes=str(tmp_path / "list.txt"))
-        report = api.check([str(tmp_path / "trace.txt")], options)
+        report = api.check([str(path or tmp_path / "trace.txt")], options)
         every = [one for root in report.findings for one in root.all() if one.rule == "model-divergence"]
         return [(one.message, str(one.severity)) for one in every]
 
@@ -223,3 +223,23 @@ def test_a_free_though_the_range_was_not_found_is_told(divergences):
     assert divergences(mapped(0, 0, 0, 0) + UNTRACK.format(ret=-22, freed=GIVEN_BACK)) == [(message, "error")]
     assert divergences(mapped(0, 0, 0, 0) + UNTRACK.format(ret=0, freed=GIVEN_BACK)) == []
     assert divergences(mapped(0, 0, 0, 0) + UNTRACK.format(ret=-22, freed="")) == []
+
+
+# --- the only call of a function --------------------------------------------------------------------------------
+
+HIT = "".join(f"  memtype_{name}  1  0\n  memtype_{name}__ret  1  0\n" for name in ("check_insert", "erase"))
+ALONE = """
+memtype_reserve: start=0xfd000000 end=0xfd002000 req=2
+memtype_reserve__ret: ret=0
+memtype_free: start=0xfd000000 end=0xfd002000
+memtype_free__ret: ret=0
+"""
+
+
+@pytest.mark.parametrize(("profile", "told"), [(HIT, True), (HIT.replace("  1  0", "  0  0"), False), ("", False)])
+def test_the_only_change_of_the_tree_is_missed_where_its_probes_were_hit(divergences, tmp_path, profile, told):
+    (tmp_path / "kprobe_profile.txt").write_text(profile)
+    (tmp_path / "meta.json").write_text("{}")
+    found = [message.partition("; ")[0] for message, _ in divergences(ALONE, path=tmp_path)]
+    assert ("memtype_reserve of [0xfd000000-0xfd002000) went elsewhere" in found) == told
+    assert ("memtype_free of [0xfd000000-0xfd002000) went elsewhere" in found) == told
