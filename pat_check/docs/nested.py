@@ -48,7 +48,7 @@ Beside the chains above:
 - Calls show the same mm, range, flags and context of their VMA as the call that they are made in, or as
   `vm_area_dup()` just before them; `mprotect_fixup()` splits at its own ends alone, and changes no flag that says what
   is mapped. `unmap_vmas()` begins with its own VMA, of the address space of `exit_mmap()`, takes no VMA away of which
-  a part is outside of it, and each PFN, I/O or mixed mapping that it takes away is freed, the lowest first.
+  a part is outside of it, and each PFN mapping that it takes away is freed, the lowest first.
 - A call without its return, and a return without its call, in the midst of a task: a warning where
   `kprobe_profile.txt` says that the probe has missed none, else an info. It is told where other calls of the function
   are in pairs, the task goes on, and the same half comes again or that file has counted as many of both. It is not told

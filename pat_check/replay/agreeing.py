@@ -22,7 +22,7 @@ from pat_check.events import (
     VmAreaFree,
     ZapVma,
 )
-from pat_check.events.runs import OrdinaryVmas
+from pat_check.events.runs import FOLLOWED, OrdinaryVmas
 from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_PAT, VM_PFNMAP, VM_SHARED, VM_SPECIAL
 from pat_check.replay.context import Context
 from pat_check.replay.frames import Frame
@@ -32,8 +32,12 @@ from pat_check.replay.remarks import Surprise
 _REMAPPED: Final = VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP
 _NOT_COPIED: Final = 0x2000 | 0x80000 | 0x200 | 0x1000 | 1 << 38 | VM_PAT
 """Flags that fork may have taken from a copy by then: those of mlock() and userfaultfd, and VM_PAT."""
+_LOW: Final = 1 << 31
+"""Where the end of everything never is."""
 _KEPT: Final = VM_SPECIAL | VM_SHARED
 """Flags that mprotect() never changes."""
+_NO_FLAGS: Final = 1 << 48
+"""Flags are below: from here on it is an address that a tracer shows."""
 _LIMIT: Final = 100_000
 
 AGREEING: Final[frozenset[type[Call]]] = frozenset(
@@ -73,6 +77,7 @@ class Agreeing:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._ending: dict[int, tuple[int, int]] = {}  # by pid: line of the unmap_vmas() of an exit_mmap(), and its mm
+        self._ordinary = False  # zaps of ordinary mappings are recorded: no filter leaves them out
         self._first: dict[int, UnmapVmas] = {}  # by pid: its first VMA was not cleared first, but must be freed first
 
     def enter(self, call: Call) -> None:
@@ -82,6 +87,8 @@ class Agreeing:
         task = self.context.tasks.of(call)
         outer = task.frames[-1] if task.frames else None
         if isinstance(call, ZapVma):
+            if call.flags < 0 or not call.flags & FOLLOWED:
+                self._ordinary = True
             if isinstance(task.scope, UnmapVmas):
                 self._first_zap(call, task.scope)
         elif isinstance(call, UnmapVmas):
@@ -140,6 +147,11 @@ class Agreeing:
         at, mm = self._ending.get(run.pid, (0, 0))
         return scope.vma in (0, run.vmas[0]) and (at != scope.at or mm == run.mm)
 
+    def taken(self, run: OrdinaryVmas) -> None:
+        """Calls have come as one."""
+        if run.zap:
+            self._ordinary = True
+
     def lost(self) -> None:
         """Events are missing."""
         self._ending.clear()
@@ -155,7 +167,7 @@ class Agreeing:
             if len(self._ending) > _LIMIT:
                 self._ending.clear()
             self._ending[call.pid] = call.at, scope.mm
-            if min(call.start, call.end) >= 0 and not is_whole(call):
+            if call.start > 0 or 0 <= call.end < _LOW:
                 have = f"[{call.start:#x}-{call.end:#x})"
                 self._tell(call, "exit_mmap", "called unmap_vmas() with", "everything", have, scope.at)
 
@@ -167,11 +179,12 @@ class Agreeing:
         if not unmap.vma or not call.vma or call.vma == unmap.vma or call.start < 0:
             return
         if call.api == "unmap_single_vma":
-            if (call.start, call.end) == (unmap.start, unmap.end):
+            first = self._ordinary or 0 <= call.vm_start <= unmap.start < call.vm_end
+            if first and (call.start, call.end) == (unmap.start, unmap.end):
                 self._begins_with(unmap, call, call.vma)
         elif call.start == unmap.start and call.end <= unmap.end:
             self._begins_with(unmap, call, call.vma)
-        elif at == unmap.at and is_whole(unmap) and not self.context.lost_any:
+        elif at == unmap.at and is_whole(unmap) and self._ordinary and not self.context.lost_any:
             self._first[call.pid] = unmap
 
     def _begins_with(self, unmap: UnmapVmas, call: Call, vma: int) -> None:
@@ -191,7 +204,8 @@ class Agreeing:
 
     def _protects(self, call: MprotectFixup) -> None:
         """mprotect_fixup() is of a part of its VMA, and changes what may be done with its memory, not what that is."""
-        if min(call.flags, call.newflags) >= 0 and (call.flags ^ call.newflags) & _KEPT:
+        known = min(call.flags, call.newflags) >= 0 and max(call.flags, call.newflags) < _NO_FLAGS
+        if known and (call.flags ^ call.newflags) & _KEPT:
             surprise = Surprise(self.context, call, "mprotect_fixup", 0, 0)
             surprise.tell("came with newflags", f"the flags of {call.flags & _KEPT:#x}", f"{call.newflags:#x}", [])
         if min(call.start, call.end, call.vm_start, call.vm_end) < 0:

@@ -1,4 +1,4 @@
-"""Mappings that unmap_vmas() has cleared from end to end: each of their VMAs is freed, the lowest first."""
+"""PFN mappings that unmap_vmas() has cleared from end to end: each of their VMAs is freed, the lowest first."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Goings:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._of: dict[int, Going] = {}  # by pid
+        self._plain = False  # frees of VMAs without a context are recorded: no filter leaves them out
         self._shown: set[bool] = set()  # whether frees of VMAs that go were seen: at the end of all, and of some
 
     def begins(self, call: UnmapVmas) -> None:
@@ -42,7 +43,7 @@ class Goings:
         self._of[call.pid] = Going(call.start, call.end, is_whole(call))
 
     def clears(self, call: ZapVma) -> None:
-        """It clears all of a special mapping."""
+        """It clears all of a PFN mapping."""
         going = self._of.get(call.pid)
         if going is None or not call.vma or (going.zaps and going.zaps[-1].vma == call.vma):
             return  # two functions may show the same
@@ -51,6 +52,8 @@ class Goings:
 
     def frees(self, call: VmAreaFree) -> None:
         """A VMA is freed."""
+        if call.ctx <= 0:
+            self._plain = True
         going = self._of.get(call.pid)
         if going is None:
             return
@@ -73,13 +76,17 @@ class Goings:
         going = self._of.get(run.pid)
         return going is None or not run.frees or all(zap.vma not in run.vmas for zap in going.zaps)
 
+    def taken(self) -> None:
+        """Frees of ordinary VMAs have come as one."""
+        self._plain = True
+
     def lost(self) -> None:
         """Events are missing."""
         self._of.clear()
 
     def _tell(self, zaps: list[ZapVma]) -> None:
         context = self.context
-        if "vm_area_free" not in context.recorded or "vm_area_free" in context.halves or context.lost_any:
+        if not self._plain or "vm_area_free" in context.halves or context.lost_any:
             return
         for zap in zaps:
             surprise = Surprise(context, zap, zap.api, zap.vm_start, zap.vm_end)

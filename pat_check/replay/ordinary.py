@@ -43,6 +43,7 @@ class Ordinary:
             self.taken.layers.copies.taken(run)
             self.taken.layers.teardowns.taken(run)
             self.taken.layers.unwanted.zapped(run)
+            self.taken.layers.agreeing.taken(run)
         scope, task.scope = task.scope, None
         if run.scope >= 0:
             last = run.rows.between(run.scope, run.end)[0]

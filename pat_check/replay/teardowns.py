@@ -87,6 +87,7 @@ class Teardowns:
         """Calls have come as one."""
         if run.frees:
             self._within.pop(run.pid, None)
+            self.goings.taken()
 
     def over(self, event: Event) -> None:
         """A task does something else."""
@@ -122,7 +123,8 @@ class Teardowns:
         if within is not None:
             within.mm = within.mm or call.mm
             self._alone.pop(call.vma, None)
-            self.goings.clears(call)
+            if call.flags & VM_PFNMAP:
+                self.goings.clears(call)
         elif call.start <= call.vm_start and call.vm_end <= call.end:
             if len(self._alone) > _LIMIT:
                 self._alone.clear()

@@ -163,3 +163,11 @@ def test_a_vma_keeps_its_context(divergences, old, new, message):
     assert divergences(CONTEXT, "pfnmap-ctx") == []
     told = divergences(CONTEXT.replace(old, new), "pfnmap-ctx")
     assert f"vm_area_free {message}; the model predicts 0xc0" in told
+
+
+def test_zaps_of_ordinary_mappings_may_be_left_out_by_a_filter(divergences):
+    whole = "start=0x0 end=0xffffffffffffffff"
+    trace = f"exit_mmap: mm=0x77\nunmap_vmas: vma=0x18 {whole}\nunmap_single_vma: {VMA} vm_flags={{}} {whole}\n"
+    assert divergences(trace.format("0x444bb")) == []
+    again = f"unmap_single_vma: vma=0x28 mm=0x79 vm_flags=0x71 {whole}\n" + trace.format("0x444bb")
+    assert divergences(again) == ["unmap_vmas began with the VMA 0x10; the model predicts 0x18"]
