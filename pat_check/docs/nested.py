@@ -66,7 +66,11 @@ VMA of an `unmap_vmas()`. The only call of a function in a recording, the outerm
 outside of all of them before, an `iounmap()` of an address that is not mapped, an `__ioremap_caller()` that fails
 before it reserves, a whole `mprotect_fixup()`, and what comes first or last may have been left out. Where a kernel has
 `remap_pfn_range_complete()`, a missing `remap_pfn_range()` or `remap_pfn_range_complete()` is told only where both are
-probed, since the return of `remap_pfn_range_track()` names neither."""
+probed, since the return of `remap_pfn_range_track()` names neither.
+
+Nor are compared: the range that a VMA had before `copy_vma()` moved it; the result of a `mprotect_fixup()` that fails,
+its start where it splits at its end alone, and its mm where it splits nothing; and the type that
+`memtype_kernel_map_sync()` gets where the granted one is not known."""
 
 
 class Silent(NamedTuple):
