@@ -104,7 +104,8 @@ class Frees:
         if frame.done:
             compare_free(self.context, event, call, frame.how, ret)
         elif outcome.path == "tree":
-            tree_expected = self.context.erase_seen and not self.context.entry_only
+            began = call.at != event.at or task.outside  # in the recording
+            tree_expected = began and self.context.erase_seen and not self.context.entry_only
             unseen = not machine.ram.known and not self.context.lossy
             if tree_expected and ret == 0 and unseen:
                 machine.ram.learn(outcome.start, outcome.end)  # freed without a look at the tree

@@ -127,7 +127,8 @@ class Reserves:
                 start, end = masked(call)
                 outcome = operations.check_insert(machine, start, end, frame.actual, strict=strict)
             elif outcome.path == "tree" and self.context.insert_seen and ret is not None and not self.context.lossy:
-                outcome = self._not_inserted(outcome, call, event, ret)
+                began = call.at != event.at or task.outside  # else it may have gone there before the recording
+                outcome = self._not_inserted(outcome, call, event, ret) if began else outcome
             outcome.assumed = frame.actual < 0 and self._depends_on_mtrr(call.req)
             if outcome.path == "tree":
                 frame.node = self._apply(task, outcome, event, ret, got, call)
