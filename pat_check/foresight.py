@@ -80,6 +80,8 @@ class Foresight:
         context.erase_seen = halves.shows_result_of("memtype_erase", "memtype_free")
         context.probes_seen = bool(calls or returns) or context.insert_seen or context.erase_seen
         context.entry_only = bool(calls) and not (returns or context.insert_seen or context.erase_seen)
+        context.insert_seen = context.insert_seen or (bool(calls) and self._hit("memtype_check_insert"))
+        context.erase_seen = context.erase_seen or (bool(calls) and self._hit("memtype_erase"))
         self._know(context, halves)
         zaps = [call.partition(" ") for call in halves.nested]
         replay.layers.unmaps.zaps.update(zap for caller, _, zap in zaps if caller == "unmap_vmas")
@@ -98,9 +100,23 @@ class Foresight:
         context.halves.update(dict.fromkeys(halves.entries_only(self.probes.returns), "entries"))
         context.halves.update(dict.fromkeys(halves.returns_only(self.probes.entries), "returns"))
         context.nested |= halves.nested
+        context.counted |= self.probes.hits.keys()
+        context.balanced |= {probe.partition(" ")[0] for probe in self.probes.hits if self._is_balanced(probe)}
+        context.missed |= {probe for probe, (_, missed) in self.probes.hits.items() if missed}
         context.recorded |= (halves.entered | self.probes.entries) - context.halves.keys()
         if not context.entry_only:
             context.tasks.endless |= {name for name, half in context.halves.items() if half == "entries"} - _HOLDS
+
+    def _hit(self, function: str) -> bool:
+        """Whether probes on both ends of a function are said to have been hit."""
+        hits = self.probes.hits
+        return all(hits.get(f"{function} {half}", (0, 0))[0] > 0 for half in ("entries", "returns"))
+
+    def _is_balanced(self, probe: str) -> bool:
+        """Whether every call of its function was hit at both ends."""
+        function = probe.partition(" ")[0]
+        entries, returns = (self.probes.hits.get(f"{function} {half}", (0, 0)) for half in ("entries", "returns"))
+        return entries == returns and entries[0] > 0 == entries[1]
 
     def _shows(self, halves: Halves, functions: frozenset[str]) -> bool:
         probed = self.probes.entries | self.probes.returns

@@ -206,7 +206,7 @@ class Diverged(Incident):
     predicted: str
     observed: str
     story: Story
-    about: str = ""  # what alone decides it: "mtrr", "shrink" (the end of a range), "zap"; "" the rest
+    about: str = ""  # what alone decides it: "mtrr", "shrink" (the end of a range), "zap", "half" (a lost one)
 
 
 @dataclass(slots=True)

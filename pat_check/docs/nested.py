@@ -30,7 +30,7 @@ there both callers must be probed.
 Beside the chains above:
 
 - `memtype_check_insert()` and `memtype_erase()` get the range of the `memtype_reserve()` and `memtype_free()` that
-  they are made in, and `memtype_reserve()` returns what the first has come to. `memtype_kernel_map_sync()` follows
+  they are made in, and both return what these have come to. `memtype_kernel_map_sync()` follows
   with that range and the type that was granted, below `reserve_pfn_range()`, `pfnmap_track()` and
   `memtype_reserve_io()`, too; there, and of `get_pat_info()`, only once a return has shown such a call, since a
   compiler may inline both.
@@ -40,21 +40,69 @@ Beside the chains above:
 - `exit_mmap()` alone unmaps everything, and does so by `unmap_vmas()`. The last zap of a PFN, I/O or mixed mapping
   before its `vm_area_free()` is in an `unmap_vmas()`, and clears the mapping from end to end; `unmap_single_vma()`
   gets the range of `unmap_vmas()` and makes `unmap_page_range()`, where that was seen once.
+- A function fails when one that it called fails: `memtype_kernel_map_sync()`, `get_pat_info()`, `track_pfn_copy()`,
+  `copy_page_range()`, `vm_area_dup()` and all others that hand a failure on. `track_pfn_remap()` returns what
+  `reserve_pfn_range()` does, `copy_vma()` the VMA that `vm_area_dup()` has made. A fork ends where a copy fails, and
+  has no child where `dup_mmap()` does. `__split_vma()` and `copy_vma()` free the copy when they fail after it was made,
+  and `untrack_pfn()` frees nothing where `get_pat_info()` found nothing.
+- Calls show the same mm, range, flags and context of their VMA as the call that they are made in, or as
+  `vm_area_dup()` just before them; `mprotect_fixup()` splits at its own ends alone, and changes no flag that says what
+  is mapped. `unmap_vmas()` begins with its own VMA, of the address space of `exit_mmap()`, takes no VMA away of which
+  a part is outside of it, and each PFN mapping that it takes away is freed, the lowest first.
+- A call without its return, and a return without its call, in the midst of a task: a warning where
+  `kprobe_profile.txt` says that the probe has missed none, else an info. It is told where other calls of the function
+  are in pairs, the task goes on, and the same half comes again or that file has counted as many of both. It is not told
+  of more than two, which a filter leaves out, not of a function that has lost both, as where the clocks of CPUs differ,
+  not where the probe has missed some, and not after a loss. All are counted in the summary as *seen only in part*.
 
 ## What no other call implies
 
-Nothing else in a recording depends on these calls, so nobody can tell that one is missing:
+Nothing else in a recording depends on this, so nobody can tell that it is missing or not as it was:
+"""
 
-- `vmf_insert_pfn_prot()` and the like, which look up and reserve nothing; the first fault decides that they come.
-- `vm_area_free()` of a VMA without a context, and `unmap_vmas()` and zaps of ordinary memory, which has no memory
-  type.
-- `mprotect_fixup()` of a whole VMA, and from 6.12 on of a part, whose `__split_vma()` returns to a function that is
-  not recorded; the saved mappings of the next checkpoint show it.
-- `iounmap()` of an address that is not mapped, and an `__ioremap_caller()` that fails before it reserves.
-- `remap_pfn_range()` of a kernel with `remap_pfn_range_complete()`, where the latter is not known to be probed.
-- The outermost call of a task that is not seen outside of all of them before, and the only call of a function that a
-  compiler may have inlined.
-- A single entry or return alone is counted in the summary as *seen only in part*."""
+_ORDINARY = """
+Beside these nothing is compared of ordinary mappings, which have no memory type, but the order of a fork and the first
+VMA of an `unmap_vmas()`. The only call of a function in a recording, the outermost call of a task that is not seen
+outside of all of them before, an `iounmap()` of an address that is not mapped, an `__ioremap_caller()` that fails
+before it reserves, a whole `mprotect_fixup()`, and what comes first or last may have been left out. Where a kernel has
+`remap_pfn_range_complete()`, a missing `remap_pfn_range()` or `remap_pfn_range_complete()` is told only where both are
+probed, since the return of `remap_pfn_range_track()` names neither.
+
+Nor are compared: the range that a VMA had before `copy_vma()` moved it; the result of a `mprotect_fixup()` that fails,
+its start where it splits at its end alone, and its mm where it splits nothing; and the type that
+`memtype_kernel_map_sync()` gets where the granted one is not known."""
+
+
+class Silent(NamedTuple):
+    """What can be missing or other than it was without a trace."""
+
+    functions: str
+    what: str  # "call", "half", "result" and fields
+    why: str
+
+
+SILENT: tuple[Silent, ...] = (
+    Silent(
+        "vmf_insert_pfn_prot",
+        "call half result vma mm vm_start vm_end vm_flags addr pfn prot",
+        "and the like: looks a type up and reserves nothing; the first fault decides that it comes, and where",
+    ),
+    Silent("dup_mmap", "mm", "the address space of the child, which has no other name until it shows itself"),
+    Silent("remap_pfn_range", "ctx mm", "nothing below it shows them where remap_pfn_range_track is inlined"),
+    Silent(
+        "remap_pfn_range remap_pfn_range_complete",
+        "vm_flags",
+        "of VM_IO, VM_PFNMAP, VM_DONTEXPAND and VM_DONTDUMP, which it sets itself",
+    ),
+    Silent("vm_area_dup", "ctx", "of a VMA whose context no call has shown before"),
+    Silent("vm_area_free", "call vma ctx", "of the highest VMA of an address space that ends"),
+    Silent("unmap_vmas", "end", "beyond user space, where it stands for everything"),
+    Silent("unmap_page_range __zap_vma_range", "mm vm_flags", "where neither unmap_vmas nor untrack_pfn shows them"),
+    Silent("untrack_pfn_clear", "mm", "may be that of the parent or of the child, whose dup_mmap is inlined"),
+    Silent("__split_vma", "addr", "of an munmap, which may lie anywhere in the VMA"),
+    Silent("memtype_kernel_map_sync", "call", "the only one of its caller, where a compiler may have inlined it"),
+)
+"""Of drivers and of PFN, I/O and mixed mappings; tests/replay/test_each_difference.py proves that it is all."""
 
 
 class Row(NamedTuple):
@@ -168,7 +216,18 @@ def nested_page() -> str:
     """The page."""
     rows = ((code(row.function), _chain(row.vm_pat), _chain(row.contexts), row.why) for row in PREDICTED)
     head = ("Function", "Makes, up to 6.15", "Makes, from 6.16", "When, or why nothing")
-    return page("Nested calls", _INTRO, table(head, rows), _FAILS)
+    silent = ((_listed(one.functions), _things(one.what), one.why) for one in SILENT)
+    silence = table(("Function", "What", "Why"), silent)
+    return page("Nested calls", _INTRO, table(head, rows), _FAILS, silence, _ORDINARY)
+
+
+def _listed(names: str) -> str:
+    return ", ".join(map(code, names.split()))
+
+
+def _things(what: str) -> str:
+    words = {"call": "the call", "half": "its entry or return alone", "result": "its result"}
+    return ", ".join(words.get(one, code(one)) for one in what.split())
 
 
 def _chain(functions: str) -> str:

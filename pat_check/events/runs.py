@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pat_check.events.areas import UnmapVmas, VmAreaFree
+from pat_check.events.areas import UnmapVmas, VmAreaFree, ZapVma
 from pat_check.events.base import Event
 from pat_check.events.mappings import FreePfnRange, RemapPfnRange
 from pat_check.events.memtype import MemtypeCheckInsert, MemtypeFree, MemtypeReserve
@@ -57,7 +57,7 @@ class OrdinaryVmas(Run):
     A fork makes vm_area_dup() and right after it copy_page_range(), each with its return.
     """
 
-    __slots__ = ("callers", "copied", "copy", "freed", "inner", "is_zap", "mm", "scope", "vmas", "zap")
+    __slots__ = ("callers", "copied", "copy", "freed", "inner", "is_zap", "mm", "own", "scope", "vmas", "zap")
 
     def __init__(
         self, at: int, time: float | None, cpu: int, pid: int, comm: str, rows: Rows, place: int, end: int, count: int
@@ -68,6 +68,7 @@ class OrdinaryVmas(Run):
         self.inner = ""  # and the one that it called for that
         self.is_zap = False  # there is no other
         self.mm = 0  # of what it cleared
+        self.own = 0  # of what was duplicated
         self.copied = self.copy = 0  # the last VMA that was duplicated, and the new one; 0 none was
         self.callers: list[str] = []  # where the returns go
         self.freed: list[int] = []  # VMAs that vm_area_free() was called for; these may be followed
@@ -87,23 +88,23 @@ class CopiedVmas(Run):
     ) -> None:
         super().__init__(at, time, cpu, pid, comm, rows, place, end, count)
         self.mm = 0
-        self.of: list[tuple[int, int, int, int, int, int]] = []  # VMA, vm_start, vm_end, flags, context, the copy
+        self.of: list[tuple[int, int, int, int, int, int, int]] = []
+        """Line, VMA, vm_start, vm_end, flags, context, the copy."""
         self.callers: list[str] = []  # where the returns go, that of vm_area_dup() first
 
 
 class ZappedVmas(Run):
     """Entries of followed VMAs are cleared from end to end, by calls of one function in one address space."""
 
-    __slots__ = ("last", "mm", "of", "zap")
+    __slots__ = ("mm", "of", "zap")
 
     def __init__(
         self, at: int, time: float | None, cpu: int, pid: int, comm: str, rows: Rows, place: int, end: int, count: int
     ) -> None:
         super().__init__(at, time, cpu, pid, comm, rows, place, end, count)
         self.mm = 0
-        self.of: list[tuple[int, int, int, int]] = []  # VMA, vm_start, vm_end, flags
+        self.of: list[ZapVma] = []
         self.zap = ""  # the function
-        self.last = 0  # where the last row begins
 
 
 class SplitOff(Run):
@@ -141,11 +142,12 @@ class SplitOff(Run):
 class UnmappedVma(Run):
     """unmap_vmas() of one followed VMA, its zap, and its vm_area_free(); the first two have the same bounds."""
 
-    __slots__ = ("free", "mm", "unmap", "zap")
+    __slots__ = ("flags", "free", "mm", "unmap", "zap")
 
     unmap: UnmapVmas
     zap: str  # the function that cleared its entries
     mm: int
+    flags: int
     free: VmAreaFree
 
 

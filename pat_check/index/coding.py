@@ -18,11 +18,13 @@ from pat_check.model.operations import Reserve
 from pat_check.model.owner import BEFORE, Owner
 from pat_check.model.ranges import RangeMap
 from pat_check.replay.copies import Copy
+from pat_check.replay.frames import Frame, Inside
+from pat_check.replay.goings import Going
 from pat_check.replay.mapped import Mapped
 from pat_check.replay.mappings import Entry
 from pat_check.replay.processes import Ending
 from pat_check.replay.shared_contexts import Shared
-from pat_check.replay.tasks import Frame, Task
+from pat_check.replay.tasks import Task
 from pat_check.replay.teardowns import Within
 from pat_check.replay.unmaps import Due
 from pat_check.replay.wanted import Seen, Wanted
@@ -62,12 +64,14 @@ SHAPES: dict[str, Shape] = {
         (),
         ("actual", "assumed", "first", "second", "overlap", "clash"),
     ),
-    "Frame": Shape(Frame, ("call", "api"), (), ("reserve", "node", "actual", "done", "unacceptable")),
+    "Frame": Shape(Frame, ("call", "api"), (), ("reserve", "node", "actual", "done", "how", "unacceptable", "inside")),
+    "Inside": Shape(Inside, (), (), ("at", "differs", "failed", "made", "ret", "same")),
     "Task": Shape(Task, (), (), ("frames", "scope", "mm", "module", "outside", "absent")),
     "Mapped": Shape(Mapped, ("mm", "start", "end", "flags", "offset", "edited"), (), ("going",)),
     "Wanted": Shape(Wanted, ("call", "by", "chain", "must", "seen"), ("optional",)),
     "Arguments": Shape(Seen, ("start", "size", "mode", "addr", "vma", "strict")),
     "Due": Shape(Due, ("call", "must", "vma", "start", "size")),
+    "Going": Shape(Going, ("start", "end", "whole"), (), ("zaps",)),
     "Within": Shape(Within, ("start", "end", "mm")),
     "Copy": Shape(Copy, ("call", "new", "by", "cleared")),
     "Entry": _data(Entry),

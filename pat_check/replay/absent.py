@@ -27,9 +27,10 @@ from pat_check.events import (
 )
 from pat_check.incidents import Story
 from pat_check.replay.context import Context
+from pat_check.replay.frames import Frame
 from pat_check.replay.layered import LAYERS
 from pat_check.replay.remarks import Surprise
-from pat_check.replay.tasks import SCOPES, Frame, Task
+from pat_check.replay.tasks import SCOPES, Task
 from pat_check.replay.wanted import seen_in
 
 _CLOSED: Final[frozenset[str]] = frozenset(("unmap_page_range", "__zap_vma_range", "untrack_pfn_clear"))

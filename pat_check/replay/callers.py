@@ -15,7 +15,8 @@ from pat_check.events import (
     SetMemory,
 )
 from pat_check.model.memory import PHYSICAL_MASK
-from pat_check.replay.tasks import Frame, Task
+from pat_check.replay.frames import Frame
+from pat_check.replay.tasks import Task
 
 _STRICT: Final = frozenset(("set_memory_uc", "set_memory_wc"))
 

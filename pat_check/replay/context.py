@@ -37,7 +37,9 @@ class Context:
 
     __slots__ = (
         "answers_seen",
+        "balanced",
         "changes_unseen",
+        "counted",
         "emit",
         "entry_only",
         "era",
@@ -52,6 +54,7 @@ class Context:
         "lost_any",
         "machine",
         "made",
+        "missed",
         "nested",
         "one_comm",
         "one_cpu",
@@ -79,6 +82,9 @@ class Context:
         self.lossy = False
         self.lost_any = False
         self.recorded: set[str] = set()  # functions whose calls are known to be recorded: seen, or said to be probed
+        self.counted: set[str] = set()  # "function entries" or "function returns" of probes whose misses were counted
+        self.balanced: set[str] = set()  # functions of which every call was hit by both probes
+        self.missed: set[str] = set()  # those of them that have missed some
         self.halves: dict[str, str] = {}  # functions of which only the "entries" or only the "returns" are recorded
         self.nested: set[str] = set()  # "caller function": calls that are made, where a compiler may have inlined them
         self.changes_unseen = False  # neither calls nor messages tell of any change

@@ -13,8 +13,11 @@ from pat_check.events import (
     CopyPageRange,
     CopyVma,
     DupMmap,
+    Event,
+    ExitMmap,
     FreePfnRange,
     Return,
+    SchedProcessFork,
     UnmapVmas,
     VmAreaDup,
     VmAreaFree,
@@ -22,16 +25,18 @@ from pat_check.events import (
 )
 from pat_check.events.runs import OrdinaryVmas
 from pat_check.model.vma import VM_PFNMAP, VM_WIPEONFORK
+from pat_check.replay.agreeing import Agreeing
 from pat_check.replay.context import Context
 from pat_check.replay.remarks import Surprise
 
 _TASKS: Final = 100_000
 _POINTER: Final = (1 << 64) - 1
+_NONE: Final = -1
 _FORKS: Final[frozenset[str]] = frozenset(("dup_mmap", "dup_mm", "copy_mm", "copy_process"))
 """dup_mmap(), and the functions that it may be inlined into."""
 
 COPYING: Final[frozenset[type[Call]]] = frozenset(
-    (CopyPageRange, CopyVma, FreePfnRange, UnmapVmas, VmAreaDup, VmAreaFree, ZapVma)
+    (CopyPageRange, CopyVma, ExitMmap, FreePfnRange, UnmapVmas, VmAreaDup, VmAreaFree, ZapVma)
 )
 """Calls that are heard here."""
 
@@ -43,7 +48,7 @@ class Copy:
 
     def __init__(self, call: Call | None, new: int, by: str, cleared: bool = False) -> None:
         self.call = call  # of vm_area_dup() or copy_vma(); None: it is done
-        self.new = new  # the copy; 0 not made, or not yet
+        self.new = new  # the copy; 0 not made yet, or done, -1 it could not be made
         self.by = by  # the function that must go on with it; "" nobody
         self.cleared = cleared  # untrack_pfn_clear() has come
 
@@ -51,15 +56,18 @@ class Copy:
 class Copies:
     """Tells of each step that is missing."""
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
+    def __init__(self, context: Context, agreeing: Agreeing) -> None:
+        self.context, self.agreeing = context, agreeing
         self._of: dict[int, Copy] = {}  # by pid
+        self._failed: dict[int, tuple[int, str]] = {}  # by pid: the line of a call that failed, which ends a fork
 
     def enter(self, call: Call) -> None:
         """A call of one of the kinds of `COPYING` begins."""
         kind = type(call)
         if kind is VmAreaDup:
             self._go_on(call.pid)
+            if self._failed:
+                self._fork_goes_on(call, call.pid, "made", "a further call of vm_area_dup()")
             if len(self._of) > _TASKS:
                 self._of.clear()
             self._of[call.pid] = Copy(call, 0, "")
@@ -72,6 +80,8 @@ class Copies:
         elif kind is FreePfnRange and call.function() == "untrack_pfn_clear":
             assert isinstance(call, FreePfnRange)
             self._cleared(call)
+        elif kind is ExitMmap:
+            self._failed.pop(call.pid, None)
         elif call.pid not in self._of:
             return
         elif kind is VmAreaFree:
@@ -88,7 +98,10 @@ class Copies:
         fork = self.context.tasks.of(event).innermost(DupMmap)
         caller = "dup_mmap" if fork is not None else event.caller.partition("+")[0]
         by = caller if caller in _FORKS else ""
-        self._of[event.pid] = Copy(call, (event.ret or 0) & _POINTER, by)
+        if event.ret == 0:
+            self._of[event.pid] = Copy(call, _NONE, "")
+        else:
+            self._of[event.pid] = Copy(call, (event.ret or 0) & _POINTER, by)
 
     def moved(self, call: CopyVma, event: Return) -> None:
         """copy_vma() has made the target of a move."""
@@ -98,21 +111,44 @@ class Copies:
         if event.ret and recorded and call.flags >= 0 and call.flags & VM_PFNMAP:
             self._of[event.pid] = Copy(call, event.ret & _POINTER, "move_vma")
 
+    def failed(self, event: Return) -> None:
+        """copy_page_range() has failed, and so the fork."""
+        inside = self.context.tasks.of(event).innermost(DupMmap) is not None
+        inlined = event.caller.partition("+")[0] in _FORKS and "exit_mmap" in self.context.recorded
+        if event.pid > 0 and (inside or inlined) and not self.context.lost_any:
+            self._failed[event.pid] = event.at, "copy_page_range"
+
     def forked(self, pid: int, *, fails: bool = False) -> None:
         """All VMAs of a task are copied, or the fork fails."""
+        self._failed.pop(pid, None)  # what dup_mmap() returned was compared
         if fails:
             self._of.pop(pid, None)
         elif pid in self._of:
             self._go_on(pid)
 
+    def unborn(self, event: Return) -> None:
+        """dup_mmap() has failed: what it has made goes, and no child comes."""
+        self.forked(event.pid, fails=True)
+        if event.pid > 0 and "exit_mmap" in self.context.recorded and not self.context.lost_any:
+            self._failed[event.pid] = event.at, "dup_mmap"
+
+    def born(self, event: Event) -> None:
+        """A fork has succeeded."""
+        if self._failed:
+            self._fork_goes_on(event, event.pid, "came to", "a child")
+        self.forked(event.pid)
+
     def over(self, pid: int) -> None:
         """The task does something else."""
+        self._failed.pop(pid, None)
         if pid in self._of and self._of[pid].by == "move_vma":
             self._go_on(pid)
 
     def lets_pass(self, run: OrdinaryVmas) -> bool:
         """Whether nothing is missing before calls that come as one, or in them."""
         copy = self._of.get(run.pid)
+        if run.pid in self._failed:
+            return False
         return copy is None or not (copy.by or copy.new in run.vmas or copy.new in run.freed)
 
     def taken(self, run: OrdinaryVmas) -> None:
@@ -125,9 +161,9 @@ class Copies:
         self._of[pid] = Copy(None, 0, "")
 
     def is_done(self, pid: int) -> bool:
-        """Whether nobody must go on with a copy."""
+        """Whether nobody must go on with a copy, and no fork must end."""
         copy = self._of.get(pid)
-        return copy is None or not copy.by
+        return (copy is None or not copy.by) and pid not in self._failed
 
     def split(self, call: VmAreaDup, new: int) -> None:
         """A split has made a VMA; nobody must go on with it."""
@@ -145,8 +181,16 @@ class Copies:
     def lost(self) -> None:
         """Events are missing."""
         self._of.clear()
+        self._failed.clear()
 
     # --- what is missing ---------------------------------------------------------------------------------------
+
+    def _fork_goes_on(self, event: Event, pid: int, what: str, observed: str) -> None:
+        """A fork ends where it could not copy page tables."""
+        at, function = self._failed.pop(pid, (0, ""))
+        if at and (function == "copy_page_range" or isinstance(event, SchedProcessFork)):
+            surprise = Surprise(self.context, event, "fork", 0, 0)
+            surprise.tell(what, f"that it fails, as {function}() did", observed, [(at, "returned here")])
 
     def _go_on(self, pid: int) -> None:
         """The task goes on: it must be done with the last VMA."""
@@ -173,7 +217,9 @@ class Copies:
             if "vm_area_dup" in context.recorded:
                 surprise = Surprise(context, call, call.api, 0, 0)
                 surprise.tell("came", f"a call of vm_area_dup() of the VMA {call.vma:#x} before it", "without one", [])
-        elif copy.by and not copy.cleared and call.flags >= 0 and call.flags & VM_PFNMAP:
+            return
+        self.agreeing.copies(dup, call, copy.by or "fork")
+        if copy.by and not copy.cleared and call.flags >= 0 and call.flags & VM_PFNMAP:
             clears = context.era.zap_untracks and "untrack_pfn_clear" in context.recorded
             if clears and not context.lossy:
                 self._tell(dup, copy.by, "untrack_pfn_clear")
@@ -212,6 +258,8 @@ class Copies:
             surprise = Surprise(self.context, call, copy.by, 0, 0)
             told = [(copy.call.at, "copied here")]
             surprise.tell("called untrack_pfn_clear() of the VMA", f"{of[-1]:#x}", f"{call.vma:#x}", told)
+        elif isinstance(copy.call, VmAreaDup) and copy.by and call.vma == copy.new:
+            self.agreeing.copies(copy.call, call, copy.by)
         copy.cleared = True
         if copy.by == "move_vma":
             del self._of[call.pid]

@@ -23,7 +23,7 @@ from pat_check.model.memory import PAGE
 from pat_check.model.owner import Owner, module_of
 from pat_check.replay.context import Context
 from pat_check.replay.expected import Expected
-from pat_check.replay.tasks import Frame
+from pat_check.replay.frames import Frame
 
 _MASK: Final = ~(PAGE - 1)
 _NO_PROT: Final = 0x7FFF_FFFF_FFFF_F000

@@ -7,9 +7,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from pat_check.events import CopyVma, DupMmap, ExitMmap, SplitVma, VmAreaDup, VmAreaFree, ZapVma
+from pat_check.events import (
+    Call,
+    CopyPageRange,
+    CopyVma,
+    DupMmap,
+    ExitMmap,
+    MprotectFixup,
+    SplitVma,
+    VmAreaDup,
+    VmAreaFree,
+)
 from pat_check.events.runs import CopiedVmas, FreedVmas, Run, SplitOff, UnmappedVma, ZappedVmas
-from pat_check.model.vma import VM_PAT
+from pat_check.model.vma import VM_PAT, VM_PFNMAP
 from pat_check.replay.context import Context
 from pat_check.replay.mapped import Mapped, is_whole
 from pat_check.replay.mappings import Mappings
@@ -18,7 +28,10 @@ from pat_check.replay.taken import Taken
 from pat_check.replay.tasks import Task
 from pat_check.replay.vmas import Vmas
 
+_DEPTH: Final = 32
 _SPLITTING: Final[frozenset[str]] = frozenset(("__split_vma", "vm_area_dup"))
+_BESIDE: Final[frozenset[type[Call]]] = frozenset((CopyPageRange, CopyVma, DupMmap, MprotectFixup, SplitVma, VmAreaDup))
+"""Calls in which a split is none of a VMA by itself."""
 
 
 class Followed:
@@ -33,15 +46,13 @@ class Followed:
         task = self.context.tasks.of(run)
         if not self._is_plain(run, task) or not self.taken.copies(run, task):
             return False
-        for frame in task.frames:
-            if frame.kind is SplitVma or frame.kind is CopyVma:
-                return False
         vmas, layers = self.vmas, self.taken.layers
         vmas.lives(run.pid, run.mm)
         if run.callers[0]:
             vmas.duplicates.callers_seen = True
-        for vma, vm_start, vm_end, flags, ctx, new in run.of:
+        for at, vma, vm_start, vm_end, flags, ctx, new in run.of:
             layers.contexts.shared_by(vma, ctx)
+            layers.contexts.shows(at, vma, new, ctx)
             vmas.observe(vma, run.mm, vm_start, vm_end, flags)
             area = vmas.book.of.get(vma)
             if area is not None:
@@ -59,18 +70,17 @@ class Followed:
             return False
         if run.zap in layers.unlike or run.zap not in layers.unmaps.zaps or not layers.copies.is_done(run.pid):
             return False
-        if not layers.teardowns.covers(run) or not self._are_due(run):
+        if not layers.agreeing.lets_zap(run, scope) or not layers.teardowns.covers(run) or not self._are_due(run):
             return False
         vmas = self.vmas
-        vmas.unmaps_own(scope, run.of[0][0], run.pid, run.mm)
-        for vma, _, _, _ in run.of:
-            area = vmas.book.of.get(vma)
+        vmas.unmaps_own(scope, run.of[0].vma, run.pid, run.mm)
+        for zap in run.of:
+            area = vmas.book.of.get(zap.vma)
             if area is not None:
-                vmas.cleared(vma, area, run.mm)
+                vmas.cleared(zap.vma, area, run.mm)
+        layers.teardowns.clears(run)
         layers.unwanted.zaps(run.comm)
-        last = run.rows.between(run.last, run.end)[0]
-        assert isinstance(last, ZapVma)
-        task.scope = last
+        task.scope = run.of[-1]
         self.processes.works_on(task, run.pid, run.mm)
         self.mappings.zaps_seen = True
         return True
@@ -82,7 +92,12 @@ class Followed:
             return False
         if not (layers.copies.is_done(run.pid) and layers.contexts.outlive(run.of)):
             return False
-        if not layers.teardowns.frees(run.pid):
+        if not layers.agreeing.lets_free(run.pid) or not self._nothing_made(task):
+            return False
+        for vma, ctx in run.of:
+            if not layers.contexts.has(vma, ctx):
+                return False
+        if not layers.teardowns.frees(run.pid, run.of):
             return False
         layers.copies.gone(run.pid, run.of)
         last = run.rows.between(run.last, run.end)[0]
@@ -104,14 +119,20 @@ class Followed:
             return False
         if not layers.unlike.isdisjoint(_SPLITTING) or not self.taken.are_open(task, run.callers[1:]):
             return False
-        if layers.callers.get(run.callers[0]) != "__split_vma" or task.innermost(DupMmap) is not None:
+        if layers.callers.get(run.callers[0]) != "__split_vma" or not layers.contexts.has(run.vma, run.ctx):
             return False
+        if not self.context.tasks.paired.issuperset(_SPLITTING):
+            return False
+        for frame in task.frames:
+            if frame.kind in _BESIDE:
+                return False
         vmas.lives(run.pid, run.mm)
         vmas.observe(run.vma, run.mm, run.vm_start, run.vm_end, run.flags)
         vmas.duplicates.callers_seen = True
         layers.contexts.shared_by(run.vma, run.ctx)
         dup = run.rows.between(run.dup, run.made)[0]
         assert isinstance(dup, VmAreaDup)
+        layers.contexts.shows(dup.at, run.vma, run.new, run.ctx)
         layers.copies.split(dup, run.new)
         area = vmas.book.of.get(run.vma)
         if area is not None:
@@ -131,10 +152,14 @@ class Followed:
             return False
         if (unmap.mm or layers.unmaps.space_of(unmap, whole=False)) != run.mm or is_whole(unmap):
             return False
-        if not layers.teardowns.frees(run.pid):
+        if not (layers.teardowns.lets_go(run.pid) and self._nothing_made(task)) or isinstance(task.scope, ExitMmap):
+            return False
+        if not layers.contexts.has(unmap.vma, run.free.ctx):
             return False
         layers.absent.enter(unmap)
         layers.unmaps.enter(unmap)
+        layers.agreeing.enter(unmap)
+        layers.teardowns.unmapped(unmap, run.free.ctx, is_pfn=run.flags & VM_PFNMAP != 0)
         layers.unmaps.due.pop(run.pid, None)  # the zap has come
         self.vmas.unmaps_own(unmap, unmap.vma, run.pid, run.mm)
         layers.unwanted.zaps(run.comm)
@@ -153,7 +178,13 @@ class Followed:
         context, layers = self.context, self.taken.layers
         if not context.era.fork_shares or context.lossy or context.entry_only or context.halves:
             return False
-        return not (context.tasks.endless or layers.strangers or run.pid in layers.waiting or len(task.frames) > 32)
+        if context.tasks.endless or layers.strangers or layers.torn.is_busy or len(task.frames) > _DEPTH:
+            return False
+        return run.pid not in layers.waiting
+
+    def _nothing_made(self, task: Task) -> bool:
+        """Whether no open call has made a VMA, which it would have to free when it fails."""
+        return all(frame.inside is None for frame in task.frames)
 
     def _are_due(self, run: ZappedVmas) -> bool:
         """Whether an unmap_vmas() wants just these, in this order; then they have come."""
@@ -161,12 +192,12 @@ class Followed:
         if due is None:
             return True
         place = 0
-        for vma, _, _, _ in run.of:
-            if place < len(due) and due[place].vma == vma and due[place].must == run.zap:
+        for zap in run.of:
+            if place < len(due) and due[place].vma == zap.vma and due[place].must == run.zap:
                 place += 1
             else:
                 for one in due:
-                    if one.vma == vma:
+                    if one.vma == zap.vma:
                         return False
         del due[:place]
         if not due:

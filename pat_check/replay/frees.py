@@ -17,13 +17,13 @@ from pat_check.model.owner import BEFORE
 from pat_check.replay.context import Context
 from pat_check.replay.doubts import Doubts
 from pat_check.replay.expected import Expected
+from pat_check.replay.frames import Frame
 from pat_check.replay.holders import EXPLICIT, Holders
-from pat_check.replay.locked import compare_erase
+from pat_check.replay.locked import ERASED, compare_erase, compare_free
 from pat_check.replay.remarks import Surprise, called_here, odd_range
-from pat_check.replay.tasks import Frame, Task, mm_of, who_frees
+from pat_check.replay.tasks import Task, mm_of, who_frees
 
 _ERROR_POINTER: Final = (1 << 64) - 4095
-_HOW: Final = {"missed": "found no entry", "shrunk": "shrank an entry", "removed": "removed an entry"}
 _PREDICTED: Final = {"missed": "that it finds none", "shrunk": "that it shrinks one", "removed": "that it removes one"}
 
 
@@ -33,7 +33,7 @@ class Frees:
     def __init__(self, context: Context, expected: Expected, doubts: Doubts) -> None:
         self.context, self.expected, self.doubts = context, expected, doubts
         self.holders = Holders(context)
-        self._erased: dict[int, tuple[int, int]] = {}  # by pid: a range, where no entry of the caller was seen
+        self._erased: dict[int, tuple[int, int, str]] = {}  # by pid: range and result, where no caller was seen
 
     def free(self, call: MemtypeFree) -> None:
         """Entry of memtype_free()."""
@@ -62,13 +62,15 @@ class Frees:
         self.context.erase_seen = True
         if outer is not None and isinstance(outer.call, MemtypeFree) and isinstance(call, MemtypeErase):
             compare_erase(self.context, event, outer.call, call)
-        if outer is None:
-            self._erased[event.pid] = call.start & PHYSICAL_MASK, call.end & PHYSICAL_MASK
         result = event.ret
         how: str | None = None
         if result is not None:
             result &= (1 << 64) - 1
             how = "missed" if result >= _ERROR_POINTER else "shrunk" if result == 0 else "removed"
+        if outer is None:
+            self._erased[event.pid] = call.start & PHYSICAL_MASK, call.end & PHYSICAL_MASK, how or ""
+        else:
+            outer.how = how or ""
         self.erased(task, outer, event, call.start, call.end, how)
 
     def free_return(self, event: Return) -> None:
@@ -78,7 +80,9 @@ class Frees:
             if not isinstance(event.entry, MemtypeFree):
                 return
             entry, frame = event.entry, Frame(event.entry, "memtype_free")
-            frame.done = self._erased.pop(event.pid, None) == (entry.start & PHYSICAL_MASK, entry.end & PHYSICAL_MASK)
+            start, end, how = self._erased.pop(event.pid, (-1, -1, ""))
+            frame.done = (start, end) == (entry.start & PHYSICAL_MASK, entry.end & PHYSICAL_MASK)
+            frame.how = how if frame.done else ""
         self.apply(task, frame, event, event.ret, event.caller)
 
     def predicted(self, call: MemtypeFree, api: str) -> int:
@@ -97,13 +101,16 @@ class Frees:
         assert isinstance(call, MemtypeFree)
         machine = self.context.machine
         outcome = operations.memtype_free(machine, call.start, call.end, self.context.era.find_victim)
-        if frame.done or outcome.path == "tree":
-            tree_expected = self.context.erase_seen and not self.context.entry_only
+        if frame.done:
+            compare_free(self.context, event, call, frame.how, ret)
+        elif outcome.path == "tree":
+            began = call.at != event.at or task.outside  # in the recording
+            tree_expected = began and self.context.erase_seen and not self.context.entry_only
             unseen = not machine.ram.known and not self.context.lossy
-            if not frame.done and tree_expected and ret == 0 and unseen:
+            if tree_expected and ret == 0 and unseen:
                 machine.ram.learn(outcome.start, outcome.end)  # freed without a look at the tree
                 machine.ram.set_type(outcome.start, outcome.end, WB, event.at, BEFORE)
-            elif not frame.done:
+            else:
                 if tree_expected and machine.ram.known and ret is not None and not self.context.lossy:
                     surprise = Surprise(self.context, event, "memtype_free", outcome.start, outcome.end)
                     surprise.tell("went", "into the tree", "elsewhere", called_here(call, event))
@@ -141,7 +148,7 @@ class Frees:
             how = predicted
         if how != predicted and not (predicted == "missed" and not self.context.reliable):
             about = "shrink" if "shrunk" in (how, predicted) else ""
-            self._diverge(event, outcome, "", _PREDICTED[predicted], _HOW.get(how, "found an entry"), about)
+            self._diverge(event, outcome, "", _PREDICTED[predicted], ERASED.get(how, "found an entry"), about)
             self._doubt(event, start, end, how)
         if how == "missed":
             self._missed(task, event, start, end, api, caller)
@@ -159,7 +166,7 @@ class Frees:
             victim, shrinks = era.find_victim(self.context.machine.memtypes, start, end)
             if how == ("missed" if victim is None else "shrunk" if shrinks else "removed"):
                 fitting.append(era)
-        what = f"a free of [{start:#x}-{end:#x}) {_HOW.get(how, 'found an entry')}"
+        what = f"a free of [{start:#x}-{end:#x}) {ERASED.get(how, 'found an entry')}"
         self.doubts.seen(event, what, fitting, of_state=True)
 
     def _may_be_older(self, start: int, end: int) -> bool:

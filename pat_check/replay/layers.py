@@ -22,17 +22,21 @@ from pat_check.events import (
     VmAreaFree,
 )
 from pat_check.replay.absent import Absent, function_of
+from pat_check.replay.agreeing import Agreeing
 from pat_check.replay.context import Context
 from pat_check.replay.copies import Copies
 from pat_check.replay.doubts import Doubts
+from pat_check.replay.frames import Frame
 from pat_check.replay.halves import nested_in
-from pat_check.replay.heard import ABSENT, COPIED, HEARD, TORN, UNMAPPED, UNWANTED
+from pat_check.replay.heard import ABSENT, AGREED, COPIED, ENDED, HEARD, TORN_DOWN, UNMAPPED, UNWANTED
 from pat_check.replay.layered import layers_of
 from pat_check.replay.nesting import Nesting
 from pat_check.replay.remarks import Surprise, called_here
+from pat_check.replay.results import Results
 from pat_check.replay.shared_contexts import SharedContexts
-from pat_check.replay.tasks import SCOPES, Frame
+from pat_check.replay.tasks import SCOPES
 from pat_check.replay.teardowns import Teardowns
+from pat_check.replay.torn import Torn
 from pat_check.replay.unmaps import Unmaps
 from pat_check.replay.unwanted import Unwanted
 from pat_check.replay.vmas import Vmas
@@ -49,8 +53,11 @@ class Layers:
         self.nesting = Nesting(context, vmas, self._want)
         self.contexts = SharedContexts(context)
         self.unwanted = Unwanted(context, doubts, self.contexts)
-        self.copies = Copies(context)
-        self.teardowns = Teardowns(context)
+        self.results = Results(context)
+        self.torn = Torn(context)
+        self.agreeing = Agreeing(context)
+        self.copies = Copies(context, self.agreeing)
+        self.teardowns = Teardowns(context, self.agreeing)
         self.unmaps = Unmaps(context, vmas, self.nesting.is_tracked)
         self.seen: set[str] = set()  # functions whose calls were seen
         self.passed: set[str] = set()  # functions that must have been called, or have called, and are not recorded
@@ -83,6 +90,8 @@ class Layers:
             self.context.reserves_unseen = self.context.changes_unseen = False
         if self.context.halves and function in self.context.halves:
             return  # as if it was not recorded at all
+        if self.torn.is_busy:
+            self.torn.hear(function, "entries")
         if self.waiting and call.pid in self.waiting:
             self.settle(call, function)
         heard = HEARD.get(kind, 0)
@@ -99,8 +108,12 @@ class Layers:
             self.vma_free(call)
         if heard & COPIED:
             self.copies.enter(call)
-        if heard & TORN:
+        if heard & TORN_DOWN:
             self.teardowns.enter(call)
+        if heard & ENDED:
+            self.results.enter(call)
+        if heard & AGREED:
+            self.agreeing.enter(call)
         if heard & UNWANTED:
             self.unwanted.enter(call)
         self.nesting.predict(call)
@@ -131,6 +144,8 @@ class Layers:
             self.doubts.called(event, event.caller.partition("+")[0])
         if self.context.halves and event.api in self.context.halves:
             self._shows("returns", event.api)
+        if self.torn.is_busy:
+            self.torn.hear(event.api, "returns")
         if frame is None or frame.api != event.api:
             self._without_entry(event)
             return
@@ -143,20 +158,28 @@ class Layers:
                     self._missing(wanted, event)
             if not waiting:
                 del self.waiting[event.pid]
+        if frame.inside is not None:
+            self.agreeing.returned(frame)
+        self.results.leave(event, frame, fails=fails)
         if event.call is GetPatInfo:
             self._looked_up(event)
         elif event.call is VmAreaDup and isinstance(frame.call, VmAreaDup):
             self.copies.duplicated(frame.call, event)
+            self.contexts.copied(frame.call, event)
         elif event.call is CopyVma and isinstance(frame.call, CopyVma):
             self.copies.moved(frame.call, event)
+        elif fails and event.api == "copy_page_range":
+            self.copies.failed(event)
+        elif event.call is DupMmap and fails:
+            self.copies.unborn(event)
         elif event.call is DupMmap:
-            self.copies.forked(event.pid, fails=fails)
+            self.copies.forked(event.pid)
         elif fails:
             self._must_give_back(frame, event)
 
     def fork(self, event: SchedProcessFork) -> None:
         """A task has forked, and another one begins."""
-        self.copies.forked(event.pid)
+        self.copies.born(event)
         self.absent.outside(event.pid)
         self.absent.outside(event.child_pid)
 
@@ -186,6 +209,8 @@ class Layers:
         """Events are missing: expect nothing any more."""
         self.waiting.clear()
         self.copies.lost()
+        self.results.lost()
+        self.agreeing.lost()
         self.teardowns.lost()
         self.contexts.lost()
         self.unmaps.lost()
@@ -245,8 +270,10 @@ class Layers:
 
     def _without_entry(self, event: Return) -> None:
         """A return whose entry did not come, where it had to: the call itself is missing."""
-        if event.entry is None and event.call not in SCOPES:
-            self.absent.without_entry(event)
+        if event.call not in SCOPES:
+            if event.entry is None:
+                self.absent.without_entry(event)
+            self.torn.without_entry(event)
         waiting = self.waiting.get(event.pid)
         if waiting and waiting[-1].must == event.api:
             self._missing(waiting.pop(), event)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+from typing import Final
+
 from pat_check.cachemode import cachemode_name, errno_name
-from pat_check.events import MemtypeErase, MemtypeFree, MemtypeReserve, Return
+from pat_check.events import Event, MemtypeErase, MemtypeFree, MemtypeReserve, Return
 from pat_check.model.memory import PHYSICAL_MASK
 from pat_check.replay.callers import masked
 from pat_check.replay.context import Context
-from pat_check.replay.remarks import Surprise
-from pat_check.replay.tasks import Frame
+from pat_check.replay.frames import Frame
+from pat_check.replay.remarks import Surprise, called_here
+
+ERASED: Final = {"missed": "found no entry", "shrunk": "shrank an entry", "removed": "removed an entry"}
+"""What memtype_erase() came to."""
 
 
 def compare_insert(context: Context, event: Return, reserve: MemtypeReserve, start: int, end: int) -> None:
@@ -36,6 +42,17 @@ def compare_reserve(context: Context, event: Return, frame: Frame, got: int) -> 
     elif made is not None and got >= 0 and got != made.type and not made.assumed:
         surprise = _of_reserve(context, event, frame)
         surprise.tell("granted", cachemode_name(made.type), cachemode_name(got), [])
+
+
+def compare_free(context: Context, event: Event, free: MemtypeFree, how: str, ret: int | None) -> None:
+    """memtype_free() returns what memtype_erase() has come to: `how`, "" where that is not recorded."""
+    if not how or ret is None:
+        return
+    wanted = -errno.EINVAL if how == "missed" else 0
+    if ret != wanted:
+        surprise = Surprise(context, event, "memtype_free", free.start & PHYSICAL_MASK, free.end & PHYSICAL_MASK)
+        predicted = f"{errno_name(wanted)}, as memtype_erase() {ERASED[how]}"
+        surprise.tell("returned", predicted, errno_name(ret), called_here(free, event))
 
 
 def _of_reserve(context: Context, event: Return, frame: Frame) -> Surprise:

@@ -127,7 +127,7 @@ class Replay:
         self._last: Event | None = None
         handlers: dict[type[Event], Callable[[Any], None]] = {
             MemtypeReserve: self.reserves.reserve,
-            MemtypeCheckInsert: self.reserves.check_insert,
+            MemtypeCheckInsert: self._check_insert,
             MemtypeFree: self._free,
             MemtypeErase: self.frees.erase,
             Iounmap: self.drivers.iounmap,
@@ -166,7 +166,7 @@ class Replay:
         self._plans = {kind: Plan(kind, handlers.get(kind, self._enter), self.vmas) for kind in kinds_of_events()}
         self._returns: dict[type[Call], Callable[[Return], None]] = {
             MemtypeReserve: self._reserve_return,
-            MemtypeCheckInsert: self.reserves.check_insert_return,
+            MemtypeCheckInsert: self._check_insert_return,
             MemtypeFree: self._free_return,
             MemtypeErase: self.frees.erase_return,
             IoremapCaller: self.drivers.ioremap_return,
@@ -228,6 +228,7 @@ class Replay:
         self.snapshots.without_markers(last)
         self.messages.finish(last)
         self.doubts.finish()
+        self.layers.torn.finish()
         self.processes.still_held(last)
         tasks = self.context.tasks
         tasks.close()
@@ -263,6 +264,17 @@ class Replay:
             handler(event)
         else:
             self.context.tasks.leave(event)
+
+    def _check_insert(self, call: MemtypeCheckInsert) -> None:
+        self.layers.torn.hear("memtype_check_insert", "entries")
+        self.reserves.check_insert(call)
+
+    def _check_insert_return(self, event: Return) -> None:
+        torn, task = self.layers.torn, self.context.tasks.of(event)
+        torn.hear("memtype_check_insert", "returns")
+        if event.entry is None and task.returning(event) is None:
+            torn.without_entry(event)
+        self.reserves.check_insert_return(event)
 
     def _reserve_return(self, event: Return) -> None:
         self.reserves.reserve_return(event)
@@ -322,11 +334,13 @@ class Replay:
     def _exit(self, event: SchedProcessExit) -> None:
         self.layers.over(event)
         self.layers.gone(event.exit_pid)
+        self.context.tasks.died(event.exit_pid)
         self.vmas.gone(event.exit_pid)
         self.processes.exit(event)
 
     def _marker(self, event: Marker) -> None:
         self.layers.over(event)
+        self.context.tasks.outside(event)
         self.snapshots.marker(event)
         self.maps.marker(event)
 

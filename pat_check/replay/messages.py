@@ -12,9 +12,10 @@ from pat_check.model import operations
 from pat_check.replay.context import Context
 from pat_check.replay.drivers import Drivers
 from pat_check.replay.expected import CHECKED, Expected, Ledger, Missing
+from pat_check.replay.frames import Frame
 from pat_check.replay.frees import Frees
 from pat_check.replay.reserves import Reserves
-from pat_check.replay.tasks import Frame, Task
+from pat_check.replay.tasks import Task
 
 _LIMIT: Final = 10_000
 _DRIVING: Final = frozenset((14, 15))  # rows of section 13 that tell of every change

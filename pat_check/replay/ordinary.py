@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pat_check.events import Call, UnmapVmas
+from pat_check.events import Call, DupMmap, UnmapVmas
 from pat_check.events.runs import OrdinaryVmas
 from pat_check.replay.context import Context
 from pat_check.replay.mapped import is_whole
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.processes import Processes
 from pat_check.replay.taken import DEPTH, Taken
+from pat_check.replay.tasks import Task
 from pat_check.replay.vmas import Vmas
 
 
@@ -35,13 +36,17 @@ class Ordinary:
         for vma in run.vmas:
             if vma in book.of:
                 return False
+        if not self._fits(task, run):
+            return False
         for vma in run.freed:
             book.drop(vma)
+            self.taken.layers.contexts.ends(vma)
         if not self.context.lossy:
             self.taken.layers.copies.taken(run)
             self.taken.layers.teardowns.taken(run)
             if run.zap:
                 self.taken.layers.unwanted.zaps(run.comm)
+            self.taken.layers.agreeing.taken(run)
         scope, task.scope = task.scope, None
         if run.scope >= 0:
             last = run.rows.between(run.scope, run.end)[0]
@@ -52,6 +57,17 @@ class Ordinary:
             self.processes.works_on(task, run.pid, run.mm)
         if not run.is_zap:
             self.processes.cleared(run.pid)
+        return True
+
+    def _fits(self, task: Task, run: OrdinaryVmas) -> bool:
+        """Whether no open call is compared with any of these."""
+        for frame in task.frames:
+            if run.freed and frame.inside is not None:
+                return False
+            if run.copied and frame.kind is not DupMmap:
+                return False
+            if run.copied and isinstance(frame.call, DupMmap) and run.own not in (0, frame.call.oldmm):
+                return False
         return True
 
     def _may_be_one(self, run: OrdinaryVmas, scope: Call | None) -> bool:

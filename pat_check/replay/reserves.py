@@ -30,10 +30,11 @@ from pat_check.model.owner import BEFORE, Owner
 from pat_check.replay.callers import is_fork, is_strict, masked, outer
 from pat_check.replay.context import Context
 from pat_check.replay.expected import Expected
+from pat_check.replay.frames import Frame
 from pat_check.replay.locked import compare_insert, compare_reserve
 from pat_check.replay.refusals import Refusals
 from pat_check.replay.remarks import Surprise, called_here, odd_range
-from pat_check.replay.tasks import Frame, Task, owner_of_reserve
+from pat_check.replay.tasks import Task, owner_of_reserve
 
 _EXPLICIT: Final = frozenset(("arch_io_reserve_memtype_wc", "memremap_pages", "set_memory_uc", "set_memory_wc"))
 
@@ -127,7 +128,8 @@ class Reserves:
                 start, end = masked(call)
                 outcome = operations.check_insert(machine, start, end, frame.actual, strict=strict)
             elif outcome.path == "tree" and self.context.insert_seen and ret is not None and not self.context.lossy:
-                outcome = self._not_inserted(outcome, call, event, ret)
+                began = call.at != event.at or task.outside  # else it may have gone there before the recording
+                outcome = self._not_inserted(outcome, call, event, ret) if began else outcome
             outcome.assumed = frame.actual < 0 and self._depends_on_mtrr(call.req)
             if outcome.path == "tree":
                 frame.node = self._apply(task, outcome, event, ret, got, call)

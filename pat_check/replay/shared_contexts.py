@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from pat_check.events import RemapPfnRange, VmAreaDup, VmAreaFree
+from pat_check.events import RemapPfnRange, Return, VmAreaDup, VmAreaFree
 from pat_check.model.memory import PAGE
 from pat_check.replay.context import Context
+from pat_check.replay.remarks import Surprise
 from pat_check.replay.wanted import page_align
 
 _LIMIT: Final = 10_000
@@ -28,6 +29,7 @@ class SharedContexts:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._of: dict[int, Shared] = {}
+        self._shown: dict[int, tuple[int, int]] = {}  # by VMA: where its context was shown, and which
         self._made: dict[int, tuple[int, int]] = {}  # by VMA: it was remapped whole, its context is not known yet
 
     def mapped(self, call: RemapPfnRange) -> None:
@@ -38,6 +40,7 @@ class SharedContexts:
 
     def dup(self, call: VmAreaDup) -> None:
         """vm_area_dup() takes a reference."""
+        self._must_be(call)
         self.shared_by(call.vma, call.ctx)
 
     def shared_by(self, vma: int, ctx: int) -> None:
@@ -48,10 +51,12 @@ class SharedContexts:
 
     def free(self, call: VmAreaFree) -> tuple[int, int] | None:
         """vm_area_free() drops one: the range, start and size, that goes with the last."""
+        self._must_be(call)
         return self.left_by(call.vma, call.ctx)
 
     def left_by(self, vma: int, ctx: int) -> tuple[int, int] | None:
         """The same of this VMA, which had this context."""
+        self._shown.pop(vma, None)
         shared = self._known(vma, ctx)
         if shared is None:
             return None
@@ -87,6 +92,36 @@ class SharedContexts:
         """Events are missing: no count is right any more."""
         self._of.clear()
         self._made.clear()
+        self._shown.clear()
+
+    def copied(self, call: VmAreaDup, event: Return) -> None:
+        """vm_area_dup() has made a VMA, with the same context."""
+        if event.ret:
+            self.shows(call.at, call.vma, event.ret & (1 << 64) - 1, call.ctx)
+
+    def shows(self, at: int, vma: int, new: int, ctx: int) -> None:
+        """The same at this line."""
+        if ctx > 0 and not self.context.lost_any:
+            if len(self._shown) > _LIMIT:
+                self._shown.clear()
+            self._shown[vma] = self._shown[new] = at, ctx
+
+    def has(self, vma: int, ctx: int) -> bool:
+        """Whether a VMA may have this context."""
+        _, known = self._shown.get(vma, (0, 0))
+        return known <= 0 or ctx <= 0 or known == ctx
+
+    def ends(self, vma: int) -> None:
+        """A VMA without a context is freed."""
+        self._shown.pop(vma, None)
+
+    def _must_be(self, call: VmAreaDup | VmAreaFree) -> None:
+        """A VMA keeps its context."""
+        at, ctx = self._shown.get(call.vma, (0, 0))
+        sure = "vm_area_free" in self.context.recorded and not self.context.one_comm
+        if ctx > 0 < call.ctx and ctx != call.ctx and sure and not self.context.lost_any:
+            surprise = Surprise(self.context, call, call.function(), 0, 0)
+            surprise.tell("came with the context", f"{ctx:#x}", f"{call.ctx:#x}", [(at, "the VMA was copied here")])
 
     def _known(self, vma: int, ctx: int) -> Shared | None:
         if ctx <= 0 or self.context.lost_any or self.context.one_comm:

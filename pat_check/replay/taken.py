@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pat_check.events import Call, FreePfnRange
+from pat_check.events import Call, DupMmap, FreePfnRange
 from pat_check.events.runs import CopiedVmas, OrdinaryVmas, Shape
 from pat_check.model.memory import PAGE
 from pat_check.replay.context import Context
@@ -15,6 +15,8 @@ DEPTH: Final = 48
 """Open calls of a task, from which on some may be given up."""
 _ORDINARY: Final[frozenset[str]] = frozenset(("vm_area_dup", "vm_area_free", "copy_page_range"))
 """What such events consist of, beside zaps."""
+
+_COPYING: Final[frozenset[str]] = frozenset(("vm_area_dup", "copy_page_range"))
 
 
 class Taken:
@@ -27,6 +29,8 @@ class Taken:
     def are_idle(self, run: OrdinaryVmas) -> bool:
         """Whether such calls, of which each kind was seen before, would come and go without a trace."""
         layers = self.layers
+        if layers.torn.is_busy:
+            return False
         if self.context.halves or self.context.entry_only or run.pid in layers.waiting or layers.strangers:
             return False
         if run.zap and (run.zap in layers.unlike or run.inner in layers.unlike or not layers.unmaps.lets_pass(run)):
@@ -35,21 +39,28 @@ class Taken:
             return False
         if not (layers.copies.lets_pass(run) and layers.teardowns.lets_pass(run)):
             return False
+        if not layers.agreeing.lets_pass(run, self.context.tasks.of(run).scope):
+            return False
         return layers.unlike.isdisjoint(_ORDINARY)
 
     def may_take(self, pid: int, shape: Shape) -> bool:
         """Whether an era may have made these calls, nothing is due in this task, and the returns go outside."""
-        if pid in self.layers.unmaps.due or self.layers.strangers:
+        if pid in self.layers.unmaps.due or self.layers.strangers or self.layers.torn.is_busy:
             return False
         if shape in self._fitting:
             return True
-        if not self.layers.unlike.isdisjoint(shape.functions):
+        if not (self.layers.unlike.isdisjoint(shape.functions) and self._return(shape)):
             return False
         for place in shape.callers:
             if self.layers.callers.get(place, "?"):
                 return False
         self._fitting.add(shape)
         return True
+
+    def _return(self, shape: Shape) -> bool:
+        """Whether each of these functions whose returns are recorded was seen to return."""
+        paired, endless = self.context.tasks.paired, ("pfnmap_track_ctx_release", "pfnmap_untrack")
+        return all(function in paired or function in endless for function in shape.functions)
 
     def are_open(self, task: Task, callers: list[str]) -> bool:
         """Whether what returns go to is known, and open where it can be recorded."""
@@ -74,12 +85,26 @@ class Taken:
             or not layers.unlike.isdisjoint(_ORDINARY)
         ):
             return False
-        return not self.context.era.zap_untracks and self.are_open(task, run.callers)
+        if self.context.era.zap_untracks or not self.context.tasks.paired.issuperset(_COPYING):
+            return False
+        for frame in task.frames:  # a fork is in nothing else
+            if not isinstance(frame.call, DupMmap) or frame.call.oldmm != run.mm:
+                return False
+        for _, vma, _, _, _, ctx, _ in run.of:
+            if not layers.contexts.has(vma, ctx):
+                return False
+        return self.are_open(task, run.callers)
 
     def may_go_on(self, pid: int, task: Task, function: str, below: str, caller: str) -> bool:
         """Whether an era may make these two calls, the first of which returns to `caller`, where a task is."""
         layers = self.layers
         if layers.strangers or function in layers.unlike or below in layers.unlike or len(task.frames) > DEPTH:
+            return False
+        if (
+            layers.torn.is_busy
+            or layers.results.forbids(pid)
+            or not self.context.tasks.paired.issuperset((function, below))
+        ):
             return False
         outer = layers.callers.get(caller)
         if outer is None or not (not outer or layers.absent.is_open(task, outer)):

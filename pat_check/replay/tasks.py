@@ -38,12 +38,12 @@ from pat_check.events import (
     VmAreaFree,
     ZapVma,
 )
-from pat_check.model.memtype import Memtype
-from pat_check.model.operations import Reserve
 from pat_check.model.owner import Owner
+from pat_check.replay.frames import Frame
 
 _DEPTH: Final = 64
 _TASKS: Final = 100_000
+_TORN: Final = 1_000
 _IDLE: Final = -2
 
 SCOPES: Final[frozenset[type[Call]]] = frozenset(
@@ -65,21 +65,6 @@ SCOPES: Final[frozenset[type[Call]]] = frozenset(
 
 _INSIDE: Final[frozenset[type[Call]]] = frozenset((MemtypeFree, MemtypeErase, GetPatInfo))
 """Calls that are made inside a scope."""
-
-
-class Frame:
-    """A call that has not returned, and what was seen inside it."""
-
-    __slots__ = ("actual", "api", "call", "done", "kind", "node", "reserve", "unacceptable")
-
-    def __init__(self, call: Call, api: str) -> None:
-        self.call, self.api = call, api
-        self.kind: type[Call] = type(call)
-        self.reserve: Reserve | None = None  # the model's outcome, once it was applied
-        self.node: Memtype | None = None  # the reservation that was made inside
-        self.actual = -1  # the mode that memtype_check_insert() was called with; -1 not recorded
-        self.done = False  # the change was applied
-        self.unacceptable: tuple[int, int] | None = None  # want, have: a caller must give this back
 
 
 class Task:
@@ -118,7 +103,17 @@ class Task:
 class Tasks:
     """Every task of a recording."""
 
-    __slots__ = ("_last", "_last_pid", "_tasks", "endless", "lost_entries", "lost_returns", "lost_returns_at")
+    __slots__ = (
+        "_last",
+        "_last_pid",
+        "_tasks",
+        "endless",
+        "lost_entries",
+        "lost_returns",
+        "lost_returns_at",
+        "paired",
+        "torn",
+    )
 
     def __init__(self) -> None:
         self._tasks: dict[int, Task] = {}  # by pid; the idle tasks by the negative of their CPU, from _IDLE down
@@ -128,6 +123,8 @@ class Tasks:
         self.lost_entries = 0  # returns whose entry was not seen
         self.lost_returns = 0  # entries whose return was not seen
         self.lost_returns_at: list[tuple[int, str]] = []
+        self.paired: set[str] = set()  # functions of which a call was seen to return
+        self.torn: list[tuple[Call, str, str]] = []  # calls that lost their return while the task went on: before what
 
     def of(self, event: Event) -> Task:
         """The task of an event; idle tasks (pid 0) are one for each CPU."""
@@ -155,6 +152,13 @@ class Tasks:
             task.frames.clear()
             task.scope = None
 
+    def died(self, pid: int) -> None:
+        """A task ends: what it is in the midst of never returns."""
+        task = self._tasks.get(pid)
+        if task is not None and task.frames:
+            self._give_up(task.frames)
+            task.frames.clear()
+
     def forget(self, pid: int) -> None:
         """A task is gone; its number may be used again."""
         task = self._tasks.pop(pid, None)
@@ -179,6 +183,11 @@ class Tasks:
         if frame.kind not in _INSIDE:
             task.scope = None
         frames = task.frames
+        for place in range(len(frames)):
+            if frames[place].api == frame.api and frames[place].call.pid > 0:
+                self._tear(frames[place:], f"the next call of {frame.api}()")
+                del frames[place:]
+                break
         frames.append(frame)
         if len(frames) > _DEPTH:
             self._give_up(frames[:-_DEPTH])
@@ -192,10 +201,11 @@ class Tasks:
             frame = frames[place]
             if frame.kind is event.call and frame.api == event.api:
                 if place + 1 < len(frames):
-                    self._give_up(frames[place + 1 :])
+                    self._tear(frames[place + 1 :], f"that of {frame.api}()")
                     del frames[place:]
                 else:
                     frames.pop()
+                self.paired.add(frame.api)
                 return task, frame
         if event.entry is None and event.call not in SCOPES:
             self.lost_entries += 1
@@ -210,7 +220,7 @@ class Tasks:
         """Calls of this kind in the task of an event must be over: what is still open lost its return."""
         frames = self.of(event).frames
         place = next((place for place, frame in enumerate(frames) if frame.kind is kind), len(frames))
-        self._give_up(frames[place:])
+        self._tear(frames[place:], "the task goes on")
         del frames[place:]
 
     def close(self) -> None:
@@ -219,6 +229,20 @@ class Tasks:
             self._give_up(task.frames)
         self._tasks.clear()
         self._last_pid = 0
+
+    def outside(self, event: Event) -> None:
+        """The task of an event is in none of the recorded functions: what is still open lost its return."""
+        frames = self.of(event).frames
+        if frames:
+            self._tear(frames, "the task goes on")
+            frames.clear()
+
+    def _tear(self, frames: list[Frame], before: str) -> None:
+        """These calls lost their return."""
+        self._give_up(frames)
+        for frame in frames:
+            if len(self.torn) < _TORN:
+                self.torn.append((frame.call, frame.api, before))
 
     def _give_up(self, frames: list[Frame]) -> None:
         for frame in frames:

@@ -11,7 +11,9 @@ from typing import Final
 from pat_check.events import Call, Event, ExitMmap, UnmapVmas, VmAreaFree, ZapVma
 from pat_check.events.runs import OrdinaryVmas, ZappedVmas
 from pat_check.model.vma import VM_HUGETLB, VM_IO, VM_MIXEDMAP, VM_PFNMAP
+from pat_check.replay.agreeing import Agreeing
 from pat_check.replay.context import Context
+from pat_check.replay.goings import Goings
 from pat_check.replay.remarks import Surprise
 
 _SPECIAL: Final = VM_PFNMAP | VM_IO | VM_MIXEDMAP
@@ -36,12 +38,18 @@ class Within:
             return False
         return self.end < 0 or (self.start <= call.vm_start and call.vm_end <= self.end)
 
+    def is_exceeded_by(self, call: ZapVma) -> bool:
+        """Whether what is cleared is in its range, but the VMA is not, which would have been split before."""
+        inside = 0 <= self.start <= call.start and call.end <= self.end
+        return inside and (not self.mm or not call.mm or self.mm == call.mm)
+
 
 class Teardowns:
     """Tells of each call that is missing, and of each range that does not fit."""
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
+    def __init__(self, context: Context, agreeing: Agreeing) -> None:
+        self.context, self.agreeing = context, agreeing
+        self.goings = Goings(context)
         self._within: dict[int, Within] = {}  # by pid: the unmap_vmas() that it may be in
         self._alone: dict[int, ZapVma] = {}  # by VMA: a zap outside of any, of all that a special mapping has
         self._begun: dict[int, ZapVma] = {}  # by pid: an unmap_single_vma() whose unmap_page_range() must come
@@ -52,6 +60,8 @@ class Teardowns:
             clears = isinstance(call, ZapVma) and call.api == "unmap_page_range" and call.vma == begun.vma
             if not clears:
                 self._never_cleared(begun)
+            elif isinstance(call, ZapVma):
+                self.agreeing.clears(begun, call)
         if isinstance(call, ZapVma):
             self._zap(call)
         elif isinstance(call, UnmapVmas):
@@ -60,14 +70,16 @@ class Teardowns:
             scope = self.context.tasks.of(call).scope
             mm = call.mm or (scope.mm if isinstance(scope, ExitMmap) else 0)
             self._within[call.pid] = Within(call.start, call.end, mm)
+            self.goings.begins(call)
         elif isinstance(call, VmAreaFree):
             self._within.pop(call.pid, None)
+            self.goings.frees(call)
             if self._alone:
                 self._free(call)
 
     def lets_pass(self, run: OrdinaryVmas) -> bool:
         """Whether calls that come as one would lead to nothing."""
-        if self._alone or run.pid in self._begun:
+        if self._alone or run.pid in self._begun or not self.goings.lets_pass(run):
             return False
         return not (run.zap and isinstance(self.context.tasks.of(run).scope, ExitMmap))
 
@@ -75,6 +87,7 @@ class Teardowns:
         """Calls have come as one."""
         if run.freed:
             self._within.pop(run.pid, None)
+            self.goings.taken()
 
     def covers(self, run: ZappedVmas) -> bool:
         """Whether zaps that come as one are inside an unmap_vmas() that covers each of them."""
@@ -82,27 +95,44 @@ class Teardowns:
         if within is None or self._alone or run.pid in self._begun or (within.mm and within.mm != run.mm):
             return False
         if within.end >= 0:
-            for _, vm_start, vm_end, _ in run.of:
-                if vm_start < within.start or within.end < vm_end:
+            for zap in run.of:
+                if zap.vm_start < within.start or within.end < zap.vm_end:
                     return False
         within.mm = run.mm
         return True
 
-    def frees(self, pid: int) -> bool:
-        """Whether VMAs that a task frees next go as they must."""
-        if self._alone or pid in self._begun:
+    def clears(self, run: ZappedVmas) -> None:
+        """Zaps that it covers have come as one."""
+        for zap in run.of:
+            if zap.flags & VM_PFNMAP:
+                self.goings.clears(zap)
+
+    def lets_go(self, pid: int) -> bool:
+        """Whether nothing but what is known is torn down by a task."""
+        return not self._alone and pid not in self._begun
+
+    def frees(self, pid: int, of: list[tuple[int, int]]) -> bool:
+        """Whether VMAs, each with its context, that a task frees next go as they must."""
+        if not self.lets_go(pid) or not self.goings.let_go(pid, of):
             return False
         self._within.pop(pid, None)
         return True
 
+    def unmapped(self, call: UnmapVmas, ctx: int, *, is_pfn: bool) -> None:
+        """unmap_vmas() has taken away one VMA, which was freed."""
+        self.goings.unmapped(call, ctx, is_pfn=is_pfn)
+        self._within.pop(call.pid, None)
+
     def over(self, event: Event) -> None:
         """A task does something else."""
+        self.goings.over(event.pid)
         begun = self._begun.pop(event.pid, None)
         if begun is not None:
             self._never_cleared(begun)
 
     def lost(self) -> None:
         """Events are missing."""
+        self.goings.lost()
         self._within.clear()
         self._alone.clear()
         self._begun.clear()
@@ -121,10 +151,14 @@ class Teardowns:
         """Entries of a mapping that may be tracked."""
         within = self._within.get(call.pid)
         if within is not None and not within.covers(call):
+            if within.is_exceeded_by(call) and self._is_recorded("vm_area_free"):
+                self._exceeds(call, within)
             within = None
         if within is not None:
             within.mm = within.mm or call.mm
             self._alone.pop(call.vma, None)
+            if call.flags & VM_PFNMAP:
+                self.goings.clears(call)
         elif call.start <= call.vm_start and call.vm_end <= call.end:
             if len(self._alone) > _LIMIT:
                 self._alone.clear()
@@ -136,6 +170,12 @@ class Teardowns:
             part = call.start != call.vm_start or call.end != call.vm_end
             if outside or (part and within is not None and self._is_recorded("vm_area_free")):
                 self._differs(call, call.vm_start, call.vm_end)
+
+    def _exceeds(self, call: ZapVma, within: Within) -> None:
+        if not self.context.lossy:
+            surprise = Surprise(self.context, call, "unmap_vmas", call.start, call.end)
+            part, have = f"[{within.start:#x}-{within.end:#x})", f"[{call.vm_start:#x}-{call.vm_end:#x})"
+            surprise.tell(f"called {call.api}() of a VMA of", f"one in {part}", have, [])
 
     def _free(self, call: VmAreaFree) -> None:
         """A mapping goes: unmap_vmas() has cleared it last."""

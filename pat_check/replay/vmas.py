@@ -31,8 +31,8 @@ from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_PAT, VM_PF
 from pat_check.replay.book import Book
 from pat_check.replay.context import Context
 from pat_check.replay.duplicates import Duplicates
+from pat_check.replay.frames import Frame
 from pat_check.replay.mapped import OVER, Mapped, is_whole
-from pat_check.replay.tasks import Frame
 from pat_check.replay.torn_down import TornDown
 from pat_check.replay.wanted import page_align
 

@@ -15,6 +15,7 @@ from pat_check.model import operations
 from pat_check.model.memtype import Memtype
 from pat_check.model.operations import Reserve, is_new_memtype_allowed
 from pat_check.model.owner import Owner
+from pat_check.replay.agreeing import is_released_by, may_track
 from pat_check.replay.callers import is_strict
 from pat_check.replay.context import Context
 from pat_check.replay.drivers import Drivers
@@ -59,6 +60,8 @@ class Whole:
         if not self.taken.may_take(run.pid, run.shape):
             return False
         if not run.inner_api and not _TRACKING.isdisjoint(context.recorded):
+            return False
+        if run.inner_api and not may_track(outer, run.inner_api, run.inner_flags, run.inner_ctx):
             return False
         start = outer.pfn << 12
         end = start + outer.vm_end - outer.vm_start
@@ -127,6 +130,8 @@ class Whole:
         start = release.pfn << 12
         end = start + release.size
         if not self._is_plain(task) or not self.taken.waits_for(run.pid, _RELEASE):
+            return False
+        if not is_released_by(task.scope, release) or self.taken.layers.results.forbids(run.pid):
             return False
         if machine.ram.test(start, end) or not self.taken.may_take(run.pid, run.shape):
             return False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from librt.strings import read_f64_le, read_i64_le
 
-from pat_check.events import UnmapVmas, VmAreaFree
+from pat_check.events import UnmapVmas, VmAreaFree, ZapVma
 from pat_check.events.runs import FOLLOWED, TRACKED, CopiedVmas, FreedVmas, Rows, Run, SplitOff, UnmappedVma, ZappedVmas
 from pat_check.sources.programs import (
     ARGUMENTS,
@@ -25,7 +25,7 @@ from pat_check.sources.programs import (
     unsigned,
     value,
 )
-from pat_check.sources.shapes import returns
+from pat_check.sources.shapes import are_alike, returns
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -84,8 +84,8 @@ def _copied(programs: list[Program], comms: list[str], rows: bytes, place: i64, 
         if _ERRORS <= new <= 0 or copying is None or copying.api != "copy_page_range":
             break
         values = place + HEAD
-        same = read_i64_le(rows, values) == new and read_i64_le(rows, values + WORD) == vma
-        if not same or read_i64_le(rows, values + 5 * WORD) != flags:
+        same = read_i64_le(rows, values) == new and are_alike(rows, made - dup.slots * WORD, values)
+        if not same:
             break
         copied = values + copying.slots * WORD
         if copied >= len(rows) or not returns(programs, rows, copied, pid, copying):
@@ -98,7 +98,17 @@ def _copied(programs: list[Program], comms: list[str], rows: bytes, place: i64, 
         if run is None:
             run = CopiedVmas(*_where(rows, comms, first), source, int(first), 0, 0)
             run.mm = unsigned(mm)
-        run.of.append((unsigned(vma), int(vm_start), int(vm_end), int(flags), unsigned(ctx), unsigned(new)))
+        run.of.append(
+            (
+                int(read_i64_le(rows, made - dup.slots * WORD - HEAD)),
+                unsigned(vma),
+                int(vm_start),
+                int(vm_end),
+                int(flags),
+                unsigned(ctx),
+                unsigned(new),
+            )
+        )
         for row in (made, copied):
             caller = programs[read_i64_le(rows, row + WORD)].caller
             if caller not in run.callers:
@@ -133,13 +143,25 @@ def _zapped(programs: list[Program], comms: list[str], rows: bytes, place: i64, 
         if run is None:
             run = ZappedVmas(*_where(rows, comms, first), source, int(first), 0, 0)
             run.mm, run.zap = unsigned(mm), zap.api
-        run.of.append((unsigned(vma), int(vm_start), int(vm_end), int(flags)))
+        begin, stop = int(start), int(end)
+        run.of.append(
+            ZapVma(
+                *_where(rows, comms, place),
+                unsigned(vma),
+                run.mm,
+                begin,
+                stop,
+                run.zap,
+                begin,
+                stop,
+                int(flags),
+            )
+        )
         last, place = place, values + zap.slots * WORD
         count += 1
     if run is None or count < 2:
         return None
     _close(run, rows, last, place, count)
-    run.last = int(last)
     return run
 
 
@@ -238,7 +260,7 @@ def _unmapped(programs: list[Program], comms: list[str], rows: bytes, place: i64
     run.unmap = UnmapVmas(run.at, run.time, run.cpu, run.pid, run.comm, int(start), int(end), unsigned(vma), own)
     _close(run, rows, freeing, freeing + HEAD + free.slots * WORD, 3)
     run.free = VmAreaFree(run.at, run.time, run.cpu, run.pid, run.comm, unsigned(vma), unsigned(ctx))
-    run.mm, run.zap = unsigned(mm), zap.api
+    run.mm, run.zap, run.flags = unsigned(mm), zap.api, int(flags)
     return run
 
 

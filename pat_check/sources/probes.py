@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pat_check.sources.catalogue import resolve
@@ -12,7 +13,7 @@ from pat_check.sources.specs import BY_FUNCTION
 _DEFINITION = re.compile(
     r"(?P<kind>[prft])\d*:(?:[\w.-]+/)?(?P<event>\w+) (?:\S+:)?(?P<function>\w+)(?P<at_return>%return)?"
 )
-_PROFILE = re.compile(r" *(?P<event>\w+) +\d+ +\d+")
+_PROFILE = re.compile(r" *(?P<event>\w+) +(?P<hits>\d{1,18}) +(?P<missed>\d{1,18})")
 
 
 class Probes(NamedTuple):
@@ -20,20 +21,26 @@ class Probes(NamedTuple):
 
     entries: frozenset[str] = frozenset()
     returns: frozenset[str] = frozenset()
+    hits: Mapping[str, tuple[int, int]] = MappingProxyType({})  # by "FUNCTION entries" or "returns": hits and misses
 
     def and_of(self, other: Probes) -> Probes:
         """These, and those of another file."""
-        return Probes(self.entries | other.entries, self.returns | other.returns)
+        return Probes(self.entries | other.entries, self.returns | other.returns, {**self.hits, **other.hits})
 
 
 def read_probes(lines: Iterable[str]) -> Probes:
     """The functions of the catalogue that have a probe; lines of other kinds say nothing."""
     found: tuple[set[str], set[str]] = set(), set()
+    hits: dict[str, tuple[int, int]] = {}
     for line in lines:
         if (match := _DEFINITION.match(line)) is not None and match["function"] in BY_FUNCTION:
             found[match["kind"] == "r" or bool(match["at_return"])].add(match["function"])
         elif match is not None or (match := _PROFILE.fullmatch(line.rstrip())) is not None:
             resolved = resolve(match["event"])
             if resolved is not None:
-                found[resolved[1]].add(resolved[0].function)
-    return Probes(frozenset(found[False]), frozenset(found[True]))
+                function, half = resolved[0].function, "returns" if resolved[1] else "entries"
+                found[resolved[1]].add(function)
+                if match.re is _PROFILE:
+                    before = hits.get(f"{function} {half}", (0, 0))  # of a second probe on the same place
+                    hits[f"{function} {half}"] = before[0] + int(match["hits"]), before[1] + int(match["missed"])
+    return Probes(frozenset(found[False]), frozenset(found[True]), hits)

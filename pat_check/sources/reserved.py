@@ -30,6 +30,8 @@ _PAGE: Final = 4096
 _ISA_END: Final = 0x100000
 _HIGHEST: Final = 1 << 52
 _ERRORS: Final = -4095
+_EINVAL: Final = -22
+_INT: Final = 1 << 32
 
 
 def reserving(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> Reserving | None:
@@ -92,7 +94,10 @@ def freeing(programs: list[Program], comms: list[str], rows: bytes, place: i64, 
     misses = _ERRORS <= result < 0
     done_at: i64 = erased_at + HEAD + (ARGUMENTS + erased.slots) * WORD
     done = _return(programs, rows, done_at, place, call)
-    if done is None or done.outer == call.function or (_result(rows, done_at) != 0) != misses:
+    if done is None or done.outer == call.function:
+        return None
+    ret = _result(rows, done_at)
+    if ret != 0 if not misses else ret not in (_EINVAL, _EINVAL + _INT):
         return None
     pid, comm = int(read_i64_le(rows, place + 2 * WORD)), comms[read_i64_le(rows, place + 5 * WORD)]
     behind: i64 = done_at + HEAD + (ARGUMENTS + done.slots) * WORD

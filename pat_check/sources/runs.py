@@ -29,7 +29,7 @@ from pat_check.sources.programs import (
     unsigned,
 )
 from pat_check.sources.reserved import freeing, reserving
-from pat_check.sources.shapes import Step, returns
+from pat_check.sources.shapes import Step, are_alike, returns
 from pat_check.sources.tracked import mapping, untracking
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
     scope: i64 = -1
     mm: i64 = 0
     dup: i64 = 0
+    own: i64 = 0
     new: i64 = 0
     freed: list[int] = []
     inner = ""
@@ -124,8 +125,12 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
                 break
             copy = _behind(programs, rows, behind)
             copied = _copied(programs, rows, copy, pid, comm)
-            if copied < 0 or read_i64_le(rows, copy + HEAD) != made or read_i64_le(rows, copy + HEAD + WORD) != vma:
+            if copied < 0 or read_i64_le(rows, copy + HEAD) != made or not are_alike(rows, values, copy + HEAD):
                 break
+            whose = read_i64_le(rows, values + WORD)
+            if dup != 0 and whose != own:
+                break
+            own = whose
             dup, new, scope, outer = vma, made, -1, 0
             _note(callers, programs[read_i64_le(rows, behind + WORD)].caller)
             _note(callers, programs[read_i64_le(rows, copied + WORD)].caller)
@@ -153,6 +158,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
     )
     run.vmas, run.zap, run.is_zap, run.mm = vmas, api, zaps == count, unsigned(mm)
     run.freed, run.callers, run.inner = freed, callers, inner
+    run.own = unsigned(own)
     run.copied, run.copy, run.scope = unsigned(dup), unsigned(new), int(scope)
     return run
 

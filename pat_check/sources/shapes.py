@@ -141,3 +141,13 @@ def returns(programs: list[Program], rows: bytes, place: i64, pid: i64, call: Pr
     program = programs[number]
     present = read_i64_le(rows, place + 6 * WORD) >> 32
     return program.is_return and program.met and program.spec is call.spec and present & 5 == 1
+
+
+def are_alike(rows: bytes, dup: i64, copy: i64) -> bool:
+    """Whether vm_area_dup() and copy_page_range(), whose values begin there, show the same VMA."""
+    slot: i64 = 0
+    while slot < 5:
+        if read_i64_le(rows, dup + slot * WORD) != read_i64_le(rows, copy + (slot + 1) * WORD):
+            return False
+        slot += 1
+    return True

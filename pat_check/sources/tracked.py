@@ -41,6 +41,9 @@ _INT: Final = 1 << 32
 _TRACKING: Final = ("remap_pfn_range_track", "track_pfn_remap")
 """Functions that remap_pfn_range() calls to map a whole VMA."""
 
+_HANDS_ON: Final = "remap_pfn_range_track"
+"""What that returns remap_pfn_range() returns, too."""
+
 _VMA, _VM_START, _VM_END, _ADDR, _PFN, _SIZE, _CTX, _FLAGS, _PROT = 0, 2, 3, 4, 5, 6, 7, 8, 9
 """Slots of remap_pfn_range()."""
 
@@ -109,9 +112,16 @@ def mapping(
             return None
     if not (row.leave(reserving) and _ends(row.at(RESULT), ret)):
         return None
-    if inner > 0 and not (row.leave(inside) and _ends(row.at(RESULT), ret)):
-        return None
+    handed: i64 = row.at(RESULT)
+    if inner > 0:
+        if not (row.leave(inside) and _ends(row.at(RESULT), ret)):
+            return None
+        if reserving.kind == RESERVE_PFN_RANGE and row.at(RESULT) != handed:
+            return None
+        handed = row.at(RESULT)
     if not (row.leave(outside) and _ends(row.at(RESULT), ret)):
+        return None
+    if inner > 0 and inside.function == _HANDS_ON and row.at(RESULT) != handed:
         return None
     found = Mapping(*_where(rows, comms, row.last), source, int(place), int(row.place), int(row.count))
     found.shape = row.step.ended()

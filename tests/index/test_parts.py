@@ -20,7 +20,7 @@ from tests.corpus import KEPT, UNKNOWABLE, captures
 
 ALWAYS_THE_SAME = {
     "": {"_plans", "_returns", "_takes"},
-    "context": {"era", "emit", "log", "one_comm"},
+    "context": {"era", "emit", "log", "one_comm", "counted", "missed", "balanced"},
     "context.machine": {"mms", "paging"},
     "expected.console": {"_waiting", "matched", "missed"},
     "expected.dmesg": {"_waiting", "matched", "missed"},

@@ -82,7 +82,7 @@ def lines(*functions, **changed):
 SHARED = [*lines("remap_pfn_range"), *lines("vm_area_dup"), f"vm_area_free: {MAPPED.replace('0x10', '0x30')}"]
 RESERVES = ("reserve_pfn_range", "memtype_reserve")
 ZAPS = ("unmap_single_vma", "unmap_page_range", "__zap_vma_range")
-INSIDE = {"dup_mmap": lines("vm_area_dup", vm_area_dup=f"{VMA} vm_flags=0x444bb")}
+INSIDE = {"dup_mmap": lines("vm_area_dup", vm_area_dup=TRACKED)}
 BY_RESULT = dict.fromkeys(("memtype_check_insert", "memtype_erase"), "went elsewhere; the model predicts into the tree")
 """What is said where the function that decides is missing."""
 
@@ -105,7 +105,7 @@ def before(caller, chain):
             seen = [line.replace(here, there) for line in seen]
         return seen + (lines("memtype_reserve", "memtype_check_insert") if caller == "memtype_free" else [])
     if caller in ("untrack_pfn", "unmap_single_vma", "track_pfn_copy", "copy_page_range"):
-        return made(chain) + (lines("vm_area_dup") if caller == "copy_page_range" else [])
+        return made(chain) + (lines("vm_area_dup", vm_area_dup=TRACKED) if caller == "copy_page_range" else [])
     return {"iounmap": lines("__ioremap_caller"), "vm_area_free": SHARED}.get(caller, [])
 
 

@@ -11,6 +11,9 @@ from pat_check.rules.base import Depth, Rule, span, told
 _ROWS = {"mtrr": 9, "zap": 36, "shrink": 49}
 """The invariant that each thing decides."""
 
+_HALVES = {"half": Severity.WARNING, "half, perhaps": Severity.INFO}
+"""A call without its return, or a return without its call: the probe has missed none, or that is not known."""
+
 
 class Divergence(Rule[Diverged]):
     """The kernel did something else than the model of its era predicts.
@@ -20,7 +23,8 @@ class Divergence(Rule[Diverged]):
     this tool. The model follows the recording, so one surprise does not cause others.
 
     A warning where one thing alone decides: the MTRRs of a write-back request, whether a free shrinks the entry that ends
-    with it, whether a zap untracks. Info where reservations may exist that the recording does not show: no list from its beginning, or lost events.
+    with it, whether a zap untracks; and for a call without its return, or a return without its call, in the midst of a
+    recording whose probes have missed none (`kprobe_profile.txt`), else info. Info where reservations may exist that the recording does not show: no list from its beginning, or lost events.
     """
 
     severity = Severity.ERROR
@@ -46,7 +50,11 @@ app-8 [000] 2.0: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd004000 req
         severity = self.severities.get(_ROWS.get(incident.about, 0), self.severity)
         if not incident.reliable:
             severity = Severity.INFO
+        if incident.about in _HALVES:
+            severity = _HALVES[incident.about]
         help_ = self.help if incident.reliable else "reservations older than the trace or lost events may explain it"
+        if incident.about in _HALVES:
+            help_ = "an event is missing: look for filters, for probes that were set late, and for losses of the tracer"
         notes = told(incident.story)
         yield self.finding(
             incident, message, *notes, start=incident.start, end=incident.end, severity=severity, help=help_

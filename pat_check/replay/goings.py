@@ -1,0 +1,122 @@
+"""PFN mappings that unmap_vmas() has cleared from end to end: each of their VMAs is freed, the lowest first."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pat_check.events import UnmapVmas, VmAreaFree, ZapVma
+from pat_check.events.runs import OrdinaryVmas
+from pat_check.replay.context import Context
+from pat_check.replay.mapped import is_whole
+from pat_check.replay.remarks import Surprise
+
+_LIMIT: Final = 100_000
+
+
+class Going:
+    """An unmap_vmas() of user virtual bytes [start, end), and the zaps whose VMAs it takes away."""
+
+    __slots__ = ("end", "start", "whole", "zaps")
+
+    def __init__(self, start: int, end: int, whole: bool) -> None:
+        self.start, self.end = start, end
+        self.whole = whole  # of an address space that ends
+        self.zaps: list[ZapVma] = []  # ascending
+
+
+class Goings:
+    """Tells of VMAs that are not freed, where the task goes on or a higher one was."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._of: dict[int, Going] = {}  # by pid
+        self._plain = False  # frees of VMAs without a context are recorded: no filter leaves them out
+        self._shown: set[bool] = set()  # whether frees of VMAs that go were seen: at the end of all, and of some
+
+    def begins(self, call: UnmapVmas) -> None:
+        """unmap_vmas() begins: the one before is over, unless both are of one mmap() that fails."""
+        before = self._of.get(call.pid)
+        if before is not None and not (call.start < before.end and before.start < call.end):
+            self.over(call.pid)
+        if len(self._of) > _LIMIT:
+            self._of.clear()
+        self._of[call.pid] = Going(call.start, call.end, is_whole(call))
+
+    def clears(self, call: ZapVma) -> None:
+        """It clears all of a PFN mapping."""
+        going = self._of.get(call.pid)
+        if going is None or not call.vma or (going.zaps and going.zaps[-1].vma == call.vma):
+            return  # two functions may show the same
+        if going.start <= call.vm_start and call.vm_end <= going.end:
+            going.zaps.append(call)
+
+    def frees(self, call: VmAreaFree) -> None:
+        """A VMA is freed."""
+        if call.ctx <= 0:
+            self._plain = True
+        going = self._of.get(call.pid)
+        if going is None:
+            return
+        for place in range(len(going.zaps)):
+            if going.zaps[place].vma == call.vma:
+                missed = going.zaps[:place]
+                del going.zaps[: place + 1]
+                self._shown.add(going.whole)
+                self._tell(missed)
+                return
+
+    def over(self, pid: int) -> None:
+        """The task does something else."""
+        going = self._of.pop(pid, None)
+        if going is not None and going.zaps and going.whole in self._shown:
+            self._tell(going.zaps)
+
+    def lets_pass(self, run: OrdinaryVmas) -> bool:
+        """Whether none of these VMAs, which are freed, is awaited."""
+        going = self._of.get(run.pid)
+        if going is None or not run.freed:
+            return True
+        return all(zap.vma not in run.freed for zap in going.zaps)
+
+    def let_go(self, pid: int, of: list[tuple[int, int]]) -> bool:
+        """VMAs, each with its context, are freed: False, and nothing done, if not in the order of those that go."""
+        going = self._of.get(pid)
+        place = 0
+        if going is not None and going.zaps:
+            awaited = {zap.vma for zap in going.zaps}
+            for vma, _ in of:
+                if vma in awaited:
+                    if vma != going.zaps[place].vma:
+                        return False
+                    place += 1
+            if place:
+                del going.zaps[:place]
+                self._shown.add(going.whole)
+        for _, ctx in of:
+            if ctx <= 0:
+                self._plain = True
+        return True
+
+    def unmapped(self, call: UnmapVmas, ctx: int, *, is_pfn: bool) -> None:
+        """unmap_vmas() has taken away one VMA, which was freed."""
+        self.begins(call)
+        if is_pfn:
+            self._shown.add(False)
+        if ctx <= 0:
+            self._plain = True
+
+    def taken(self) -> None:
+        """Frees of ordinary VMAs have come as one."""
+        self._plain = True
+
+    def lost(self) -> None:
+        """Events are missing."""
+        self._of.clear()
+
+    def _tell(self, zaps: list[ZapVma]) -> None:
+        context = self.context
+        if not self._plain or "vm_area_free" in context.halves or context.lost_any:
+            return
+        for zap in zaps:
+            surprise = Surprise(context, zap, zap.api, zap.vm_start, zap.vm_end)
+            surprise.tell("came", "a call of vm_area_free() of its VMA after it", "without one", [])
