@@ -172,8 +172,8 @@ class Makes:
     def protect(self, call: events.MprotectFixup) -> None:
         """Entry of mprotect_fixup(): one VMA of an mprotect()."""
         space = self.spaces.get(call.mm, call.pid)
-        if space is None or call.newflags < 0:
-            return
+        if space is None or call.newflags < 0 or call.newflags == call.flags:
+            return  # the same permission: nothing is split
         for area in space.within(call.start, call.end):
             word = "rw" if call.newflags & VM_WRITE else "ro"
             space.cuts.update((area.start, area.end))

@@ -221,14 +221,18 @@ class AddressSpaces:
         return list(mm.overlapping(start, end))
 
     def mprotect(self, mm: Mm, start: int, end: int, *, write: bool) -> int:
-        """Change the write permission of [start, end); cache bits, pfn and special stay."""
-        for vma in self.split_around(mm, start, end):
-            vma.flags = vma.flags | VM_WRITE if write else vma.flags & ~VM_WRITE
-            entries = mm.page_table.walk(vma.start, vma.end)
-            if entries:
-                self.notifiers.around(mm, "PROTECTION_VMA", entries[0][0], vma.end)
-            for low, high, pte in entries:
-                mm.page_table.install(low, high, pte.like(write=write and (pte.write or not vma.is_cow())))
+        """Change the write permission of [start, end); cache bits, pfn and special stay.
+
+        ``mprotect_fixup()`` splits nothing off a mapping whose permission is that already.
+        """
+        for changed in [vma for vma in mm.overlapping(start, end) if bool(vma.flags & VM_WRITE) != write]:
+            for vma in self.split_around(mm, max(start, changed.start), min(end, changed.end)):
+                vma.flags = vma.flags | VM_WRITE if write else vma.flags & ~VM_WRITE
+                entries = mm.page_table.walk(vma.start, vma.end)
+                if entries:
+                    self.notifiers.around(mm, "PROTECTION_VMA", entries[0][0], vma.end)
+                for low, high, pte in entries:
+                    mm.page_table.install(low, high, pte.like(write=write and (pte.write or not vma.is_cow())))
         return 0
 
     def madvise_flag(self, mm: Mm, start: int, end: int, flag: int, *, on: bool) -> int:
