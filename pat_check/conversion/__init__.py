@@ -12,7 +12,7 @@ from pat_check.conversion.tape import Checkpoint, Tape, listed
 from pat_check.conversion.writing import Converted, Writer
 from pat_check.events import Marker
 from pat_check.replay.context import Change
-from pat_check.replay.snapshots import Listed
+from pat_check.replay.snapshots import Listed, checkpoint_number
 from pat_check.session import Options, Session
 from pat_check.sources.iomem import Resource, read_iomem
 from pat_check.sources.opening import open_lines
@@ -32,7 +32,7 @@ def convert(path: str, options: Options, *, placed: bool = False) -> tuple[Conve
     file = session.trace if session.trace != "-" else "<stdin>"
     made, why = None, ""
     words = {op.word for op in high.ops()}
-    if "mmap" in words and not lifter.ends_seen:
+    if "mmap" in words and not lifter.ends.are_seen:
         why = "the ends of mappings (unmap_vmas) are not recorded"
     elif words <= {"memtype_reserve", "memtype_free"}:
         why = "the recording shows nothing above them" if words else ""
@@ -76,14 +76,19 @@ def _record(session: Session, *, placed: bool) -> tuple[Tape, Tape, Lifter]:
     replay.snapshots.on_anchor = anchor
     if machine.origin_known:
         anchor(listed(machine.memtypes))
+    saved = dict(replay.maps.saved)
     for event in session.events():
         lifter.hear(event)
         replay.run((event,))
         if isinstance(event, Marker):
+            maps = saved.pop(checkpoint_number(event.text), None)
+            if maps is not None:
+                lifter.saved(event, maps.of)
             point = Checkpoint(event.at, event, listed(machine.memtypes))
             high.items.append(point)
             low.items.append(point)
     replay.finish()
+    lifter.finish()
     end = Checkpoint(session.source.lines, None, listed(machine.memtypes))
     high.items.append(end)
     low.items.append(end)

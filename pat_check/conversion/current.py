@@ -6,6 +6,7 @@ from collections import deque
 
 from pat_check.cachemode import pgprot2cachemode
 from pat_check.conversion.areas import Spaces
+from pat_check.conversion.before import Before
 from pat_check.conversion.tape import Op, Physical, Tape
 from pat_check.events import NO_PID, Event, FreePfnRange
 from pat_check.replay.context import Change, Context
@@ -27,16 +28,23 @@ class Current:
     def __init__(self, context: Context, tape: Tape) -> None:
         self.context, self.tape = context, tape
         self.spaces = Spaces()
+        self.before = Before(context, tape)
         self.open: dict[int, list[Op]] = {}  # by pid
         self.cuts: dict[int, list[tuple[Op, int]]] = {}  # by pid: splits that nothing explains yet, and where
         self.unmaps: dict[int, deque[Op]] = {}  # by pid: its last unmaps, whose frees may come later
 
     def forget(self) -> None:
+        """Everything that was seen is in a list."""
+        self.lost()
+        self.spaces.forget()
+        self.before.forget()
+
+    def lost(self) -> None:
         """Events are missing."""
         self.open.clear()
         self.cuts.clear()
         self.unmaps.clear()
-        self.spaces.forget()
+        self.spaces.lost()
 
     def start(self, event: Event, actor: str, word: str, *args: str | Physical) -> Op:
         """A task begins an operation."""
@@ -64,7 +72,7 @@ class Current:
     def change(self, change: Change) -> None:
         """A reserve or a free."""
         ops = self.open.get(change.event.pid)
-        if ops and change.mode >= 0 and ops[0].word not in _RESERVE:
+        if ops and change.mode >= 0 and ops[0].word not in _RESERVE and not ops[0].body:
             self.enter(change.event)
             ops = None
         scope = self.context.tasks.of(change.event).scope
@@ -76,6 +84,7 @@ class Current:
             return
         op = next((one for one in ops if _meets(one, change)), ops[-1])
         self.tape.change(op, change)
+        self.before.heard(change, op.areas)
         if op.word in _FREE_ONCE:
             self.enter(change.event)
 

@@ -20,6 +20,10 @@ class _Fork:
     made: set[int] = field(default_factory=set)  # VMAs of the child
     failed: bool = False
 
+    def __post_init__(self) -> None:
+        self.child.forked = True
+        self.op.areas = self.parent.areas  # in VM_PAT kernels the reserves of copies show what is mapped
+
     def is_of(self, vma: int, bounds: tuple[int, int]) -> bool:
         """Whether a VMA of an address space that was not seen before is the child's: a copy, or a piece of one."""
         if self.failed:
@@ -38,11 +42,30 @@ class Forks:
         self._of: dict[int, _Fork] = {}  # by the parent's pid
         self._maybe: dict[int, _Fork] = {}  # by the child's pid
         self._copies_seen = False
+        self._new_mm: dict[int, int] = {}  # by the parent's pid: of the fork that has begun
 
     def forget(self) -> None:
         """Events are missing."""
         self._of.clear()
         self._maybe.clear()
+        self._new_mm.clear()
+
+    def of(self, pid: int) -> Op | None:
+        """The fork that a task is in the middle of, where it is known."""
+        fork = self._of.get(pid)
+        return fork.op if fork is not None and not fork.failed else None
+
+    def shown(self, event: Event, comm: str, pid: int, areas: list[tuple[int, int, int]]) -> Space | None:
+        """A process with these mappings is there: the child of a fork whose end was not recorded, if it can be."""
+        for parent, fork in list(self._of.items()):
+            if not fork.failed and all(fork.parent.is_mapped(start, end) for start, end, _ in areas):
+                self._named(event, self._of.pop(parent), comm, pid)
+                return fork.child
+        return None
+
+    def copies(self, space: Space) -> bool:
+        """Whether an address space is that of a child which is still being made."""
+        return any(fork.child is space for fork in self._of.values())
 
     @property
     def waiting(self) -> bool:
@@ -54,16 +77,19 @@ class Forks:
         self._of.pop(call.pid, None)
         self._copies_seen = True
         self.spaces.by_mm.pop(call.mm, None)
+        self._new_mm[call.pid] = call.mm
         space = self.spaces.get(call.oldmm, call.pid)
         if space is not None and space.areas:
-            child = self._begin(call, space).child
-            child.mm = call.mm
-            self.spaces.by_mm[call.mm] = child
+            self._begin(call, space)
 
     def _begin(self, event: Event, parent: Space) -> _Fork:
         name = f"{parent.name}_child"
         op = self.current.start(event, parent.name, "fork", name)
         fork = self._of[event.pid] = _Fork(op, parent, Space(name))
+        mm = self._new_mm.pop(event.pid, 0)
+        if mm:
+            fork.child.mm = mm
+            self.spaces.by_mm[mm] = fork.child
         return fork
 
     def copy(self, event: Event, mm: int, start: int, end: int, made: int = 0) -> None:
@@ -94,6 +120,7 @@ class Forks:
     def done(self, event: events.SchedProcessFork) -> None:
         """sched_process_fork: the child has a name."""
         fork = self._of.pop(event.pid, None)
+        self._new_mm.pop(event.pid, None)
         self.spaces.by_pid.pop(event.child_pid, None)
         self._maybe.pop(event.child_pid, None)
         parent = fork.parent if fork is not None else self.spaces.by_pid.get(event.pid)

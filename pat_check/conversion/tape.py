@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pat_check.cachemode import short_name
+from pat_check.conversion.areas import Area
 from pat_check.events import NO_PID, Event, Marker
 from pat_check.model.memtype import Memtype
 from pat_check.replay.context import Change
@@ -38,12 +39,23 @@ class Op:
     changes: list[Change] = field(default_factory=list)  # what the recording shows of it below
     dropped: bool = False  # another operation does it
     ahead: list[Op] = field(default_factory=list)  # what must have been done before it
+    body: list[Op] = field(default_factory=list)  # what its handler does
+    early: bool = False  # it was done before the recording began
+    areas: list[Area] = field(default_factory=list)  # what it is about, where others may learn from its reserves
     place: int = 0  # in the tape
 
     @property
     def is_plain(self) -> bool:
         """Whether it is a reserve or a free, and nothing more."""
         return self.word in ("memtype_reserve", "memtype_free")
+
+
+class Remark(NamedTuple):
+    """What cannot be written as it was, at the line where that is so."""
+
+    at: int
+    text: str
+    before: Op | None = None  # it stands before this operation
 
 
 class Checkpoint(NamedTuple):
@@ -59,13 +71,23 @@ class Tape:
 
     def __init__(self) -> None:
         self.begin: list[Listed] | None = None
-        self.items: list[Op | Checkpoint | None] = []
+        self.claimed: dict[Listed, list[tuple[Op, ...]]] = {}  # operations that make reservations of that list
+        self.items: list[Op | Checkpoint | Remark | None] = []
+        self.remarks: list[Remark] = []
         self._names: dict[tuple[str, int], str] = {}
         self._taken: set[str] = {"before", "lost"}
 
     def clear(self) -> None:
         """What was recorded so far is in the list that the scenario begins with."""
         self.items.clear()
+        self.remarks.clear()
+
+    def remark(self, at: int, text: str, before: Op | None = None) -> None:
+        """What cannot be written."""
+        remark = Remark(at, text, before)
+        self.remarks.append(remark)
+        if before is None:
+            self.items.append(remark)
 
     def add(self, op: Op) -> Op:
         """The next operation."""
@@ -87,7 +109,10 @@ class Tape:
 
     def ops(self) -> Iterable[Op]:
         """The operations that are played."""
-        return (op for item in self.items if isinstance(item, Op) for op in (*item.ahead, item) if not op.dropped)
+        for item in self.items:
+            if isinstance(item, Op):
+                for op in (*item.ahead, item):
+                    yield from () if op.dropped else (op, *op.body)
 
     # --- names -------------------------------------------------------------------------------------------
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 
 from pat_check.cachemode import WB
 from pat_check.conversion.memory import Bars, mtrr_lines, ram_lines
-from pat_check.conversion.tape import Checkpoint, Op, Physical, Tape, listed, mode_word, plain
+from pat_check.conversion.tape import Checkpoint, Op, Physical, Remark, Tape, listed, mode_word, plain
 from pat_check.eras.base import Era
 from pat_check.errors import TraceError
 from pat_check.model.memory import Ram
@@ -21,7 +22,7 @@ from pat_check.replay.context import Change
 from pat_check.replay.snapshots import Listed
 from pat_check.scenario.parser import parse
 from pat_check.scenario.stage import Stage
-from pat_check.scenario.statements import Statement
+from pat_check.scenario.statements import Statement, flattened
 from pat_check.scenario.words import size_text
 from pat_check.sources.iomem import Resource
 
@@ -37,6 +38,7 @@ class Converted:
         self.title = ""
         self.notes: list[str] = []  # what is not written as it was done, and why; the comment at the top has them
         self.lines: list[str] = []  # what stands below
+        self.remarks: list[tuple[int, str]] = []  # trace lines where it is not what was done, and why
         self.plain = ""  # why reserves and frees are all that it has
         self.tasks: dict[str, tuple[str, int]] = {}  # the comm and pid behind the name of a task
         self.corrections = 0  # what the driver `lost` does
@@ -93,12 +95,23 @@ class Writer:
     def write(self) -> Converted:
         """All of it."""
         self.made.add("")
+        claimed = {node: list(made) for node, made in self.tape.claimed.items()}
         for node in self.tape.begin or ():
-            self._say(f"before: {_reserve(node)}")
+            if claimed.get(node):
+                for op in claimed[node].pop():
+                    self._say(self._line(op), op.at)
+            else:
+                self._say(f"before: {_reserve(node)}")
+        remarks = {id(one.before): one for one in self.tape.remarks if one.before is not None}
         for item in self.tape.items:
             if isinstance(item, Op):
                 for op in (*item.ahead, item):
-                    self._operate(op)
+                    if id(op) in remarks:
+                        self._remark(remarks[id(op)])
+                    if not op.early:
+                        self._operate(op)
+            elif isinstance(item, Remark):
+                self._remark(item)
             elif item is not None:
                 self._correct(item)
                 if item.marker is not None:
@@ -106,13 +119,17 @@ class Writer:
                     self.made.add(f"checkpoint {label}", item.at)
         return self.made
 
+    def _remark(self, remark: Remark) -> None:
+        self.made.add(f"# {remark.text}", remark.at)
+        self.made.remarks.append((remark.at, remark.text))
+
     # --- operations --------------------------------------------------------------------------------------
 
     def _operate(self, op: Op) -> None:
         """Play an operation, and what the recording shows of it besides what it did, now or before."""
         self._played.clear()
         if not op.dropped and not op.is_plain:
-            self._say(self._line(op), op.at)
+            self._say(self._line(op), op.at, [self._line(one) for one in op.body])
             if op.word == _END:
                 self._ended[op.actor] = ""
         self._done.update(map(_key, self._played))
@@ -134,15 +151,20 @@ class Writer:
         made = f"{op.result} = " if op.result else ""
         return f"{self._ended.get(op.actor, op.actor)}: {made}{op.word} {', '.join(args)}".rstrip()
 
-    def _say(self, line: str, at: int = 0) -> None:
+    def _say(self, line: str, at: int = 0, body: Sequence[str] = ()) -> None:
         """Write a line and play it; one that makes no sense, as of a damaged event, is left out."""
+        lines = [line]
+        if body:
+            lines = [f"{line} {{", *(f"  {one.partition(': ')[2]}" for one in body), "}"]
         try:
-            statement: Statement = parse(f"{line}\n", _PATH).statements[0]
-            statement.at = len(self.made.lines) + 1
+            statement: Statement = parse("".join(f"{one}\n" for one in lines), _PATH).statements[0]
+            for inner in flattened([statement]):
+                inner.at += len(self.made.lines)
             self.stage.run([statement])
         except TraceError:
             return
-        self.made.add(line, at)
+        for text in lines:
+            self.made.add(text, at)
 
     # --- corrections -------------------------------------------------------------------------------------
 

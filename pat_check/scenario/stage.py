@@ -25,7 +25,7 @@ from pat_check.scenario.statements import (
     Scenario,
     Statement,
 )
-from pat_check.scenario.verbs import check
+from pat_check.scenario.verbs import check, is_block_of
 from pat_check.scenario.words import near
 from pat_check.scenario.world import Actor, World
 from pat_check.sources.mtrr import KINDS
@@ -177,12 +177,12 @@ class Stage:
             raise wrong(path, statement, who + near(statement.task, known))
         if actor.ended:
             raise wrong(path, statement, f"{actor.name} ended in line {actor.ended}")
-        if statement.body is not None and statement.op in LOCKS:
+        if is_block_of(statement, LOCKS):
             self._block(statement, actor)
             return
         verb = OPERATIONS[statement.op]
         self.world.turn(statement.at, actor)
-        if statement.body is not None:
+        if statement.body is not None and statement.op not in LOCKS:
             self.world.kernel.meanwhile = lambda: self._meanwhile(statement, actor)
         try:
             ret = verb.play(Scene(self, statement, actor, verb))
@@ -204,6 +204,10 @@ class Stage:
         args = Arguments(statement, self.names, self.scenario.path, BLOCK)
         if len(args):
             args.span(0, 1)
+        self.locked(statement, actor)
+
+    def locked(self, statement: Operation, actor: Actor) -> None:
+        """What stands in a block, with its lock held; then the task goes on."""
         actor.locks.append(LOCKS[statement.op])
         try:
             for inner in statement.body or []:
