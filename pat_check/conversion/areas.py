@@ -19,6 +19,7 @@ class Mapping:
     base: int
     size: int  # bytes
     made: Op | None = None  # its mmap, where the type was not known then
+    reserved: tuple[int, int] | None = None  # physical start and end, where it was remapped whole
 
     def span(self, start: int, end: int) -> list[str]:
         """[start, end) as the arguments of an operation: without a size where that is all of it."""
@@ -60,6 +61,8 @@ class Space:
     cuts: set[int] = field(default_factory=set)  # where VMAs are known to end in the middle of an area
     ending: Op | None = None  # the exit or exec that ends it
     past: list[Area] = field(default_factory=list)  # what was mapped when it ended
+    vanished: list[tuple[Op, Area]] = field(default_factory=list)  # unmaps that nothing was freed for, so far
+    ever: list[tuple[int, int]] = field(default_factory=list)  # where anything was mapped
     forked: bool = False  # it is the child of a fork that the scenario has
 
     def find(self, addr: int) -> Area | None:
@@ -101,6 +104,7 @@ class Space:
         self.cuts = {cut for cut in self.cuts if not area.start <= cut <= area.end}
         self.remove(area.start, area.end)
         self.areas.append(area)
+        self.ever.append((area.start, area.end))
         self.areas.sort(key=lambda one: one.start)
 
     def remove(self, start: int, end: int) -> None:

@@ -1,11 +1,13 @@
-"""Tracked mappings that are there before the recording: whose each reservation of the first list is.
+"""Tracked mappings whose beginning is not recorded: what each maps, and how it came there.
 
-That is known when the reservation is freed, or copied by fork. Then the scenario begins with the mapping that made it.
+That is known when its reservation is freed, or copied by fork. Then it is what an unmap took away that freed nothing,
+by an mremap() that is not recorded, or it was there before: then the scenario begins with it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pat_check.conversion.areas import Area, Mapping, Space
@@ -23,6 +25,17 @@ class _Waiting:
     mapping: Mapping
     mmap: Op
     remap: Op  # dropped, until it is known
+    moved: list[tuple[Op, Area]]  # the unmaps that may have been its mremap
+    may_be_first: bool  # nothing else was there in this recording
+
+    def origin(self, start: int, reserved: tuple[int, int]) -> tuple[Op, Area] | None:
+        """The unmap of what has these frames, or this reservation."""
+        for op, area in reversed(self.moved):
+            if op.changes or op.dropped or op.word != "munmap" or area.end - area.start != self.mapping.size:
+                continue
+            if area.mapping.reserved == reserved or (area.offset is not None and area.start + area.offset == start):
+                return op, area
+        return None
 
 
 class Before:
@@ -30,6 +43,7 @@ class Before:
 
     def __init__(self, context: Context, tape: Tape) -> None:
         self.context, self.tape = context, tape
+        self.moves: Callable[[Op, Area, Mapping], None]  # makes an operation an mremap
         self._waiting: dict[str, _Waiting] = {}  # by the name of the mapping
         self._claimed: Counter[Listed] = Counter()
 
@@ -42,11 +56,15 @@ class Before:
         """Everything that was seen is in a list."""
         self._waiting.clear()
 
-    def waits(self, space: Space, area: Area, mmap: Op) -> Op:
-        """A tracked mapping is seen for the first time; gives the remap that is to be played behind its mmap."""
+    def waits(self, space: Space, area: Area, mmap: Op, *, may_be_first: bool) -> Op:
+        """A mapping is seen for the first time; gives the remap that is to be played behind its mmap."""
         remap = Op(mmap.at, space.name, "remap_pfn_range", [area.mapping.name], dropped=True)
-        if not space.forked and self.tape.begin:
-            self._waiting[area.mapping.name] = _Waiting(space, area.mapping, mmap, remap)
+        space.vanished = [(op, old) for op, old in space.vanished if not op.changes and op.word == "munmap"]
+        moved = [one for one in space.vanished if one[1].end - one[1].start == area.mapping.size]
+        may_be_first = may_be_first and not space.forked and bool(self.tape.begin)
+        if moved or may_be_first:
+            waiting = _Waiting(space, area.mapping, mmap, remap, moved, may_be_first)
+            self._waiting[area.mapping.name] = waiting
         return remap
 
     def heard(self, change: Change, areas: list[Area]) -> None:
@@ -62,8 +80,21 @@ class Before:
                     start = change.start - (scope.vm_start - base)
             elif change.end - change.start == one.mapping.size:
                 start = change.start
-            if start >= 0 and self.claim(one, start):
+            origin = one.origin(start, (change.start, change.end))
+            if origin is not None:
+                self._moved(one, *origin)
                 return
+            if start >= 0 and one.may_be_first and self.claim(one, start):
+                return
+
+    def _moved(self, one: _Waiting, op: Op, area: Area) -> None:
+        self.moves(op, area, one.mapping)
+        one.mmap.dropped = "ro" not in one.mmap.args
+        if not one.mmap.dropped:
+            one.mmap.word, one.mmap.result, one.mmap.args, one.mmap.mode = "mprotect", "", [one.mapping.name, "ro"], -1
+            one.mapping.made = None
+        one.space.vanished = [known for known in one.space.vanished if known[0] is not op]
+        del self._waiting[one.mapping.name]
 
     def claim(self, one: _Waiting, start: int) -> bool:
         """Whether the first list has a reservation for all of a mapping, from this physical address on."""
@@ -83,8 +114,11 @@ class Before:
 
     def finish(self) -> None:
         """The recording is over: what is not known now never will be."""
-        for one in self._waiting.values():
-            if not self.is_by_context:
+        for one in list(self._waiting.values()):
+            moved = [(op, area) for op, area in one.moved if not op.changes and not op.dropped and op.word == "munmap"]
+            if len(moved) == 1:
+                self._moved(one, *moved[0])
+            elif not self.is_by_context:
                 self.tape.remark(
                     one.mmap.at,
                     f"{one.mapping.name} of {one.space.name} was mapped before; the recording does not show "

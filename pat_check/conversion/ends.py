@@ -211,6 +211,7 @@ class Ends:
             self.current.enter(event, op)
             return
         ops = self._each(event, space, "munmap", parts)
+        space.vanished += [(op, area) for op, area in zip(ops, parts, strict=True) if area.offset is not None]
         if self.current.before.is_by_context:
             known = self.makes.replaced.get(event.pid, (-1, -1, [], []))
             known = known if known[:2] == (start, end) else (start, end, [], [])

@@ -129,8 +129,8 @@ class Lifter:
 
     def _copy(self, call: events.CopyPageRange) -> None:
         bounds = call.vm_start, call.vm_end
-        self.sightings.own(call, call.mm, bounds, call.flags, self.forks.of(call.pid))
-        self.forks.copy(call, call.mm, call.vm_start, call.vm_end, call.dst)
+        self.sightings.own(call, call.mm, bounds, call.flags, self.forks.of(call.pid, call.api, call.vm_start))
+        self.forks.copy(call, call.mm, *bounds, call.api, call.dst)
 
     def _dup(self, call: events.VmAreaDup) -> None:
         """vm_area_dup(): outside of a split and a move it is fork's."""
@@ -138,8 +138,9 @@ class Lifter:
         if task.innermost(events.SplitVma) is None and task.innermost(events.CopyVma) is None:
             bounds = call.vm_start, call.vm_end
             if self._is_own(call):
-                self.sightings.own(call, call.mm, bounds, call.flags, self.forks.of(call.pid))
-            self.forks.copy(call, call.mm, *bounds)
+                fork = self.forks.of(call.pid, "vm_area_dup", call.vm_start)
+                self.sightings.own(call, call.mm, bounds, call.flags, fork)
+            self.forks.copy(call, call.mm, *bounds, "vm_area_dup")
 
     def _dup_mmap(self, event: Return) -> None:
         if (event.ret or 0) < 0:

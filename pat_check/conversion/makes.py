@@ -43,6 +43,7 @@ class Makes:
     def __init__(self, current: Current, *, placed: bool) -> None:
         self._placed = placed  # mappings are made where they were
         self.current, self.spaces, self.tape = current, current.spaces, current.tape
+        current.before.moves = self.moves
         self.moving: dict[int, tuple[Op, Mapping]] = {}  # by pid: mremap() that has not unmapped yet
         self.replaced: dict[int, tuple[int, int, list[Op], list[Mapping]]] = {}  # by pid: an unmap that is not over
         self._remapping: dict[int, tuple[Op, Op | None, str]] = {}  # by pid: the call, its mmap, and the function
@@ -80,6 +81,8 @@ class Makes:
             self.current.enter(call, made)
         else:
             self.current.enter(call, self.tape.add(op))
+        if (call.addr, size) == (area.mapping.base, area.mapping.size):
+            area.mapping.reserved = op.physical
         if call.addr + size != call.vm_end or (made is None and area.end != call.vm_end):
             op.args.append(size_text(size))
         if made is None:
@@ -264,13 +267,18 @@ class Makes:
         if place.base < area.end and area.start < place.base + place.size:
             return None
         mapping = self.name(place.base, place.size)
-        size = size_text(area.end - area.start)
-        op.args, op.result, op.dropped = [area.mapping.at(area.start), size, size_text(place.size)], mapping.name, False
-        if self._placed:
-            op.args.append(f"{place.base:#x}")
+        self.moves(op, area, mapping)
         offset = area.offset + area.start - place.base if area.offset is not None else None
         space.add(Area(mapping, place.base, place.base + place.size, offset, area.flags))
         return op
+
+    def moves(self, op: Op, area: Area, mapping: Mapping) -> None:
+        """An operation is an mremap of this to a new place."""
+        op.word, op.result, op.dropped = "mremap", mapping.name, False
+        mapping.reserved = area.mapping.reserved
+        op.args = [area.mapping.at(area.start), size_text(area.end - area.start), size_text(mapping.size)]
+        if self._placed:
+            op.args.append(f"{mapping.base:#x}")
 
 
 def is_special(flags: int) -> bool:

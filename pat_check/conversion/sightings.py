@@ -59,9 +59,10 @@ class Sightings:
         if not flags & VM_WRITE and "ro" not in op.args:
             self._put(before, Op(event.at, space.name, "mprotect", [mapping.name, "ro"]))
         area = Area(mapping, *bounds, flags=flags)
+        is_first = not any(start < bounds[1] and bounds[0] < end for start, end in space.ever)
         space.add(area)
         if flags & VM_PAT or self.before.is_by_context:
-            self._put(before, self.before.waits(space, area, op))
+            self._put(before, self.before.waits(space, area, op, may_be_first=is_first))
         return area
 
     def _changed(
