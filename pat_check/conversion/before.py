@@ -16,6 +16,8 @@ from pat_check.events import CopyPageRange, FreePfnRange
 from pat_check.replay.context import Change, Context
 from pat_check.replay.snapshots import Listed
 
+_LIMIT = 100_000
+
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
@@ -44,6 +46,7 @@ class Before:
     def __init__(self, context: Context, tape: Tape) -> None:
         self.context, self.tape = context, tape
         self.moves: Callable[[Op, Area, Mapping], None]  # makes an operation an mremap
+        self._alone: dict[tuple[str, int, int], Op] = {}  # reserves that nothing explains: by task and range
         self._waiting: dict[str, _Waiting] = {}  # by the name of the mapping
         self._claimed: Counter[Listed] = Counter()
 
@@ -55,6 +58,15 @@ class Before:
     def forget(self) -> None:
         """Everything that was seen is in a list."""
         self._waiting.clear()
+        self._alone.clear()
+
+    def stands_alone(self, change: Change, op: Op) -> None:
+        """A reserve or free that no operation explains: a reserve may be of a mapping that is seen later."""
+        key = op.actor, change.start, change.end
+        if change.mode < 0:
+            self._alone.pop(key, None)
+        elif len(self._alone) < _LIMIT:
+            self._alone[key] = op
 
     def waits(self, space: Space, area: Area, mmap: Op, *, may_be_first: bool) -> Op:
         """A mapping is seen for the first time; gives the remap that is to be played behind its mmap."""
@@ -62,7 +74,7 @@ class Before:
         space.vanished = [(op, old) for op, old in space.vanished if not op.changes and op.word == "munmap"]
         moved = [one for one in space.vanished if one[1].end - one[1].start == area.mapping.size]
         may_be_first = may_be_first and not space.forked and bool(self.tape.begin)
-        if moved or may_be_first:
+        if moved or may_be_first or self._alone:
             waiting = _Waiting(space, area.mapping, mmap, remap, moved, may_be_first)
             self._waiting[area.mapping.name] = waiting
         return remap
@@ -84,6 +96,10 @@ class Before:
             if origin is not None:
                 self._moved(one, *origin)
                 return
+            alone = self._alone.pop((one.space.name, start, start + one.mapping.size), None) if start >= 0 else None
+            if alone is not None:
+                self._remapped(one, alone, start)
+                return
             if start >= 0 and one.may_be_first and self.claim(one, start):
                 return
 
@@ -94,6 +110,16 @@ class Before:
             one.mmap.word, one.mmap.result, one.mmap.args, one.mmap.mode = "mprotect", "", [one.mapping.name, "ro"], -1
             one.mapping.made = None
         one.space.vanished = [known for known in one.space.vanished if known[0] is not op]
+        del self._waiting[one.mapping.name]
+
+    def _remapped(self, one: _Waiting, op: Op, start: int) -> None:
+        """A reserve of its task was the mapping's own: remap_pfn_range() itself is not recorded."""
+        mode = op.changes[0].mode
+        op.ahead.append(Op(op.at, one.space.name, "mmap", one.mmap.args, one.mapping.name, mode))
+        op.word, op.args, op.mode = "remap_pfn_range", [one.mapping.name, Physical(start, one.mapping.size)], mode
+        op.physical = one.mapping.reserved = start, start + one.mapping.size
+        one.mmap.dropped = True
+        one.mapping.made = None
         del self._waiting[one.mapping.name]
 
     def claim(self, one: _Waiting, start: int) -> bool:

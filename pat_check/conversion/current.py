@@ -80,7 +80,9 @@ class Current:
             late = (one for one in self.unmaps.get(change.event.pid, ()) if not one.changes and _meets(one, change))
             ops = [one for one in late][-1:]
         if not ops:
-            self.tape.plain(change, self.actor(change.event))
+            op = self.tape.plain(change, self.actor(change.event))
+            if op is not None:
+                self.before.stands_alone(change, op)
             return
         op = next((one for one in ops if _meets(one, change)), ops[-1])
         self.tape.change(op, change)

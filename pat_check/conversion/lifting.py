@@ -16,7 +16,7 @@ from pat_check.conversion.ends import Ends
 from pat_check.conversion.forks import Forks
 from pat_check.conversion.makes import Makes
 from pat_check.conversion.sightings import Sightings
-from pat_check.conversion.tape import Tape
+from pat_check.conversion.tape import Listing, Tape
 from pat_check.events import NO_PID, Event, Return
 from pat_check.replay.context import Context
 from pat_check.replay.maps import SavedArea
@@ -98,9 +98,9 @@ class Lifter:
         for part in (self.current, self.makes, self.forks, self.ends, self.drivers):
             part.forget()
 
-    def saved(self, event: events.Marker, of: Mapping[int, Sequence[SavedArea]]) -> None:
-        """What the kernel showed of every process at a checkpoint."""
-        self.sightings.saved(event, of)
+    def saved(self, event: events.Marker, of: Mapping[int, Sequence[SavedArea]]) -> dict[str, Listing]:
+        """What the kernel showed of every process at a checkpoint, by its name."""
+        return self.sightings.saved(event, of)
 
     def finish(self) -> None:
         """The recording is over."""
@@ -112,8 +112,8 @@ class Lifter:
         for part in (self.forks, self.ends, self.drivers):
             part.forget()
         self.current.lost()
-        if isinstance(event, events.LostEvents):
-            self.current.tape.remark(event.at, "events are missing: what was mapped then or went is not known")
+        what = "events are missing" if isinstance(event, events.LostEvents) else "a line cannot be read"
+        self.current.tape.remark(event.at, f"{what}: what was mapped then or went is not known")
 
     def _on(self, call: _OnVma, handle: Callable[[Any], None]) -> None:
         """A call on a VMA of the task's own shows it."""

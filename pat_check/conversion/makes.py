@@ -14,6 +14,8 @@ from pat_check.model.vma import (
     VM_DONTDUMP,
     VM_DONTEXPAND,
     VM_IO,
+    VM_MAYEXEC,
+    VM_MAYSHARE,
     VM_MAYWRITE,
     VM_MIXEDMAP,
     VM_PFNMAP,
@@ -32,7 +34,7 @@ _WORDS = {
     VM_DONTDUMP: "dontdump",
 }
 """Flags that a driver sets, and the words for them."""
-_OF_THE_KERNEL = VM_SHARED | 0x20 | 0x40 | 0x80
+_OF_THE_KERNEL = VM_SHARED | VM_MAYWRITE | VM_MAYEXEC | VM_MAYSHARE
 """A mapping without VM_SHARED and without any VM_MAY* but read is the kernel's own [vvar]."""
 _INSERTS = {PAGE: "vmf_insert_pfn", 1 << 21: "vmf_insert_pfn_pmd", 1 << 30: "vmf_insert_pfn_pud"}
 
@@ -185,6 +187,7 @@ class Makes:
         op.args += [word for bit, word in _WORDS.items() if flags & bit]
         if self._placed:
             op.args.append(f"at {mapping.base:#x}")
+            self.tape.highest = max(self.tape.highest, mapping.base + mapping.size)
         return op
 
     # --- changes of mappings ---------------------------------------------------------------------------
@@ -279,6 +282,7 @@ class Makes:
         op.args = [area.mapping.at(area.start), size_text(area.end - area.start), size_text(mapping.size)]
         if self._placed:
             op.args.append(f"{mapping.base:#x}")
+            self.tape.highest = max(self.tape.highest, mapping.base + mapping.size)
 
 
 def is_special(flags: int) -> bool:

@@ -9,10 +9,10 @@ from pat_check.conversion.before import Before
 from pat_check.conversion.current import Current
 from pat_check.conversion.forks import Forks
 from pat_check.conversion.makes import Makes, is_special
-from pat_check.conversion.tape import Op
+from pat_check.conversion.tape import Listing, Op
 from pat_check.events import Event, Marker
 from pat_check.model.memory import PAGE
-from pat_check.model.vma import VM_MAYWRITE, VM_PAT, VM_WRITE
+from pat_check.model.vma import VM_MAYEXEC, VM_MAYSHARE, VM_MAYWRITE, VM_PAT, VM_WRITE
 from pat_check.replay.maps import LETTERS, SavedArea
 
 _VIRTUAL = 1 << 46
@@ -91,8 +91,9 @@ class Sightings:
 
     # --- saved files -------------------------------------------------------------------------------------
 
-    def saved(self, event: Marker, of: Mapping[int, Sequence[SavedArea]]) -> None:
-        """What the kernel itself showed of every process at a checkpoint."""
+    def saved(self, event: Marker, of: Mapping[int, Sequence[SavedArea]]) -> dict[str, Listing]:
+        """What the kernel itself showed of every process at a checkpoint, by the names that these have."""
+        listings: dict[str, Listing] = {}
         for pid, saved in of.items():
             areas = [(one.start, one.end, _flags(one.flags)) for one in saved]
             areas = [one for one in areas if is_special(one[2]) and _is_sane(one[:2])]
@@ -101,9 +102,22 @@ class Sightings:
                 space = self._unknown(event, pid, areas, of)
             if space is None:
                 continue
+            known = frozenset(LETTERS.values())
+            shown = [one for one in saved if is_special(_flags(one.flags))]
+            listings[space.name] = [(one.end - one.start, one.flags & known) for one in shown]
             for start, end, flags in areas:
                 self.see(event, space, (start, end), flags)
-            self._missing(event, space, areas)
+            for gone in _without(space, areas):
+                if not self._is_going(gone):
+                    self.current.tape.add(Op(event.at, space.name, "munmap", list(gone.span())))
+                    self.current.tape.remark(event.at, f"{space.name} has it no more; the recording does not show why")
+                    space.remove(gone.start, gone.end)
+        return listings
+
+    def _is_going(self, area: Area) -> bool:
+        """Whether it is just being unmapped by what is recorded."""
+        open_now = [op for ops in self.current.open.values() for op in ops if op.word in ("munmap", "exit")]
+        return any(one.mapping is area.mapping for op in open_now for one in op.areas)
 
     def _unknown(
         self, event: Marker, pid: int, areas: list[tuple[int, int, int]], of: Mapping[int, Sequence[SavedArea]]
@@ -134,14 +148,6 @@ class Sightings:
             return child
         return self.spaces.add(Space(self.current.tape.named(comm, pid)), 0, pid)
 
-    def _missing(self, event: Marker, space: Space, areas: list[tuple[int, int, int]]) -> None:
-        """What is known and not saved goes, or is gone unseen: it is not the scenario's to say which."""
-        for area in _without(space, areas):
-            place = " ".join(area.span())
-            self.current.tape.remark(
-                event.at, f"the kernel's list has no {place} of {space.name}: it is being unmapped, or is gone unseen"
-            )
-
 
 def _without(space: Space, areas: Iterable[tuple[int, int, int]]) -> list[Area]:
     """What an address space has outside of these."""
@@ -153,7 +159,7 @@ def _without(space: Space, areas: Iterable[tuple[int, int, int]]) -> list[Area]:
 
 def _flags(letters: Iterable[str]) -> int:
     """VmFlags of smaps as the kernel's bits, as far as they matter."""
-    bits = {letter: bit for bit, letter in LETTERS.items()} | {"mw": VM_MAYWRITE}
+    bits = {letter: bit for bit, letter in LETTERS.items()} | {"mw": VM_MAYWRITE, "me": VM_MAYEXEC, "ms": VM_MAYSHARE}
     return sum(bits.get(letter, 0) for letter in letters)
 
 

@@ -58,12 +58,17 @@ class Remark(NamedTuple):
     before: Op | None = None  # it stands before this operation
 
 
+Listing = list[tuple[int, frozenset[str]]]
+"""Size and letters of VmFlags of each mapping that the kernel showed of a process."""
+
+
 class Checkpoint(NamedTuple):
-    """A marker, or the end of the recording where `marker` is None, and the reservations there."""
+    """A marker, or the end of the recording where `marker` is None, the reservations there, and what was mapped."""
 
     at: int
     marker: Marker | None
     nodes: list[Listed]
+    mapped: dict[str, Listing]  # by the name of the process, where that is known
 
 
 class Tape:
@@ -74,12 +79,15 @@ class Tape:
         self.claimed: dict[Listed, list[tuple[Op, ...]]] = {}  # operations that make reservations of that list
         self.items: list[Op | Checkpoint | Remark | None] = []
         self.remarks: list[Remark] = []
+        self.changes = 0  # reserves and frees
+        self.highest = 0  # the end of the highest mapping that is made where it was
         self._names: dict[tuple[str, int], str] = {}
         self._taken: set[str] = {"before", "lost"}
 
     def clear(self) -> None:
         """What was recorded so far is in the list that the scenario begins with."""
         self.items.clear()
+        self.changes = 0
         self.remarks.clear()
 
     def remark(self, at: int, text: str, before: Op | None = None) -> None:
@@ -102,10 +110,12 @@ class Tape:
             self.add(op)
         op.changes.append(change)
 
-    def plain(self, change: Change, actor: str) -> None:
+    def plain(self, change: Change, actor: str) -> Op | None:
         """A reserve or free that no operation above it explains."""
-        if change.start < change.end:
-            self.add(plain(change, actor))
+        if change.start >= change.end:
+            return None
+        self.changes += 1
+        return self.add(plain(change, actor))
 
     def ops(self) -> Iterable[Op]:
         """The operations that are played."""

@@ -14,11 +14,13 @@ from operator import itemgetter
 
 from pat_check.cachemode import WB
 from pat_check.conversion.memory import Bars, mtrr_lines, ram_lines
-from pat_check.conversion.tape import Checkpoint, Op, Physical, Remark, Tape, listed, mode_word, plain
+from pat_check.conversion.tape import Checkpoint, Listing, Op, Physical, Remark, Tape, listed, mode_word, plain
 from pat_check.eras.base import Era
 from pat_check.errors import TraceError
 from pat_check.model.memory import Ram
+from pat_check.model.page_table import FOUR_LEVELS
 from pat_check.replay.context import Change
+from pat_check.replay.maps import LETTERS
 from pat_check.replay.snapshots import Listed
 from pat_check.scenario.parser import parse
 from pat_check.scenario.stage import Stage
@@ -76,6 +78,7 @@ class Writer:
         self.made = Converted()
         self._mapped = {op.physical for op in ops if op.word == "remap_pfn_range" and op.physical is not None}
         declarations = [*ram_lines(resources, ram, touched), *mtrr_lines(_write_back(tape, ops)), *self.bars.lines()]
+        declarations += ["paging 5-level"] if tape.highest > FOUR_LEVELS.user_end else []
         forked = {op.args[0] for op in ops if op.word == "fork"}
         processes = {op.actor for op in ops if op.word == "mmap"} - forked
         used = {op.actor for op in ops} - forked - processes
@@ -114,6 +117,8 @@ class Writer:
                 self._remark(item)
             elif item is not None:
                 self._correct(item)
+                for name, shown in item.mapped.items():
+                    self._compare(item.at, name, shown)
                 if item.marker is not None:
                     label = _LABEL.sub("-", item.marker.text).strip("-.") or "marker"
                     self.made.add(f"checkpoint {label}", item.at)
@@ -179,6 +184,9 @@ class Writer:
             return
         by_start = [{start: list(nodes) for start, nodes in groupby(one, itemgetter(0))} for one in (before, after)]
         self._done.clear()
+        self._remark(
+            Remark(point.at, "the reservations are others here: `lost` does what is not shown or not explained")
+        )
         starts = {node[0] for node in before + after if by_start[0].get(node[0]) != by_start[1].get(node[0])}
         if "lost" not in self.stage.names.actors:
             self._say("driver lost")
@@ -188,6 +196,17 @@ class Writer:
         for node in after:
             if node[0] in starts:
                 self._lost(f"lost: {_reserve(node)}", point.at)
+
+    def _compare(self, at: int, name: str, shown: Listing) -> None:
+        """Say it where a process has other mappings than the kernel showed: one is just being made or unmapped, say."""
+        actor = self.stage.names.actors.get(name)
+        vmas = actor.mm.vmas if actor is not None and actor.mm is not None else []
+        letters = [frozenset(letter for flag, letter in LETTERS.items() if vma.flags & flag) for vma in vmas]
+        mine = Counter(zip((vma.size for vma in vmas), letters, strict=True))
+        said = [f"without {_mapping(one)}" for one in (Counter(shown) - mine).elements()]
+        said += [f"with {_mapping(one)}" for one in (mine - Counter(shown)).elements()]
+        if said:
+            self._remark(Remark(at, f"the mappings of {name} are not those of the kernel here: {', '.join(said)}"))
 
     def _lost(self, line: str, at: int) -> None:
         self.made.corrections += 1
@@ -201,6 +220,11 @@ def _key(change: Change) -> tuple[str, int, int]:
 def _reserve(node: Listed) -> str:
     start, end, mode = node
     return f"memtype_reserve {start:#x}, {size_text(end - start)}, {mode_word(mode)}"
+
+
+def _mapping(one: tuple[int, frozenset[str]]) -> str:
+    size, letters = one
+    return f"{size_text(size)} ({' '.join(sorted(letters))})"
 
 
 def _write_back(tape: Tape, ops: list[Op]) -> set[tuple[int, int]]:
