@@ -86,7 +86,7 @@ class Writer:
         declarations += [f"process {name}" for name in sorted(processes)]
         declarations += [f"driver {name}" for name in sorted(used)]
         scenario = parse("".join(f"{line}\n" for line in declarations), _PATH)
-        self.stage = Stage(scenario, era, lambda incident: None)
+        self.stage = Stage(scenario, era, lambda incident: None, judged=False)
         self.stage.run(scenario.statements)
         for line in declarations:
             self.made.add(line)
