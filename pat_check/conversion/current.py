@@ -87,7 +87,8 @@ class Current:
         op = next((one for one in ops if _meets(one, change)), ops[-1])
         self.tape.change(op, change)
         self.before.heard(change, op.areas)
-        if op.word in _FREE_ONCE:
+        all_of_it = op.word == "zap_vma_ptes" and len(ops) == 1 and op.physical == (change.start, change.end)
+        if op.word in _FREE_ONCE or all_of_it:
             self.enter(change.event)
 
     def actor(self, event: Event) -> str:

@@ -34,6 +34,10 @@ class _Unmap:
         self.taken += self.parts
         space.remove(self.start, self.end)
 
+    def covers(self, start: int, end: int) -> bool:
+        """Whether a VMA can be one of those that it takes away."""
+        return _is_whole(self.start, self.end) or (start < self.end and self.start < end)
+
     def has(self, addr: int) -> bool:
         """Whether what was mapped at an address is known."""
         return any(area.start <= addr < area.end for area in self.taken)
@@ -98,6 +102,9 @@ class Ends:
         """Entry of unmap_single_vma() and the like."""
         if _is_whole(call.start, call.end) and call.pid not in self._unmapping:  # whose beginning is lost
             self._unmapping[call.pid] = _Unmap(call.start, call.end)
+        unmap = self._unmapping.get(call.pid)
+        if unmap is not None and unmap.is_known and call.vm_start >= 0 and not unmap.covers(call.vm_start, call.vm_end):
+            self.leave(call)
         space = self._space(call)
         if space is None:
             return

@@ -92,6 +92,7 @@ class Writer:
             self.made.add(line)
         self._played: list[Change] = []
         self._done: Counter[tuple[str, int, int]] = Counter()  # what was played and is not seen in the recording yet
+        self._alone: Counter[tuple[int, int]] = Counter()  # reserves that stand alone
         self._ended: dict[str, str] = {}  # a task whose address space is gone, and the driver that acts for it
         self.stage.world.replay.context.log = self._played.append
 
@@ -143,8 +144,15 @@ class Writer:
                 self._done[_key(change)] -= 1
             else:
                 self._say(self._line(plain(change, op.actor)), change.event.at)
-                free = change.mode < 0 and any(low < change.end and change.start < high for low, high in self._mapped)
-                self.made.unexplained += free
+                self.made.unexplained += self._is_unexplained(change)
+
+    def _is_unexplained(self, change: Change) -> bool:
+        """Whether it frees what an operation maps, and not what was reserved alone."""
+        key = change.start, change.end
+        if change.mode >= 0 or self._alone[key] > 0:
+            self._alone[key] += 1 if change.mode >= 0 else -1
+            return False
+        return any(low < change.end and change.start < high for low, high in self._mapped)
 
     def _line(self, op: Op) -> str:
         if op.actor in self._ended and not self._ended[op.actor]:  # closing its files, it still calls drivers
