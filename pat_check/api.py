@@ -72,6 +72,7 @@ __all__ = [
     "check",
     "compare",
     "convert",
+    "converted",
     "era_of",
     "eras",
     "formats",
@@ -189,10 +190,16 @@ def lint(paths: Iterable[str], names: Sequence[str]) -> Iterator[Sheet]:
 
 def convert(path: str, options: Options | None = None) -> str:
     """What a recording does, as the text of a scenario that plays to the same state."""
-    from pat_check.conversion import convert as converted
+    return converted(path, options)[0]
+
+
+def converted(path: str, options: Options | None = None) -> tuple[str, list[Note]]:
+    """The same text, and what it does not do as it was done: why, and in which lines of the recording."""
+    from pat_check.conversion import convert
     from pat_check.session import Options
 
     own = options or Options()
     _must_be_recorded(path, own)
-    made, _ = converted(path, own)
-    return made.text()
+    made, file = convert(path, own)
+    notes = [Note(0, made.plain, file)] if made.plain else []
+    return made.text(), notes + [Note(line, text, file) for line, text in made.remarks]

@@ -247,6 +247,7 @@ class Comparison:
     parts_at: int
     parts_text: str
     notes: list[str] = field(default_factory=list)  # what of a recording is not played as it was done
+    quotation: str = ""  # the line of the recording where they part
 
     @property
     def is_same(self) -> bool:

@@ -31,6 +31,13 @@ def quoted(report: Report) -> Callable[[str, int], str]:
     return lambda file, line: texts.get((file, line), "")
 
 
+def line_of(file: str, at: int) -> str:
+    """One line of a file, as a quotation; "" where it cannot be read again."""
+    texts: dict[tuple[str, int], str] = {}
+    _read(file, {at}, texts)
+    return texts.get((file, at), "")
+
+
 def _read(file: str, wanted: set[int], texts: dict[tuple[str, int], str]) -> None:
     if not Path(file).is_file():
         return  # a pipe is read only once

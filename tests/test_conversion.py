@@ -1,5 +1,6 @@
 """A recording as a scenario: it plays to the recording's own end, and once more the same."""
 
+import gzip
 import re
 from collections import Counter
 from pathlib import Path
@@ -16,6 +17,7 @@ from pat_check.scenario.statements import Checkpoint, Declare, Operation
 from pat_check.session import Session
 from pat_check.sources.memtype_list import format_memtype_list
 from tests.corpus import ABSENT, CORPUS, KEPT, LOST, UNKNOWABLE, Capture, captures
+from tests.test_cli import run
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 ALWAYS = captures(KEPT) + [
@@ -123,10 +125,21 @@ def check_capture(capture):
     for number, snapshot in capture.snapshots.items():
         assert played.at(number) in (None, snapshot), f"the kernel's own list at checkpoint {number}"
     if not capture.explained_by(LOST):
-        assert "lost:" not in text
-        assert Counter(played.changes) == Counter(recorded(capture.path))
+        check_explained(capture, text, played)
     if capture.is_small:
         assert api.convert(str(capture.path)) == text
+
+
+def check_explained(capture, text, played):
+    """Operations do what was recorded; without copy_vma, moves are guessed, and what was wrong is said."""
+    done = recorded(capture.path)
+    if "lost:" not in text:
+        assert Counter(played.changes) == Counter(done)
+        return
+    assert not capture.is_small
+    assert " copy_vma: " not in capture.text
+    assert text.count("lost:") * 20 <= len(done)
+    assert "# the reservations are others here" in text
 
 
 SOME = each_scenario_once(able(captures()[LARGEST:])) if CORPUS.is_dir() else []
@@ -310,3 +323,157 @@ def test_what_a_snapshot_adds_after_lost_events_is_nobodys(tmp_path):
     capture = Capture(KEPT / "6.12" / "lost", "6.12", "lost")
     text = api.convert(str(capture.path))
     assert {one.task for one in operations(text)} >= {"before"}
+
+
+# --- what was there before ------------------------------------------------------------------------------------
+
+HELD = "vma=0xff01 mm=0xff02 vm_start=0x7f0000000000 vm_end=0x7f0000004000 vm_flags=0xd0444bb"
+CLEARED = HELD.replace("0xd0444bb", "0xc0444bb")
+UNMAPPED = (
+    "a-7  [000] .....  2.000000: unmap_vmas: vma=0xff01 start=0x7f0000000000 end=0x7f0000004000",
+    f"a-7  [000] .....  2.100000: unmap_single_vma: {HELD} start=0x7f0000000000 end=0x7f0000004000",
+    f"a-7  [000] .....  2.200000: untrack_pfn: {HELD} pfn=0x0 size=0x0",
+    "a-7  [000] .....  2.300000: memtype_free: start=0xfd000000 end=0xfd004000",
+    "a-7  [000] .....  2.400000: memtype_free__ret: (untrack_pfn+0x10/0x20 <- memtype_free) ret=0",
+    f"a-7  [000] .....  2.500000: unmap_page_range: {CLEARED} start=0x7f0000000000 end=0x7f0000004000",
+    "a-7  [000] .....  2.600000: vm_area_free: vma=0xff01",
+)
+ELSEWHERE = "a-7  [000] .....  9.000000: unmap_vmas: vma=0xff09 start=0x400000 end=0x401000"
+BEFORE = "PAT memtype list:\nPAT: [mem 0x00000000fd000000-0x00000000fd004000] write-combining\n"
+
+
+def with_list(tmp_path, era, *lines):
+    (tmp_path / "list.txt").write_text(BEFORE)
+    options = api.Options(era=era, memtypes=str(tmp_path / "list.txt"))
+    return api.converted(str(recording(tmp_path, *lines)), options)
+
+
+def test_a_mapping_that_was_there_before_makes_its_reservation(tmp_path):
+    text, notes = with_list(tmp_path, "vm-pat", *UNMAPPED)
+    assert "before:" not in text
+    assert text.endswith(
+        "a_7: v1 = mmap 16K, pfnmap, io, dontexpand, dontdump, wc\na_7: remap_pfn_range v1, mem_fd000000, wc\n"
+        "a_7: munmap v1\n"
+    )
+    assert notes == []
+    assert Stored(text, "vm-pat").end == []
+
+
+def test_a_mapping_whose_reservation_is_not_known_stays_and_a_comment_says_so(tmp_path):
+    split = f"a-7  [000] .....  2.000000: __split_vma: {HELD} addr=0x7f0000001000 new_below=1"
+    text, notes = with_list(tmp_path, "vm-pat", split, ELSEWHERE)
+    assert "before: memtype_reserve 0xfd000000, 16K, wc\n" in text
+    assert "# v1 of a_7 was mapped before; the recording does not show which reservation it has\n" in text
+    assert [note.line for note in notes] == [3]
+
+
+def test_with_a_context_the_last_unmap_shows_what_was_mapped(tmp_path):
+    held = HELD.replace("0xd0444bb", "0xc0444bb")
+    text, _ = with_list(
+        tmp_path,
+        "pfnmap-ctx",
+        "a-7  [000] .....  2.000000: unmap_vmas: vma=0xff01 start=0x7f0000000000 end=0x7f0000004000",
+        f"a-7  [000] .....  2.100000: unmap_page_range: {held} start=0x7f0000000000 end=0x7f0000004000",
+        f"a-7  [000] .....  2.200000: vm_area_free: {held} ctx=0xff05",
+        "a-7  [000] .....  2.300000: pfnmap_track_ctx_release: ctx=0xff05 pfn=0xfd000 size=0x4000",
+        "a-7  [000] .....  2.400000: memtype_free: start=0xfd000000 end=0xfd004000",
+        "a-7  [000] .....  2.500000: memtype_free__ret: (pfnmap_track_ctx_release+0x1a/0x30 <- memtype_free) ret=0",
+    )
+    assert [one.op for one in operations(text)] == ["mmap", "remap_pfn_range", "munmap"]
+    assert Stored(text, "pfnmap-ctx").end == []
+
+
+def test_a_reservation_of_another_size_is_nobodys(tmp_path):
+    lines = [line.replace("end=0xfd004000", "end=0xfd003000") for line in UNMAPPED]
+    text, _ = with_list(tmp_path, "vm-pat", *lines)
+    assert "before: memtype_reserve 0xfd000000, 16K, wc\n" in text
+    assert "remap_pfn_range" not in text
+
+
+def test_what_is_replaced_is_freed_after_the_handler(tmp_path):
+    old = f"{CLEARED} ctx=0xff05"
+    new = VMA.replace("0xff01", "0xff07")
+    text = check_conversion(
+        recording(
+            tmp_path,
+            *MAPPED,
+            "a-7  [000] .....  2.000000: unmap_vmas: vma=0xff01 start=0x7f0000000000 end=0x7f0000004000",
+            f"a-7  [000] .....  2.100000: unmap_page_range: {CLEARED} start=0x7f0000000000 end=0x7f0000004000",
+            f"a-7  [000] .....  3.000000: remap_pfn_range: {new} addr=0x7f0000000000 pfn=0xfd000 size=0x4000 prot=0x37",
+            "a-7  [000] .....  3.100000: memtype_reserve: start=0xfd000000 end=0xfd004000 req=2",
+            "a-7  [000] .....  3.200000: memtype_reserve__ret: (x+0x10/0x20 <- memtype_reserve) ret=0 new=1",
+            "a-7  [000] .....  3.300000: remap_pfn_range__ret: (x+0x10/0x20 <- remap_pfn_range) ret=0",
+            f"a-7  [000] .....  3.400000: vm_area_free: {old}",
+            "a-7  [000] .....  3.500000: pfnmap_track_ctx_release: ctx=0xff05 pfn=0xfd000 size=0x4000",
+            *FREED,
+        ),
+        "pfnmap-ctx",
+        [(0xFD000000, 0xFD004000, 1)],
+    )
+    assert "a_7: v2 = mmap 16K, at v1, uc- {\n  remap_pfn_range v2, mem_fd000000\n}\n" in text
+
+
+def test_an_unmap_that_frees_nothing_was_a_move(tmp_path):
+    moved = HELD.replace("0xff01", "0xff03").replace("7f0000", "7f0001")
+    text = check_conversion(
+        recording(
+            tmp_path,
+            *MAPPED,
+            "a-7  [000] .....  2.000000: unmap_vmas: vma=0xff01 start=0x7f0000000000 end=0x7f0000004000",
+            f"a-7  [000] .....  2.100000: unmap_single_vma: {CLEARED} start=0x7f0000000000 end=0x7f0000004000",
+            "a-7  [000] .....  7.000000: unmap_vmas: vma=0xff03 start=0x7f0001000000 end=0x7f0001004000",
+            f"a-7  [000] .....  7.100000: unmap_single_vma: {moved} start=0x7f0001000000 end=0x7f0001004000",
+            f"a-7  [000] .....  7.200000: untrack_pfn: {moved} pfn=0x0 size=0x0",
+            *FREED,
+        ),
+        "vm-pat",
+        [],
+    )
+    assert text.endswith("a_7: v2 = mremap v1, 16K, 16K\na_7: munmap v2\n")
+
+
+def test_a_capture_shows_mappings_that_no_event_has_shown(tmp_path):
+    file = recording(
+        tmp_path,
+        "a-7  [000] .....  1.000000: tracing_mark_write: checkpoint 0 before",
+        "a-7  [000] .....  2.000000: tracing_mark_write: checkpoint 1 mapped",
+        "a-7  [000] .....  3.000000: unmap_vmas: vma=0xff01 start=0x7f0000000000 end=0x7f0000004000",
+        f"a-7  [000] .....  3.100000: unmap_page_range: {CLEARED} start=0x7f0000000000 end=0x7f0000004000",
+    )
+    (tmp_path / "snaps").mkdir()
+    for name in ("snap-00-before", "snap-01-mapped"):
+        (tmp_path / "snaps" / f"{name}.txt").write_text("PAT memtype list:\n")
+    (tmp_path / "snaps" / "maps-01-mapped.txt").write_text(
+        "== pid 7\n7f0000000000-7f0000004000 rw-s 00000000 00:05 1   /dev/x\n"
+        "VmFlags: rd wr sh mr mw me ms pf io de dd\n"
+    )
+    text = api.convert(str(file.parent))
+    assert text.endswith(
+        "checkpoint checkpoint-0-before\na_7: v1 = mmap 16K, pfnmap, io, dontexpand, dontdump\n"
+        "checkpoint checkpoint-1-mapped\na_7: munmap v1\n"
+    )
+
+
+def test_what_is_lost_or_damaged_is_said_at_its_line(tmp_path):
+    file = recording(tmp_path, *MAPPED, "CPU:0 [LOST 12 EVENTS]", ELSEWHERE)
+    text, notes = api.converted(str(file))
+    assert "# events are missing: what was mapped then or went is not known\n" in text
+    assert [(note.line, note.file) for note in notes] == [(7, str(file))]
+
+
+def test_the_notes_of_a_conversion_go_to_standard_error(tmp_path):
+    file = recording(tmp_path, *MAPPED, "CPU:0 [LOST 12 EVENTS]", ELSEWHERE)
+    result = run("convert", str(file), "-o", str(tmp_path / "x.pat"))
+    assert result.exit_code == 0
+    assert result.stderr == (
+        f"pat-check: note: {file}:7: events are missing: what was mapped then or went is not known\n"
+    )
+
+
+def test_a_torn_archive_is_converted_as_far_as_it_goes_and_that_is_said(tmp_path):
+    file = tmp_path / "trace.txt.gz"
+    whole = gzip.compress(recording(tmp_path, *MAPPED * 200).read_bytes())
+    file.write_bytes(whole[: len(whole) // 2])
+    text, notes = api.converted(str(file))
+    assert "# the recording ends here: " in text
+    assert "ends here" in notes[-1].message

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "index": WORDS | {"detection", "eras", "model", "replay", "session", "sources"},
     "sheets": {"findings", "plays", "scenario"},
     "conversion": WORDS | {"eras", "model", "replay", "scenario", "session", "sources"},
-    "comparison": {"conversion", "eras", "findings", "plays", "scenario", "session", "sources"},
+    "comparison": {"conversion", "eras", "findings", "plays", "quoting", "scenario", "session", "sources"},
     "places": {"sources"},
     "portable": set(),
     "fingerprints": {"findings"},

@@ -12,12 +12,15 @@ from pat_check.conversion.tape import Checkpoint, Tape, listed
 from pat_check.conversion.writing import Converted, Writer
 from pat_check.events import Marker
 from pat_check.replay.context import Change
-from pat_check.replay.snapshots import Listed
+from pat_check.replay.snapshots import Listed, checkpoint_number
 from pat_check.session import Options, Session
 from pat_check.sources.iomem import Resource, read_iomem
 from pat_check.sources.opening import open_lines
 
 __all__ = ["Converted", "convert"]
+
+_FEW = 20
+"""Where one in so many reserves and frees is not explained, operations are no better than these alone."""
 
 
 def convert(path: str, options: Options, *, placed: bool = False) -> tuple[Converted, str]:
@@ -32,18 +35,16 @@ def convert(path: str, options: Options, *, placed: bool = False) -> tuple[Conve
     file = session.trace if session.trace != "-" else "<stdin>"
     made, why = None, ""
     words = {op.word for op in high.ops()}
-    if "mmap" in words and not lifter.ends_seen:
+    if "mmap" in words and not lifter.ends.are_seen:
         why = "the ends of mappings (unmap_vmas) are not recorded"
     elif words <= {"memtype_reserve", "memtype_free"}:
         why = "the recording shows nothing above them" if words else ""
     else:
         made = Writer(high, era, resources, ram).write()
-    if made is None or made.corrections or made.unexplained:
-        plain = Writer(low, era, resources, ram).write()
-        lost = session.replay.context.lost_any
-        if made is not None and (made.corrections > plain.corrections or (made.unexplained and not lost)):
-            made, why = None, "the calls that are recorded above them do not explain them all"
-        made = made or plain
+    wrong = made.corrections + made.unexplained if made is not None else 0
+    if made is not None and wrong * _FEW > low.changes and not session.replay.context.lost_any:
+        made, why = None, f"the calls that are recorded above them do not explain {wrong} of {low.changes}"
+    made = made or Writer(low, era, resources, ram).write()
     made.tasks = high.tasks()
     made.title = f"Converted from a {session.source.name} recording; era {era.name}."
     if why:
@@ -51,6 +52,8 @@ def convert(path: str, options: Options, *, placed: bool = False) -> tuple[Conve
         made.notes.append(made.plain)
     if made.corrections:
         made.notes.append("what the recording does not show or the model does not explain is done by `lost`")
+    if made.remarks:
+        made.notes.append(f"comments say where it is not all that was done: {len(made.remarks)}")
     return made, file
 
 
@@ -76,15 +79,21 @@ def _record(session: Session, *, placed: bool) -> tuple[Tape, Tape, Lifter]:
     replay.snapshots.on_anchor = anchor
     if machine.origin_known:
         anchor(listed(machine.memtypes))
+    saved = dict(replay.maps.saved)
     for event in session.events():
         lifter.hear(event)
         replay.run((event,))
         if isinstance(event, Marker):
-            point = Checkpoint(event.at, event, listed(machine.memtypes))
-            high.items.append(point)
-            low.items.append(point)
+            maps = saved.pop(checkpoint_number(event.text), None)
+            mapped = lifter.saved(event, maps.of) if maps is not None else {}
+            high.items.append(Checkpoint(event.at, event, listed(machine.memtypes), mapped))
+            low.items.append(Checkpoint(event.at, event, listed(machine.memtypes), {}))
+    if session.lines.broken:
+        for tape in (high, low):
+            tape.remark(session.source.lines, f"the recording ends here: {session.lines.broken}")
     replay.finish()
-    end = Checkpoint(session.source.lines, None, listed(machine.memtypes))
+    lifter.finish()
+    end = Checkpoint(session.source.lines, None, listed(machine.memtypes), {})
     high.items.append(end)
     low.items.append(end)
     return high, low, lifter

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from pat_check.conversion.tape import Op
 from pat_check.scenario.words import size_text
+
+if TYPE_CHECKING:
+    from pat_check.conversion.tape import Op
 
 
 @dataclass(slots=True, eq=False)
@@ -15,6 +18,8 @@ class Mapping:
     name: str
     base: int
     size: int  # bytes
+    made: Op | None = None  # its mmap, where the type was not known then
+    reserved: tuple[int, int] | None = None  # physical start and end, where it was remapped whole
 
     def span(self, start: int, end: int) -> list[str]:
         """[start, end) as the arguments of an operation: without a size where that is all of it."""
@@ -35,10 +40,11 @@ class Area:
     start: int
     end: int
     offset: int | None = None  # physical minus virtual address; None where it is not one
+    flags: int = -1  # vm_flags as they were seen last; -1 not seen
 
     def part(self, start: int, end: int) -> Area:
         """What [start, end) has of it."""
-        return Area(self.mapping, max(start, self.start), min(end, self.end), self.offset)
+        return Area(self.mapping, max(start, self.start), min(end, self.end), self.offset, self.flags)
 
     def span(self) -> list[str]:
         """All of it, as arguments."""
@@ -54,6 +60,10 @@ class Space:
     areas: list[Area] = field(default_factory=list)
     cuts: set[int] = field(default_factory=set)  # where VMAs are known to end in the middle of an area
     ending: Op | None = None  # the exit or exec that ends it
+    past: list[Area] = field(default_factory=list)  # what was mapped when it ended
+    vanished: list[tuple[Op, Area]] = field(default_factory=list)  # unmaps that nothing was freed for, so far
+    ever: list[tuple[int, int]] = field(default_factory=list)  # where anything was mapped
+    forked: bool = False  # it is the child of a fork that the scenario has
 
     def find(self, addr: int) -> Area | None:
         """What is mapped at an address."""
@@ -72,11 +82,29 @@ class Space:
                 found.append(part)
         return found
 
+    def is_mapped(self, start: int, end: int) -> bool:
+        """Whether all of [start, end) is mapped."""
+        return sum(part.end - part.start for part in self.within(start, end)) == end - start
+
+    def flagged(self, start: int, end: int, flags: int) -> None:
+        """[start, end) of an area has these flags now."""
+        areas = []
+        for area in self.areas:
+            if area.start >= end or start >= area.end:
+                areas.append(area)
+                continue
+            within = area.part(start, end)
+            within.flags = flags
+            around = area.part(area.start, start), area.part(end, area.end)
+            areas += [part for part in (around[0], within, around[1]) if part.start < part.end]
+        self.areas = areas
+
     def add(self, area: Area) -> None:
         """Something is mapped."""
         self.cuts = {cut for cut in self.cuts if not area.start <= cut <= area.end}
         self.remove(area.start, area.end)
         self.areas.append(area)
+        self.ever.append((area.start, area.end))
         self.areas.sort(key=lambda one: one.start)
 
     def remove(self, start: int, end: int) -> None:
@@ -98,9 +126,15 @@ class Spaces:
         self.by_pid: dict[int, Space] = {}
 
     def forget(self) -> None:
-        """Events are missing: what is seen from now on is new."""
+        """What is seen from now on is new."""
         self.by_mm.clear()
         self.by_pid.clear()
+
+    def lost(self) -> None:
+        """Events are missing: what is mapped where is not sure."""
+        for space in {id(space): space for space in (*self.by_mm.values(), *self.by_pid.values())}.values():
+            for area in space.areas:
+                area.offset = None
 
     def get(self, mm: int, pid: int) -> Space | None:
         """The address space with this number, or of this task where the number was not seen yet."""
@@ -132,6 +166,6 @@ class Spaces:
     def end(self, space: Space, ending: Op) -> None:
         """An address space goes, and what is mapped with it."""
         space.ending = ending
-        space.areas = []
+        space.past, space.areas = space.areas, []
         if self.by_mm.get(space.mm) is space:
             del self.by_mm[space.mm]

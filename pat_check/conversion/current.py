@@ -6,6 +6,7 @@ from collections import deque
 
 from pat_check.cachemode import pgprot2cachemode
 from pat_check.conversion.areas import Spaces
+from pat_check.conversion.before import Before
 from pat_check.conversion.tape import Op, Physical, Tape
 from pat_check.events import NO_PID, Event, FreePfnRange
 from pat_check.replay.context import Change, Context
@@ -27,16 +28,23 @@ class Current:
     def __init__(self, context: Context, tape: Tape) -> None:
         self.context, self.tape = context, tape
         self.spaces = Spaces()
+        self.before = Before(context, tape)
         self.open: dict[int, list[Op]] = {}  # by pid
         self.cuts: dict[int, list[tuple[Op, int]]] = {}  # by pid: splits that nothing explains yet, and where
         self.unmaps: dict[int, deque[Op]] = {}  # by pid: its last unmaps, whose frees may come later
 
     def forget(self) -> None:
+        """Everything that was seen is in a list."""
+        self.lost()
+        self.spaces.forget()
+        self.before.forget()
+
+    def lost(self) -> None:
         """Events are missing."""
         self.open.clear()
         self.cuts.clear()
         self.unmaps.clear()
-        self.spaces.forget()
+        self.spaces.lost()
 
     def start(self, event: Event, actor: str, word: str, *args: str | Physical) -> Op:
         """A task begins an operation."""
@@ -64,7 +72,7 @@ class Current:
     def change(self, change: Change) -> None:
         """A reserve or a free."""
         ops = self.open.get(change.event.pid)
-        if ops and change.mode >= 0 and ops[0].word not in _RESERVE:
+        if ops and change.mode >= 0 and ops[0].word not in _RESERVE and not ops[0].body:
             self.enter(change.event)
             ops = None
         scope = self.context.tasks.of(change.event).scope
@@ -72,11 +80,15 @@ class Current:
             late = (one for one in self.unmaps.get(change.event.pid, ()) if not one.changes and _meets(one, change))
             ops = [one for one in late][-1:]
         if not ops:
-            self.tape.plain(change, self.actor(change.event))
+            op = self.tape.plain(change, self.actor(change.event))
+            if op is not None:
+                self.before.stands_alone(change, op)
             return
         op = next((one for one in ops if _meets(one, change)), ops[-1])
         self.tape.change(op, change)
-        if op.word in _FREE_ONCE:
+        self.before.heard(change, op.areas)
+        all_of_it = op.word == "zap_vma_ptes" and len(ops) == 1 and op.physical == (change.start, change.end)
+        if op.word in _FREE_ONCE or all_of_it:
             self.enter(change.event)
 
     def actor(self, event: Event) -> str:

@@ -6,7 +6,7 @@ the reserves and frees that it led to. Only mappings that are made in the record
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pat_check import events
@@ -15,9 +15,13 @@ from pat_check.conversion.drivers import Drivers
 from pat_check.conversion.ends import Ends
 from pat_check.conversion.forks import Forks
 from pat_check.conversion.makes import Makes
-from pat_check.conversion.tape import Tape
+from pat_check.conversion.sightings import Sightings
+from pat_check.conversion.tape import Listing, Tape
 from pat_check.events import NO_PID, Event, Return
 from pat_check.replay.context import Context
+from pat_check.replay.maps import SavedArea
+
+_OnVma = events.SplitVma | events.MprotectFixup
 
 _BEGINS = frozenset((events.RemapPfnRange, events.IoremapCaller, events.Iounmap, events.CopyVma, events.SetMemory))
 """Calls that are not part of an unmap."""
@@ -30,20 +34,20 @@ class Lifter:
         self.current = Current(context, tape)
         self.makes = Makes(self.current, placed=placed)
         self.forks = Forks(self.current)
-        self.ends = Ends(self.current, self.makes, self.forks)
+        self.sightings = Sightings(self.current, self.makes, self.forks, self.current.before)
+        self.ends = Ends(self.current, self.makes, self.forks, self.sightings)
         self.drivers = Drivers(self.current)
-        self.ends_seen = False  # unmap_vmas() is recorded
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             events.RemapPfnRange: self.makes.remap,
             events.InsertPfn: self.makes.insert,
-            events.SplitVma: self.makes.split,
-            events.MprotectFixup: self.makes.protect,
+            events.SplitVma: lambda call: self._on(call, self.makes.split),
+            events.MprotectFixup: lambda call: self._on(call, self.makes.protect),
             events.CopyVma: self.makes.move,
             events.ReservePfnRange: lambda call: self.makes.reserve(call.prot, call),
             events.DupMmap: self.forks.begin,
-            events.CopyPageRange: lambda call: self.forks.copy(call, call.mm, call.vm_start, call.vm_end, call.dst),
+            events.CopyPageRange: self._copy,
             events.VmAreaDup: self._dup,
-            events.UnmapVmas: self._unmap_vmas,
+            events.UnmapVmas: self.ends.unmap,
             events.ZapVma: self.ends.zap,
             events.FreePfnRange: self.ends.untrack,
             events.VmAreaFree: self.ends.freed,
@@ -55,8 +59,8 @@ class Lifter:
             events.ArchIoReserveMemtypeWc: self.drivers.explicit,
             events.ArchIoFreeMemtypeWc: self.drivers.explicit,
             events.SetMemory: self.drivers.set_memory,
-            events.LostEvents: lambda _: self.forget(),
-            events.Malformed: lambda _: self.forget(),
+            events.LostEvents: self._lost,
+            events.Malformed: self._lost,
         }
         self._returns: dict[type[events.Call], Callable[[Return], None]] = {
             events.RemapPfnRange: self.makes.remapped,
@@ -70,6 +74,7 @@ class Lifter:
 
     def hear(self, event: Event) -> None:
         """An event, while the calls around it are open. Without a task nothing is known of what is around it."""
+        self.sightings.comms[event.pid] = event.comm
         if event.pid == NO_PID and isinstance(event, events.Call | Return):
             return
         if isinstance(event, Return):
@@ -93,19 +98,53 @@ class Lifter:
         for part in (self.current, self.makes, self.forks, self.ends, self.drivers):
             part.forget()
 
+    def saved(self, event: events.Marker, of: Mapping[int, Sequence[SavedArea]]) -> dict[str, Listing]:
+        """What the kernel showed of every process at a checkpoint, by its name."""
+        return self.sightings.saved(event, of)
+
+    def finish(self) -> None:
+        """The recording is over."""
+        self.current.before.finish()
+
+    def _lost(self, event: events.LostEvents | events.Malformed) -> None:
+        """What is mapped and who is alive may have changed: what is seen from now on tells."""
+        self.makes.forget()
+        for part in (self.forks, self.ends, self.drivers):
+            part.forget()
+        self.current.lost()
+        what = "events are missing" if isinstance(event, events.LostEvents) else "a line cannot be read"
+        self.current.tape.remark(event.at, f"{what}: what was mapped then or went is not known")
+
+    def _on(self, call: _OnVma, handle: Callable[[Any], None]) -> None:
+        """A call on a VMA of the task's own shows it."""
+        if self._is_own(call):
+            self.sightings.own(call, call.mm, (call.vm_start, call.vm_end), call.flags)
+        handle(call)
+
+    def _is_own(self, call: Event) -> bool:
+        """Whether a call is not part of a split or a move, in the middle of which VMAs change."""
+        task = self.current.context.tasks.of(call)
+        inside = (events.SplitVma, events.CopyVma, events.MprotectFixup)
+        return all(task.innermost(kind) is None for kind in inside)
+
+    def _copy(self, call: events.CopyPageRange) -> None:
+        bounds = call.vm_start, call.vm_end
+        self.sightings.own(call, call.mm, bounds, call.flags, self.forks.of(call.pid, call.api, call.vm_start))
+        self.forks.copy(call, call.mm, *bounds, call.api, call.dst)
+
     def _dup(self, call: events.VmAreaDup) -> None:
         """vm_area_dup(): outside of a split and a move it is fork's."""
         task = self.current.context.tasks.of(call)
         if task.innermost(events.SplitVma) is None and task.innermost(events.CopyVma) is None:
-            self.forks.copy(call, call.mm, call.vm_start, call.vm_end)
+            bounds = call.vm_start, call.vm_end
+            if self._is_own(call):
+                fork = self.forks.of(call.pid, "vm_area_dup", call.vm_start)
+                self.sightings.own(call, call.mm, bounds, call.flags, fork)
+            self.forks.copy(call, call.mm, *bounds, "vm_area_dup")
 
     def _dup_mmap(self, event: Return) -> None:
         if (event.ret or 0) < 0:
             self.forks.fail(event)
-
-    def _unmap_vmas(self, call: events.UnmapVmas) -> None:
-        self.ends_seen = True
-        self.ends.unmap(call)
 
     def _fork(self, event: events.SchedProcessFork) -> None:
         self.ends.new_task(event.child_pid)

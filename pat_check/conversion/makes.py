@@ -10,11 +10,32 @@ from pat_check.conversion.current import Current, mode_of
 from pat_check.conversion.tape import Op, Physical
 from pat_check.events import Event, Return
 from pat_check.model.memory import PAGE, PHYSICAL_MASK
-from pat_check.model.vma import VM_MAYWRITE, VM_MIXEDMAP, VM_PFNMAP, VM_SHARED, VM_WRITE
+from pat_check.model.vma import (
+    VM_DONTDUMP,
+    VM_DONTEXPAND,
+    VM_IO,
+    VM_MAYEXEC,
+    VM_MAYSHARE,
+    VM_MAYWRITE,
+    VM_MIXEDMAP,
+    VM_PFNMAP,
+    VM_SHARED,
+    VM_WRITE,
+)
 from pat_check.scenario.words import size_text
 
 _VIRTUAL = 1 << 46
 """The most bytes that a mapping can have."""
+_WORDS = {
+    VM_PFNMAP: "pfnmap",
+    VM_MIXEDMAP: "mixedmap",
+    VM_IO: "io",
+    VM_DONTEXPAND: "dontexpand",
+    VM_DONTDUMP: "dontdump",
+}
+"""Flags that a driver sets, and the words for them."""
+_OF_THE_KERNEL = VM_SHARED | VM_MAYWRITE | VM_MAYEXEC | VM_MAYSHARE
+"""A mapping without VM_SHARED and without any VM_MAY* but read is the kernel's own [vvar]."""
 _INSERTS = {PAGE: "vmf_insert_pfn", 1 << 21: "vmf_insert_pfn_pmd", 1 << 30: "vmf_insert_pfn_pud"}
 
 
@@ -24,7 +45,9 @@ class Makes:
     def __init__(self, current: Current, *, placed: bool) -> None:
         self._placed = placed  # mappings are made where they were
         self.current, self.spaces, self.tape = current, current.spaces, current.tape
+        current.before.moves = self.moves
         self.moving: dict[int, tuple[Op, Mapping]] = {}  # by pid: mremap() that has not unmapped yet
+        self.replaced: dict[int, tuple[int, int, list[Op], list[Mapping]]] = {}  # by pid: an unmap that is not over
         self._remapping: dict[int, tuple[Op, Op | None, str]] = {}  # by pid: the call, its mmap, and the function
         self._inserting: dict[int, tuple[int, int]] = {}  # by pid: address and size of an insert
         self._named = 0
@@ -32,6 +55,7 @@ class Makes:
     def forget(self) -> None:
         """Events are missing."""
         self.moving.clear()
+        self.replaced.clear()
         self._remapping.clear()
         self._inserting.clear()
 
@@ -52,14 +76,36 @@ class Makes:
         mode = mode_of(call.prot)
         space, area, made = self._vma(call, mode)
         size, paddr = -(-call.size // PAGE) * PAGE, call.pfn * PAGE
-        op = self.current.start(call, space.name, "remap_pfn_range", area.mapping.at(call.addr), Physical(paddr, size))
+        op = Op(call.at, space.name, "remap_pfn_range", [area.mapping.at(call.addr), Physical(paddr, size)])
         op.physical = paddr, paddr + size
+        if made is not None and self._replaces(call, made):
+            made.body.append(op)
+            self.current.enter(call, made)
+        else:
+            self.current.enter(call, self.tape.add(op))
+        if (call.addr, size) == (area.mapping.base, area.mapping.size):
+            area.mapping.reserved = op.physical
         if call.addr + size != call.vm_end or (made is None and area.end != call.vm_end):
             op.args.append(size_text(size))
         if made is None:
             op.mode = mode
-        space.add(Area(area.mapping, call.addr, call.addr + size, paddr - call.addr))
+        flags = call.flags if call.flags >= 0 else area.flags
+        space.add(Area(area.mapping, call.addr, call.addr + size, paddr - call.addr, flags))
         self._remapping[call.pid] = (op, made, call.api)
+
+    def _replaces(self, call: events.RemapPfnRange, made: Op) -> bool:
+        """Whether a new mapping takes the place of what was just unmapped, and is not freed yet: MAP_FIXED."""
+        start, end, gone, places = self.replaced.pop(call.pid, (-1, -1, [], []))
+        if (start, end) != (call.vm_start, call.vm_end) or any(op.changes for op in gone):
+            return False
+        for op in gone:
+            op.dropped, op.body = True, [made]
+        if not self._placed:
+            before = start - places[0].base
+            made.args.append(
+                f"at {places[0].at(start)}" if before >= 0 else f"at {places[0].name} - {size_text(-before)}"
+            )
+        return True
 
     def reserve(self, prot: int, event: Event) -> None:
         """The type that a remap asks for, where its own call does not show it."""
@@ -106,29 +152,43 @@ class Makes:
 
     def _vma(self, call: events.RemapPfnRange | events.InsertPfn, mode: int) -> tuple[Space, Area, Op | None]:
         """What is mapped there, and the mmap that makes it where it is seen for the first time."""
-        space = self.spaces.get(call.mm, call.pid)
-        if space is None:
-            space = self.spaces.add(Space(self.tape.named(call.comm, call.pid)), call.mm, call.pid)
-        self.spaces.by_pid.setdefault(call.pid, space)  # of a thread whose birth was not recorded
+        space = self.space(call, call.mm)
         area = space.find(call.addr)
         if area is not None:
+            if area.mapping.made is not None and area.mapping.made.mode < 0:
+                area.mapping.made.mode = mode
             return space, area, None
         mapping = self.name(call.vm_start, call.vm_end - call.vm_start)
-        op = self.current.start(call, space.name, "mmap", size_text(mapping.size))
-        op.result, op.mode = mapping.name, mode
         flags = call.flags if call.flags >= 0 else VM_SHARED | VM_WRITE
+        if isinstance(call, events.InsertPfn) and not flags & (VM_MIXEDMAP | VM_PFNMAP):
+            flags |= VM_MIXEDMAP if call.api == "vmf_insert_mixed" else VM_PFNMAP
+        op = self.tape.add(self.mapped(call.at, space, mapping, flags))
+        self.current.enter(call, op)
+        op.mode = mode
+        area = Area(mapping, call.vm_start, call.vm_end, flags=call.flags)
+        space.add(area)
+        return space, area, op
+
+    def space(self, event: Event, mm: int) -> Space:
+        """The address space that a task works on as its own."""
+        space = self.spaces.get(mm, event.pid)
+        if space is None:
+            space = self.spaces.add(Space(self.tape.named(event.comm, event.pid)), mm, event.pid)
+        self.spaces.by_pid.setdefault(event.pid, space)  # of a thread whose birth was not recorded
+        return space
+
+    def mapped(self, at: int, space: Space, mapping: Mapping, flags: int) -> Op:
+        """The mmap that makes a mapping with these flags."""
+        op = Op(at, space.name, "mmap", [size_text(mapping.size)], mapping.name)
         if not flags & VM_SHARED:
             op.args.append("private")
         if not flags & VM_WRITE and (flags & VM_SHARED or not flags & VM_MAYWRITE):
             op.args.append("ro")
-        if isinstance(call, events.InsertPfn):
-            mixed = flags & VM_MIXEDMAP or (call.api == "vmf_insert_mixed" and not flags & VM_PFNMAP)
-            op.args.append("mixedmap" if mixed else "pfnmap")
+        op.args += [word for bit, word in _WORDS.items() if flags & bit]
         if self._placed:
-            op.args.append(f"at {call.vm_start:#x}")
-        area = Area(mapping, call.vm_start, call.vm_end)
-        space.add(area)
-        return space, area, op
+            op.args.append(f"at {mapping.base:#x}")
+            self.tape.highest = max(self.tape.highest, mapping.base + mapping.size)
+        return op
 
     # --- changes of mappings ---------------------------------------------------------------------------
 
@@ -143,7 +203,13 @@ class Makes:
 
     def _cut(self, event: Event, space: Space, area: Area, addr: int) -> Op:
         space.cuts.add(addr)
-        return self.current.start(event, space.name, "madvise", *area.mapping.span(addr, area.end), "dofork")
+        op = self.tape.add(self.cut(event.at, space, area, addr))
+        self.current.enter(event, op)
+        return op
+
+    def cut(self, at: int, space: Space, area: Area, addr: int) -> Op:
+        """An operation that splits a VMA at an address, and nothing else."""
+        return Op(at, space.name, "madvise", [*area.mapping.span(addr, area.end), "dofork"])
 
     def bounds(
         self,
@@ -172,8 +238,8 @@ class Makes:
     def protect(self, call: events.MprotectFixup) -> None:
         """Entry of mprotect_fixup(): one VMA of an mprotect()."""
         space = self.spaces.get(call.mm, call.pid)
-        if space is None or call.newflags < 0:
-            return
+        if space is None or call.newflags < 0 or call.newflags == call.flags:
+            return  # the same permission: nothing is split
         for area in space.within(call.start, call.end):
             word = "rw" if call.newflags & VM_WRITE else "ro"
             space.cuts.update((area.start, area.end))
@@ -204,13 +270,24 @@ class Makes:
         if place.base < area.end and area.start < place.base + place.size:
             return None
         mapping = self.name(place.base, place.size)
-        size = size_text(area.end - area.start)
-        op.args, op.result, op.dropped = [area.mapping.at(area.start), size, size_text(place.size)], mapping.name, False
-        if self._placed:
-            op.args.append(f"{place.base:#x}")
+        self.moves(op, area, mapping)
         offset = area.offset + area.start - place.base if area.offset is not None else None
-        space.add(Area(mapping, place.base, place.base + place.size, offset))
+        space.add(Area(mapping, place.base, place.base + place.size, offset, area.flags))
         return op
+
+    def moves(self, op: Op, area: Area, mapping: Mapping) -> None:
+        """An operation is an mremap of this to a new place."""
+        op.word, op.result, op.dropped = "mremap", mapping.name, False
+        mapping.reserved = area.mapping.reserved
+        op.args = [area.mapping.at(area.start), size_text(area.end - area.start), size_text(mapping.size)]
+        if self._placed:
+            op.args.append(f"{mapping.base:#x}")
+            self.tape.highest = max(self.tape.highest, mapping.base + mapping.size)
+
+
+def is_special(flags: int) -> bool:
+    """Whether a VMA with these flags maps what a driver puts there: [vvar] is the kernel's own."""
+    return flags >= 0 and bool(flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP) and flags & _OF_THE_KERNEL)
 
 
 def _is_sane(call: events.RemapPfnRange | events.InsertPfn) -> bool:

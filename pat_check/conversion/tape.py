@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pat_check.cachemode import short_name
+from pat_check.conversion.areas import Area
 from pat_check.events import NO_PID, Event, Marker
 from pat_check.model.memtype import Memtype
 from pat_check.replay.context import Change
@@ -38,6 +39,9 @@ class Op:
     changes: list[Change] = field(default_factory=list)  # what the recording shows of it below
     dropped: bool = False  # another operation does it
     ahead: list[Op] = field(default_factory=list)  # what must have been done before it
+    body: list[Op] = field(default_factory=list)  # what its handler does
+    early: bool = False  # it was done before the recording began
+    areas: list[Area] = field(default_factory=list)  # what it is about, where others may learn from its reserves
     place: int = 0  # in the tape
 
     @property
@@ -46,12 +50,25 @@ class Op:
         return self.word in ("memtype_reserve", "memtype_free")
 
 
+class Remark(NamedTuple):
+    """What cannot be written as it was, at the line where that is so."""
+
+    at: int
+    text: str
+    before: Op | None = None  # it stands before this operation
+
+
+Listing = list[tuple[int, frozenset[str]]]
+"""Size and letters of VmFlags of each mapping that the kernel showed of a process."""
+
+
 class Checkpoint(NamedTuple):
-    """A marker, or the end of the recording where `marker` is None, and the reservations there."""
+    """A marker, or the end of the recording where `marker` is None, the reservations there, and what was mapped."""
 
     at: int
     marker: Marker | None
     nodes: list[Listed]
+    mapped: dict[str, Listing]  # by the name of the process, where that is known
 
 
 class Tape:
@@ -59,13 +76,26 @@ class Tape:
 
     def __init__(self) -> None:
         self.begin: list[Listed] | None = None
-        self.items: list[Op | Checkpoint | None] = []
+        self.claimed: dict[Listed, list[tuple[Op, ...]]] = {}  # operations that make reservations of that list
+        self.items: list[Op | Checkpoint | Remark | None] = []
+        self.remarks: list[Remark] = []
+        self.changes = 0  # reserves and frees
+        self.highest = 0  # the end of the highest mapping that is made where it was
         self._names: dict[tuple[str, int], str] = {}
         self._taken: set[str] = {"before", "lost"}
 
     def clear(self) -> None:
         """What was recorded so far is in the list that the scenario begins with."""
         self.items.clear()
+        self.changes = 0
+        self.remarks.clear()
+
+    def remark(self, at: int, text: str, before: Op | None = None) -> None:
+        """What cannot be written."""
+        remark = Remark(at, text, before)
+        self.remarks.append(remark)
+        if before is None:
+            self.items.append(remark)
 
     def add(self, op: Op) -> Op:
         """The next operation."""
@@ -80,14 +110,19 @@ class Tape:
             self.add(op)
         op.changes.append(change)
 
-    def plain(self, change: Change, actor: str) -> None:
+    def plain(self, change: Change, actor: str) -> Op | None:
         """A reserve or free that no operation above it explains."""
-        if change.start < change.end:
-            self.add(plain(change, actor))
+        if change.start >= change.end:
+            return None
+        self.changes += 1
+        return self.add(plain(change, actor))
 
     def ops(self) -> Iterable[Op]:
         """The operations that are played."""
-        return (op for item in self.items if isinstance(item, Op) for op in (*item.ahead, item) if not op.dropped)
+        for item in self.items:
+            if isinstance(item, Op):
+                for op in (*item.ahead, item):
+                    yield from () if op.dropped else (op, *op.body)
 
     # --- names -------------------------------------------------------------------------------------------
 

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 
 from pat_check.cachemode import WB
 from pat_check.conversion.memory import Bars, mtrr_lines, ram_lines
-from pat_check.conversion.tape import Checkpoint, Op, Physical, Tape, listed, mode_word, plain
+from pat_check.conversion.tape import Checkpoint, Listing, Op, Physical, Remark, Tape, listed, mode_word, plain
 from pat_check.eras.base import Era
 from pat_check.errors import TraceError
 from pat_check.model.memory import Ram
+from pat_check.model.page_table import FOUR_LEVELS
 from pat_check.replay.context import Change
+from pat_check.replay.maps import LETTERS
 from pat_check.replay.snapshots import Listed
 from pat_check.scenario.parser import parse
 from pat_check.scenario.stage import Stage
-from pat_check.scenario.statements import Statement
+from pat_check.scenario.statements import Statement, flattened
 from pat_check.scenario.words import size_text
 from pat_check.sources.iomem import Resource
 
@@ -37,6 +40,7 @@ class Converted:
         self.title = ""
         self.notes: list[str] = []  # what is not written as it was done, and why; the comment at the top has them
         self.lines: list[str] = []  # what stands below
+        self.remarks: list[tuple[int, str]] = []  # trace lines where it is not what was done, and why
         self.plain = ""  # why reserves and frees are all that it has
         self.tasks: dict[str, tuple[str, int]] = {}  # the comm and pid behind the name of a task
         self.corrections = 0  # what the driver `lost` does
@@ -74,6 +78,7 @@ class Writer:
         self.made = Converted()
         self._mapped = {op.physical for op in ops if op.word == "remap_pfn_range" and op.physical is not None}
         declarations = [*ram_lines(resources, ram, touched), *mtrr_lines(_write_back(tape, ops)), *self.bars.lines()]
+        declarations += ["paging 5-level"] if tape.highest > FOUR_LEVELS.user_end else []
         forked = {op.args[0] for op in ops if op.word == "fork"}
         processes = {op.actor for op in ops if op.word == "mmap"} - forked
         used = {op.actor for op in ops} - forked - processes
@@ -81,30 +86,48 @@ class Writer:
         declarations += [f"process {name}" for name in sorted(processes)]
         declarations += [f"driver {name}" for name in sorted(used)]
         scenario = parse("".join(f"{line}\n" for line in declarations), _PATH)
-        self.stage = Stage(scenario, era, lambda incident: None)
+        self.stage = Stage(scenario, era, lambda incident: None, judged=False)
         self.stage.run(scenario.statements)
         for line in declarations:
             self.made.add(line)
         self._played: list[Change] = []
         self._done: Counter[tuple[str, int, int]] = Counter()  # what was played and is not seen in the recording yet
+        self._alone: Counter[tuple[int, int]] = Counter()  # reserves that stand alone
         self._ended: dict[str, str] = {}  # a task whose address space is gone, and the driver that acts for it
         self.stage.world.replay.context.log = self._played.append
 
     def write(self) -> Converted:
         """All of it."""
         self.made.add("")
+        claimed = {node: list(made) for node, made in self.tape.claimed.items()}
         for node in self.tape.begin or ():
-            self._say(f"before: {_reserve(node)}")
+            if claimed.get(node):
+                for op in claimed[node].pop():
+                    self._say(self._line(op), op.at)
+            else:
+                self._say(f"before: {_reserve(node)}")
+        remarks = {id(one.before): one for one in self.tape.remarks if one.before is not None}
         for item in self.tape.items:
             if isinstance(item, Op):
                 for op in (*item.ahead, item):
-                    self._operate(op)
+                    if id(op) in remarks:
+                        self._remark(remarks[id(op)])
+                    if not op.early:
+                        self._operate(op)
+            elif isinstance(item, Remark):
+                self._remark(item)
             elif item is not None:
                 self._correct(item)
+                for name, shown in item.mapped.items():
+                    self._compare(item.at, name, shown)
                 if item.marker is not None:
                     label = _LABEL.sub("-", item.marker.text).strip("-.") or "marker"
                     self.made.add(f"checkpoint {label}", item.at)
         return self.made
+
+    def _remark(self, remark: Remark) -> None:
+        self.made.add(f"# {remark.text}", remark.at)
+        self.made.remarks.append((remark.at, remark.text))
 
     # --- operations --------------------------------------------------------------------------------------
 
@@ -112,7 +135,7 @@ class Writer:
         """Play an operation, and what the recording shows of it besides what it did, now or before."""
         self._played.clear()
         if not op.dropped and not op.is_plain:
-            self._say(self._line(op), op.at)
+            self._say(self._line(op), op.at, [self._line(one) for one in op.body])
             if op.word == _END:
                 self._ended[op.actor] = ""
         self._done.update(map(_key, self._played))
@@ -121,8 +144,15 @@ class Writer:
                 self._done[_key(change)] -= 1
             else:
                 self._say(self._line(plain(change, op.actor)), change.event.at)
-                free = change.mode < 0 and any(low < change.end and change.start < high for low, high in self._mapped)
-                self.made.unexplained += free
+                self.made.unexplained += self._is_unexplained(change)
+
+    def _is_unexplained(self, change: Change) -> bool:
+        """Whether it frees what an operation maps, and not what was reserved alone."""
+        key = change.start, change.end
+        if change.mode >= 0 or self._alone[key] > 0:
+            self._alone[key] += 1 if change.mode >= 0 else -1
+            return False
+        return any(low < change.end and change.start < high for low, high in self._mapped)
 
     def _line(self, op: Op) -> str:
         if op.actor in self._ended and not self._ended[op.actor]:  # closing its files, it still calls drivers
@@ -134,15 +164,20 @@ class Writer:
         made = f"{op.result} = " if op.result else ""
         return f"{self._ended.get(op.actor, op.actor)}: {made}{op.word} {', '.join(args)}".rstrip()
 
-    def _say(self, line: str, at: int = 0) -> None:
+    def _say(self, line: str, at: int = 0, body: Sequence[str] = ()) -> None:
         """Write a line and play it; one that makes no sense, as of a damaged event, is left out."""
+        lines = [line]
+        if body:
+            lines = [f"{line} {{", *(f"  {one.partition(': ')[2]}" for one in body), "}"]
         try:
-            statement: Statement = parse(f"{line}\n", _PATH).statements[0]
-            statement.at = len(self.made.lines) + 1
+            statement: Statement = parse("".join(f"{one}\n" for one in lines), _PATH).statements[0]
+            for inner in flattened([statement]):
+                inner.at += len(self.made.lines)
             self.stage.run([statement])
         except TraceError:
             return
-        self.made.add(line, at)
+        for text in lines:
+            self.made.add(text, at)
 
     # --- corrections -------------------------------------------------------------------------------------
 
@@ -157,6 +192,9 @@ class Writer:
             return
         by_start = [{start: list(nodes) for start, nodes in groupby(one, itemgetter(0))} for one in (before, after)]
         self._done.clear()
+        self._remark(
+            Remark(point.at, "the reservations are others here: `lost` does what is not shown or not explained")
+        )
         starts = {node[0] for node in before + after if by_start[0].get(node[0]) != by_start[1].get(node[0])}
         if "lost" not in self.stage.names.actors:
             self._say("driver lost")
@@ -166,6 +204,17 @@ class Writer:
         for node in after:
             if node[0] in starts:
                 self._lost(f"lost: {_reserve(node)}", point.at)
+
+    def _compare(self, at: int, name: str, shown: Listing) -> None:
+        """Say it where a process has other mappings than the kernel showed: one is just being made or unmapped, say."""
+        actor = self.stage.names.actors.get(name)
+        vmas = actor.mm.vmas if actor is not None and actor.mm is not None else []
+        letters = [frozenset(letter for flag, letter in LETTERS.items() if vma.flags & flag) for vma in vmas]
+        mine = Counter(zip((vma.size for vma in vmas), letters, strict=True))
+        said = [f"without {_mapping(one)}" for one in (Counter(shown) - mine).elements()]
+        said += [f"with {_mapping(one)}" for one in (mine - Counter(shown)).elements()]
+        if said:
+            self._remark(Remark(at, f"the mappings of {name} are not those of the kernel here: {', '.join(said)}"))
 
     def _lost(self, line: str, at: int) -> None:
         self.made.corrections += 1
@@ -179,6 +228,11 @@ def _key(change: Change) -> tuple[str, int, int]:
 def _reserve(node: Listed) -> str:
     start, end, mode = node
     return f"memtype_reserve {start:#x}, {size_text(end - start)}, {mode_word(mode)}"
+
+
+def _mapping(one: tuple[int, frozenset[str]]) -> str:
+    size, letters = one
+    return f"{size_text(size)} ({' '.join(sorted(letters))})"
 
 
 def _write_back(tape: Tape, ops: list[Op]) -> set[tuple[int, int]]:

@@ -118,27 +118,47 @@ class AddressSpaces:
     # --- mappings -------------------------------------------------------------------------------------------------
 
     def mmap(self, mm: Mm, start: int, end: int, flags: int, pgoff: int, cachemode: int, file: str) -> Vma:
-        """A mapping of [start, end); what was there is unmapped first (MAP_FIXED)."""
-        self.munmap(mm, start, end)
+        """A mapping of [start, end), where nothing is."""
         vma = Vma(mm, start, end, flags, pgoff, cachemode, file, self.machine.now)
         mm.add(vma)
         return vma
 
     def munmap(self, mm: Mm, start: int, end: int) -> int:
         """``do_vmi_munmap()``: split at both ends, unmap, then free."""
+        gone = self._gather(mm, start, end)
+        if gone is None:
+            return BUG
+        self._unmap(mm, start, end, gone)
+        self.free_vmas(gone)
+        return 0
+
+    def make_room(self, mm: Mm, start: int, end: int) -> list[Vma]:
+        """``MAP_FIXED``: what is there is unmapped first. It is freed when the new mapping is complete."""
+        # In kernels with contexts vms_complete_munmap_vmas() comes last, as recordings of 6.16 and 7.2 show. In those
+        # before, no reservation goes with a VMA, but with its entries.
+        gone = self._gather(mm, start, end) or []
+        self._unmap(mm, start, end, gone)
+        return gone
+
+    def free_vmas(self, gone: list[Vma]) -> None:
+        """``vm_area_free()`` of mappings that are unmapped."""
+        for vma in gone:
+            self.tracking.free(vma)
+
+    def _gather(self, mm: Mm, start: int, end: int) -> list[Vma] | None:
+        """Split at both ends; the mappings inside, None at a BUG()."""
         for edge in (start, end):
             vma = mm.find(edge)
             if vma is not None and vma.start < edge and self.split(vma, edge, new_below=edge == end) == BUG:
-                return BUG
-        gone = list(mm.overlapping(start, end))
+                return None
+        return list(mm.overlapping(start, end))
+
+    def _unmap(self, mm: Mm, start: int, end: int, gone: list[Vma]) -> None:
         if gone:
             self.notifiers.around(mm, "UNMAP", start, end)
         for vma in gone:
             mm.remove(vma)
         self._unmap_vmas(gone)
-        for vma in gone:
-            self.tracking.free(vma)
-        return 0
 
     def _unmap_vmas(self, vmas: list[Vma]) -> None:
         for vma in vmas:
@@ -221,14 +241,18 @@ class AddressSpaces:
         return list(mm.overlapping(start, end))
 
     def mprotect(self, mm: Mm, start: int, end: int, *, write: bool) -> int:
-        """Change the write permission of [start, end); cache bits, pfn and special stay."""
-        for vma in self.split_around(mm, start, end):
-            vma.flags = vma.flags | VM_WRITE if write else vma.flags & ~VM_WRITE
-            entries = mm.page_table.walk(vma.start, vma.end)
-            if entries:
-                self.notifiers.around(mm, "PROTECTION_VMA", entries[0][0], vma.end)
-            for low, high, pte in entries:
-                mm.page_table.install(low, high, pte.like(write=write and (pte.write or not vma.is_cow())))
+        """Change the write permission of [start, end); cache bits, pfn and special stay.
+
+        ``mprotect_fixup()`` splits nothing off a mapping whose permission is that already.
+        """
+        for changed in [vma for vma in mm.overlapping(start, end) if bool(vma.flags & VM_WRITE) != write]:
+            for vma in self.split_around(mm, max(start, changed.start), min(end, changed.end)):
+                vma.flags = vma.flags | VM_WRITE if write else vma.flags & ~VM_WRITE
+                entries = mm.page_table.walk(vma.start, vma.end)
+                if entries:
+                    self.notifiers.around(mm, "PROTECTION_VMA", entries[0][0], vma.end)
+                for low, high, pte in entries:
+                    mm.page_table.install(low, high, pte.like(write=write and (pte.write or not vma.is_cow())))
         return 0
 
     def madvise_flag(self, mm: Mm, start: int, end: int, flag: int, *, on: bool) -> int:

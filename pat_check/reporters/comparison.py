@@ -23,6 +23,8 @@ def write_comparison(result: Comparison, out: TextIO, style: Style) -> None:
         return
     if result.parts_at:
         page.line((f"{result.path}:{result.parts_at}: ", "bold"), "the eras part here: ", result.parts_text)
+        if result.quotation:
+            page.line(f"{result.parts_at:>6} | {result.quotation}", indent=2)
     for side in result.sides:
         page.line()
         only = f", {len(side.only)} that not every era has" if side.only else ""

@@ -25,7 +25,7 @@ from pat_check.scenario.statements import (
     Scenario,
     Statement,
 )
-from pat_check.scenario.verbs import check
+from pat_check.scenario.verbs import check, is_block_of
 from pat_check.scenario.words import near
 from pat_check.scenario.world import Actor, World
 from pat_check.sources.mtrr import KINDS
@@ -58,10 +58,13 @@ def applies(eras: str, era: str) -> bool:
 
 
 class Stage:
-    """Plays the statements of a scenario, one after another."""
+    """Plays the statements of a scenario, one after another.
 
-    def __init__(self, scenario: Scenario, era: Era, hear: Callable[[Incident], None]) -> None:
-        self.scenario, self.era = scenario, era
+    Unless it is `judged`, what it leads to is not looked at after every operation, and the outcome stays empty.
+    """
+
+    def __init__(self, scenario: Scenario, era: Era, hear: Callable[[Incident], None], *, judged: bool = True) -> None:
+        self.scenario, self.era, self.judged = scenario, era, judged
         check(scenario.statements, OPERATIONS, LOCKS, BLOCK, scenario.path)
         self.names = Names()
         self.expectations = Expectations(scenario, self.names)
@@ -163,8 +166,9 @@ class Stage:
             if statement.result and statement.result not in self.names.mappings | self.names.cookies:
                 self.names.absent.setdefault(statement.result, statement.at)
             self.outcome.skipped.append((statement.at, str(absent)))
-            self.outcome.results.append((statement.at, -errno.ESRCH))
-            self.outcome.states.append((statement.at, listed(self.world)))
+            if self.judged:
+                self.outcome.results.append((statement.at, -errno.ESRCH))
+                self.outcome.states.append((statement.at, listed(self.world)))
 
     def _play(self, statement: Operation) -> None:
         path = self.scenario.path
@@ -177,12 +181,12 @@ class Stage:
             raise wrong(path, statement, who + near(statement.task, known))
         if actor.ended:
             raise wrong(path, statement, f"{actor.name} ended in line {actor.ended}")
-        if statement.body is not None and statement.op in LOCKS:
+        if is_block_of(statement, LOCKS):
             self._block(statement, actor)
             return
         verb = OPERATIONS[statement.op]
         self.world.turn(statement.at, actor)
-        if statement.body is not None:
+        if statement.body is not None and statement.op not in LOCKS:
             self.world.kernel.meanwhile = lambda: self._meanwhile(statement, actor)
         try:
             ret = verb.play(Scene(self, statement, actor, verb))
@@ -191,9 +195,10 @@ class Stage:
         if ret < 0 and statement.result:
             self.names.absent[statement.result] = statement.at
         self.ret = ret
-        self.checks.after()
-        self.outcome.results.append((statement.at, self.ret))
-        self.outcome.states.append((statement.at, listed(self.world)))
+        if self.judged:
+            self.checks.after()
+            self.outcome.results.append((statement.at, self.ret))
+            self.outcome.states.append((statement.at, listed(self.world)))
 
     def _meanwhile(self, statement: Operation, actor: Actor) -> None:
         """What others do in the middle of an operation; then it goes on."""
@@ -204,6 +209,10 @@ class Stage:
         args = Arguments(statement, self.names, self.scenario.path, BLOCK)
         if len(args):
             args.span(0, 1)
+        self.locked(statement, actor)
+
+    def locked(self, statement: Operation, actor: Actor) -> None:
+        """What stands in a block, with its lock held; then the task goes on."""
         actor.locks.append(LOCKS[statement.op])
         try:
             for inner in statement.body or []:

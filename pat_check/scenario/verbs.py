@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from pat_check.cachemode import UC, UC_MINUS, WB, WC, WP, WT
@@ -66,7 +66,7 @@ def check(
     holds = frozenset(blocks)
     for statement in statements:
         if isinstance(statement, Operation):
-            is_block = statement.body is not None and statement.op in holds
+            is_block = is_block_of(statement, holds)
             verb = block if is_block else verbs.get(statement.op)
             if verb is None:
                 kind, names = ("block", holds) if statement.body is not None else ("operation", verbs)
@@ -75,6 +75,11 @@ def check(
             wrong = _Checked(statement, verb, known, words).wrong()
             if wrong is not None:
                 raise ScenarioError(wrong[0], path, statement.at, wrong[1], statement.text)
+
+
+def is_block_of(operation: Operation, blocks: Container[str]) -> bool:
+    """Whether it only holds something while others work: an mmap that gives a name has a handler in its braces."""
+    return operation.body is not None and operation.op in blocks and not operation.result
 
 
 def _named(statements: Iterable[Statement]) -> Iterable[str]:

@@ -18,7 +18,7 @@ class Area:
 
     def __init__(self, start, end, *, shared, mode, pgoff):
         self.start, self.end, self.shared, self.mode, self.pgoff = start, end, shared, mode, pgoff
-        self.pfnmap = self.pat = False
+        self.pfnmap = self.pat = self.read_only = False
         self.ctx = None
 
     @property
@@ -163,8 +163,13 @@ class Kernel:
         self._settle()
         return 0
 
-    def mprotect(self, name, start, size):
-        self.processes[name].split(start, start + size)
+    def mprotect(self, name, start, size, *, read_only):
+        process, end = self.processes[name], start + size
+        for area in process.inside(start, end):
+            if area.read_only != read_only:  # else nothing changes, and nothing is split off
+                process.split(max(start, area.start), min(end, area.end))
+        for area in process.inside(start, end):
+            area.read_only = read_only
         return 0
 
     def mremap(self, name, start, old, new, to):

@@ -165,12 +165,18 @@ class World:
             lambda kernel: kernel.arch_io_reserve_memtype_wc(cookie, start, pages),
         )
 
-    def call(self, process, operation, start, pages, words=""):
+    def call(self, process, operation, start, pages):
         """An operation on virtual pages that has the same name in both kernels."""
         method = {"zap_vma_ptes": "zap"}.get(operation, operation)
         self.do(
-            f"{process}: {operation} {self.place(start)}, {size(pages)}{words}",
+            f"{process}: {operation} {self.place(start)}, {size(pages)}",
             lambda kernel: getattr(kernel, method)(process, start, pages),
+        )
+
+    def mprotect(self, process, start, pages, *, read_only):
+        self.do(
+            f"{process}: mprotect {self.place(start)}, {size(pages)}, {'ro' if read_only else 'rw'}",
+            lambda kernel: kernel.mprotect(process, start, pages, read_only=read_only),
         )
 
     def end(self):
@@ -339,10 +345,10 @@ class Worlds(RuleBasedStateMachine):
         self.world.call(process, "munmap", start, pages)
 
     @precondition(areas)
-    @rule(data=data)
-    def mprotect(self, data):
+    @rule(data=data, read_only=st.booleans())
+    def mprotect(self, data, read_only):
         process, area = self.pick(data, self.areas())
-        self.world.call(process, "mprotect", *self.part(data, area), ", ro")
+        self.world.mprotect(process, *self.part(data, area), read_only=read_only)
 
     @precondition(areas)
     @rule(data=data, move=st.booleans())
@@ -452,6 +458,8 @@ def on(operation, first, pages, who="p0"):
             world.mremap(who, start, pages, pages, move=True)
         elif operation == "shrink":
             world.mremap(who, start, pages, pages - 1, move=False)
+        elif operation == "mprotect":
+            world.mprotect(who, start, pages, read_only=True)
         else:
             world.call(who, operation, start, pages)
         return True

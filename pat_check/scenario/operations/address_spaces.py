@@ -39,6 +39,7 @@ def _mmap(scene: Scene) -> int:
     flags |= 0 if args.has("private") else VM_SHARED
     flags |= sum(bit for word, bit in FLAGS.items() if args.has(word))
     kernel = scene.world.kernel
+    replaced = kernel.make_room(scene.mm, start, start + size)
     vma = kernel.mmap(scene.mm, start, start + size, flags, pgoff, args.type(UC_MINUS), file)
     vma.zaps_on_open = args.has("zap-on-open")
     if frames >= 0:  # mmap_action_complete(): the mapping is in the tree, mmap_lock is held for writing
@@ -49,9 +50,14 @@ def _mmap(scene: Scene) -> int:
             ret = kernel.remap_pfn_range(vma, start, frames, size, vma.cachemode)
         if ret:
             kernel.munmap(scene.mm, start, start + size)
+            kernel.free_vmas(replaced)
             return ret
     if name:
         names.mappings[name] = Place(start, size, file)
+    if scene.statement.body is not None:  # the handler
+        scene.stage.locked(scene.statement, scene.actor)
+        scene.world.turn(scene.statement.at, scene.actor)
+    kernel.free_vmas(replaced)
     return 0
 
 
@@ -123,7 +129,7 @@ OPERATIONS: dict[str, Verb] = {
     "mmap": Verb(
         _mmap,
         "SIZE[, FILE][, PHYSICAL]",
-        "private/shared ro/rw pfnmap mixedmap io deferred zap-on-open TYPE at offset",
+        "private/shared ro/rw pfnmap mixedmap io dontexpand dontdump deferred zap-on-open TYPE at offset",
         gives=True,
     ),
     "munmap": Verb(_munmap, "MAPPING[, SIZE]"),

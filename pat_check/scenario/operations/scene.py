@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pat_check.model.address_space import BUG
 from pat_check.model.kernel import FALLBACK, NOPAGE, SIGBUS
 from pat_check.model.page_table import MAP_WINDOW
-from pat_check.model.vma import VM_IO, VM_MIXEDMAP, VM_PFNMAP, Mm, Vma
+from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP, Mm, Vma
 from pat_check.model.walkers import NULL
 from pat_check.scenario.arguments import Arguments
 from pat_check.scenario.statements import Operation
@@ -18,7 +18,13 @@ from pat_check.scenario.world import Actor, World
 if TYPE_CHECKING:
     from pat_check.scenario.stage import Stage
 
-FLAGS: dict[str, int] = {"pfnmap": VM_PFNMAP, "mixedmap": VM_MIXEDMAP, "io": VM_IO}
+FLAGS: dict[str, int] = {
+    "pfnmap": VM_PFNMAP,
+    "mixedmap": VM_MIXEDMAP,
+    "io": VM_IO,
+    "dontexpand": VM_DONTEXPAND,
+    "dontdump": VM_DONTDUMP,
+}
 """The words for flags of a mapping that a driver sets."""
 
 _FIRST = 0x7F00_0000_0000
