@@ -20,7 +20,7 @@ NATIVE = "pat_check/sources/native"
 COMPILED = (
     "pat_check/cachemode.py",
     "pat_check/foresight.py",
-    "pat_check/incidents.py",
+    "pat_check/incidents/*.py",
     "pat_check/events/*.py",
     "pat_check/replay/*.py",
     *(f"pat_check/model/{name}.py" for name in ("machine", "memory", "memtype", "operations", "owner", "ranges")),
