@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
+from sys import intern
 from typing import Final
 
 from pat_check.cachemode import UC_MINUS
@@ -33,7 +34,12 @@ class Memtype:
         """Remember a line that changed this reservation; a long story keeps its beginning and its end."""
         if len(self.story) >= _STORY_LIMIT:
             del self.story[_STORY_LIMIT // 2]
-        self.story.append((at, what))
+        self.story.append((at, intern(what) if self.owner.gone else what))
+
+    def abandon(self) -> None:
+        """Its owner is gone: it may stay for ever, beside many others whose stories have the same words."""
+        self.owner.gone = True
+        self.story = [(at, intern(what)) for at, what in self.story]
 
     def seen(self) -> Seen:
         """A copy for an incident."""

@@ -202,7 +202,7 @@ class Drivers:
             self._leaked(event, pages, ram=True)
         for node in machine.memtypes:
             if node.owner.module == event.module:
-                node.owner.gone = True
+                node.abandon()
 
     def _leaked(self, event: ModuleFree, left: list[incidents.Seen], *, ram: bool) -> None:
         known = self.context.shows_all and not (ram and self.context.lost_any)  # no list shows the types of pages

@@ -62,7 +62,7 @@ class Processes:
         if self.context.era.fork_shares:
             for node in self._mappings():
                 if node.owner.mm == call.oldmm or call.oldmm in node.owner.sharers:
-                    node.owner.sharers.add(call.mm)
+                    node.owner.share(call.mm)
 
     def fork(self, event: SchedProcessFork) -> None:
         """sched_process_fork: the child has a pid."""
@@ -78,7 +78,7 @@ class Processes:
         if self.context.era.fork_shares:
             for node in self._mappings():
                 if not node.owner.mm and (node.owner.pid == event.pid or -event.pid in node.owner.sharers):
-                    node.owner.sharers.add(-event.child_pid)
+                    node.owner.share(-event.child_pid)
 
     def dup_mmap_return(self, event: Return) -> None:
         """Return of dup_mmap(): a fork that failed has no child."""
@@ -87,7 +87,7 @@ class Processes:
             self.context.forked.pop(event.pid, None)
             if frame is not None and isinstance(frame.call, DupMmap):
                 for node in self._mappings():
-                    node.owner.sharers.discard(frame.call.mm)
+                    node.owner.leave(frame.call.mm)
 
     # --- exit -----------------------------------------------------------------------------------------------
 
@@ -221,16 +221,16 @@ class Processes:
         left: list[Memtype] = []
         for node in self._mappings():
             owner = node.owner
-            owner.sharers.discard(ending.mm)
-            owner.sharers.discard(-pid)
+            owner.leave(ending.mm)
+            owner.leave(-pid)
             if not owner.holds(pid, ending.mm):
                 continue
             if owner.sharers:
                 heir = max(owner.sharers)  # the same one, however the set came about
-                owner.sharers.discard(heir)
+                owner.leave(heir)
                 owner.mm, owner.pid = (heir, NO_PID) if heir > 0 else (0, -heir)
             elif not self.context.era.fork_shares or self.context.forks_seen:
-                owner.gone = True
+                node.abandon()
                 left.append(node)
         if left:
             stamp = (*self.context.stamp(ending.event)[:4], self.context.shows_all)
