@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
+from sys import intern
 from typing import Final
 
 from pat_check.cachemode import UC_MINUS
@@ -36,7 +37,11 @@ class Memtype:
         """Remember a line that changed this reservation; a long story keeps its beginning and its end."""
         if len(self.story) >= _STORY_LIMIT:
             del self.story[_STORY_LIMIT // 2]
-        self.story.append((at, what))
+        self.story.append((at, intern(what) if self.owner.gone else what))
+
+    def stays(self) -> None:
+        """Its owner is gone: it may be there for ever, beside many others whose stories have the same words."""
+        self.story = [(at, intern(what)) for at, what in self.story]
 
     def seen(self) -> Seen:
         """A copy for an incident."""
@@ -251,12 +256,13 @@ class MemtypeTree:
         node = self.holdings.pull(owner)
         owner.gone = True
         if node is not None:
+            node.stays()
             self.holdings.put(node)
 
     def share(self, owner: Owner, key: int) -> None:
         """An address space, or the task of which `key` is the negative, shares what an owner holds."""
         node = self.holdings.pull(owner)
-        owner.sharers.add(key)
+        owner.share(key)
         if node is not None:
             self.holdings.put(node)
 
@@ -264,7 +270,7 @@ class MemtypeTree:
         """It does not any more."""
         if key in owner.sharers:
             node = self.holdings.pull(owner)
-            owner.sharers.discard(key)
+            owner.leave(key)
             if node is not None:
                 self.holdings.put(node)
 

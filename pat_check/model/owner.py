@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Final
 
 from pat_check.events import NO_PID
 
 MAPPINGS: Final[frozenset[str]] = frozenset(("remap_pfn_range", "fork"))
 """The ways in which a reservation belongs to an address space."""
+
+
+_NOBODY: Final[Set[int]] = set()
+"""Who shares most reservations; a set for each of them would be larger than all the rest of its owner."""
 
 
 class Owner:
@@ -24,12 +29,21 @@ class Owner:
         self.module = module_of(symbol)
         self.parent = NO_PID  # of a fork whose child is not known yet
         self.gone = False  # its end was seen, and that it left this behind was told
-        self.sharers: set[int] = set()  # other address spaces that share it since a fork
+        self.sharers: Set[int] = _NOBODY  # other address spaces that share it since a fork
 
     @property
     def is_mapping(self) -> bool:
         """Whether an address space holds it."""
         return self.api in MAPPINGS
+
+    def share(self, mm: int) -> None:
+        """Another address space shares it, from now on."""
+        self.sharers = {*self.sharers, mm}
+
+    def leave(self, mm: int) -> None:
+        """An address space shares it no longer, if it ever did."""
+        if mm in self.sharers:
+            self.sharers = self.sharers - {mm}
 
     def holds(self, pid: int, mm: int) -> bool:
         """Whether the task `pid` with address space `mm` is this owner, by what is known of both."""

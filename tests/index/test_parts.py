@@ -114,7 +114,8 @@ def test_what_decides_a_replay_beside_its_lines_is_known_again(tmp_path):
 
 def test_one_object_stays_one_object():
     owner = SHAPES["Owner"].kind("ioremap", "app", 7, symbol="f+0x1/0x2 [mod]")
-    owner.sharers.update((9, -3))
+    owner.share(9)
+    owner.share(-3)
     node = SHAPES["Memtype"].kind(0x1000, 0x2000, 2, owner, 5)
     node.tell(5, "reserved")
     read = Reader().of(json.loads(json.dumps(Writer().of([node, {(1, 2): node}, BEFORE, {owner.module: owner}]))))

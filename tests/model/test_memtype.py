@@ -12,7 +12,7 @@ from intervaltree import Interval, IntervalTree
 from pat_check.cachemode import UC, UC_MINUS, WB, WC, WP, WT
 from pat_check.model.memtype import Memtype, MemtypeTree, validate_tree
 from pat_check.model.operations import find_exact, find_exact_or_end
-from pat_check.model.owner import BEFORE
+from pat_check.model.owner import BEFORE, Owner
 
 PAGE = 4096
 BUSY = -errno.EBUSY
@@ -523,3 +523,25 @@ class Worlds(RuleBasedStateMachine):
 
 Worlds.TestCase.settings = settings(deadline=None, max_examples=60, stateful_step_count=40)
 TestAnyReservingAndFreeing = Worlds.TestCase
+
+
+def test_abandoned_reservations_keep_what_all_their_stories_say_once():
+    nodes = [Memtype(at * PAGE, (at + 1) * PAGE, WC, Owner("remap_pfn_range", "app", at), at) for at in range(2)]
+    for node in nodes:
+        node.tell(node.born, " ".join(("reserved", "here")))
+        node.owner.gone = True
+        node.stays()
+        node.tell(9, " ".join(("a", "free", "missed", "it")))
+    one, other = (node.story for node in nodes)
+    assert [at for at, _ in one] == [0, 9]
+    assert all(said is again for (_, said), (_, again) in zip(one, other, strict=True))
+    assert all(node.owner.gone for node in nodes)
+
+
+def test_who_shares_one_reservation_shares_no_other():
+    one, other = Owner("fork"), Owner("fork")
+    one.share(7)
+    one.share(8)
+    one.leave(7)
+    other.leave(8)
+    assert (one.sharers, other.sharers) == ({8}, set())

@@ -1,0 +1,131 @@
+"""About the recording: what it shows against the model, the lists and the messages, and what it says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pat_check.incidents.base import Incident, Story
+
+
+@dataclass(slots=True, init=False)
+class Diverged(Incident):
+    """The recording shows another result than the model predicts; the model follows the recording."""
+
+    function: str
+    start: int
+    end: int
+    what: str  # returned, granted, went
+    predicted: str
+    observed: str
+    story: Story
+    about: str  # what alone decides it: "mtrr", "shrink" (the end of a range), "zap", "half" (a lost one)
+
+    def __init__(
+        self,
+        at: int,
+        time: float | None,
+        comm: str,
+        pid: int,
+        reliable: bool,
+        function: str,
+        start: int,
+        end: int,
+        what: str,
+        predicted: str,
+        observed: str,
+        story: Story,
+        about: str = "",
+    ) -> None:
+        self.at, self.time, self.comm, self.pid, self.reliable = at, time, comm, pid, reliable
+        self.function, self.start, self.end, self.what = function, start, end, what
+        self.predicted, self.observed, self.story, self.about = predicted, observed, story, about
+
+
+@dataclass(slots=True)
+class EraContradicted(Incident):
+    """The recording went against its era several times."""
+
+    era: str
+    times: int
+    fits: list[str]  # the eras that predict all that was seen
+    story: Story
+    sure: bool = True  # not a matter of how the kernel was built
+
+
+@dataclass(slots=True)
+class SnapshotDiffered(Incident):
+    """The kernel's own list at a checkpoint is not the model's."""
+
+    name: str
+    path: str
+    missing: list[tuple[int, int, int]]  # the model has them, the kernel does not: (start, end, type)
+    extra: list[tuple[int, int, int]]  # the kernel has them, the model does not
+
+
+@dataclass(slots=True)
+class MapsDiffered(Incident):
+    """The mappings of a process at a checkpoint are not those that the recorded calls leave."""
+
+    name: str
+    path: str
+    of_pid: int
+    lines: list[str]  # as diff shows them: what the calls leave with -, what the kernel has with +
+    larger: bool  # all that differs is that the kernel's mappings reach further: merged, or grown
+
+
+@dataclass(slots=True)
+class MessageUnexplained(Incident):
+    """The kernel printed a complaint that the replay does not predict (`printed`), or the reverse."""
+
+    number: int  # row of memtype.md section 13
+    text: str
+    path: str  # file of the message, "" the trace itself
+    printed: bool
+    start: int
+    end: int
+    more: int = 0  # others like it, where events were lost
+
+
+@dataclass(slots=True)
+class MappingNoted(Incident):
+    """Something about a mapping, its entries, a walk, a lock or a notifier; `what` names the fact.
+
+    Ranges are user virtual bytes; `pfn` is a page frame number, -1 where none is meant.
+    """
+
+    what: str
+    start: int
+    end: int
+    pfn: int
+    detail: str  # for people
+    story: Story
+
+
+@dataclass(slots=True)
+class ExpectationFailed(Incident):
+    """An ``expect`` line of a scenario did not come true."""
+
+    said: str  # what is there instead, for people
+
+
+@dataclass(slots=True)
+class SuppressionUnused(Incident):
+    """An entry of a suppression file, or a comment of a scenario, that silences nothing."""
+
+    what: str  # for people
+
+
+@dataclass(slots=True)
+class TraceEnded(Incident):
+    """The recording is over: what it says of itself."""
+
+    lost: int  # events; -1 unknown number
+    lost_at: list[tuple[int, int, int]]  # (line, cpu, count), the first ones
+    lost_places: int
+    malformed: int
+    malformed_at: list[tuple[int, int, str, str]]  # (line, column, problem, excerpt), the first ones
+    cut: tuple[int, str, str] | None  # last line, problem, excerpt
+    open_calls: list[tuple[int, str]]  # (line, function) entries that never returned, the first ones
+    open_count: int
+    unmatched_returns: int
+    beside: list[tuple[str, int, str]] = field(default_factory=list)  # unreadable files: path, line (0 all of it), why
