@@ -18,12 +18,15 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NATIVE = "pat_check/sources/native"
 COMPILED = (
-    "pat_check/cachemode.py",
-    "pat_check/foresight.py",
-    "pat_check/incidents/*.py",
+    *(f"pat_check/{name}.py" for name in ("cachemode", "findings", "fingerprints", "folding", "foresight", "judge")),
     "pat_check/events/*.py",
+    "pat_check/incidents/*.py",
     "pat_check/replay/*.py",
     *(f"pat_check/model/{name}.py" for name in ("machine", "memory", "memtype", "operations", "owner", "ranges")),
+    "pat_check/reporters/records.py",
+    "pat_check/rules/telling.py",
+    "pat_check/rules/end_match/*.py",
+    "pat_check/rules/memtype/*.py",
     *(f"pat_check/sources/{name}.py" for name in ("programs", "rows", "runs", "tracked")),
 )
 """What runs for every event; the __init__.py of packages stay as they are."""

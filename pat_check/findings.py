@@ -1,11 +1,16 @@
-"""Finding, Note, Severity, Report: all that reporters know."""
+"""Finding, Note, Severity, Report: all that reporters know.
+
+There may be a hundred thousand findings: what each of them consists of is small, and made by initialisers that are
+written out, for they are compiled.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from enum import IntEnum, StrEnum
+from typing import Final
 
 
 class Severity(IntEnum):
@@ -24,7 +29,7 @@ NOTES = 8
 """Findings that are told one by one in the notes of the one that caused them; the rest are counted."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Note:
     """A line that led to a finding, or a fact about it (`line` 0)."""
 
@@ -32,13 +37,25 @@ class Note:
     message: str
     file: str = ""  # other than the finding's own: a snapshot, dmesg.txt
 
+    def __init__(self, line: int, message: str, file: str = "") -> None:
+        self.line, self.message, self.file = line, message, file
 
-@dataclass(slots=True)
+    def __reduce__(self) -> tuple[type[Note], tuple[int, str, str]]:
+        return Note, (self.line, self.message, self.file)
+
+
+@dataclass(slots=True, init=False)
 class Task:
     """The task a finding is about; `pid` -1 when it is unknown."""
 
     comm: str
     pid: int
+
+    def __init__(self, comm: str, pid: int) -> None:
+        self.comm, self.pid = comm, pid
+
+    def __reduce__(self) -> tuple[type[Task], tuple[str, int]]:
+        return Task, (self.comm, self.pid)
 
 
 class Baseline(StrEnum):
@@ -63,7 +80,7 @@ class Suppression:
     in_source: bool  # a comment in the scenario itself, not an entry of a suppression file
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Extent:
     """A row of the map that is drawn below a finding: physical bytes [start, end) and what they are."""
 
@@ -72,8 +89,14 @@ class Extent:
     end: int
     mode: str = ""  # the short name of its cache mode, where it has one
 
+    def __init__(self, label: str, start: int, end: int, mode: str = "") -> None:
+        self.label, self.start, self.end, self.mode = label, start, end, mode
 
-@dataclass(slots=True)
+    def __reduce__(self) -> tuple[type[Extent], tuple[str, int, int, str]]:
+        return Extent, (self.label, self.start, self.end, self.mode)
+
+
+@dataclass(slots=True, init=False)
 class Finding:
     """One broken invariant: the line that broke it and, oldest first, the lines that led there."""
 
@@ -81,24 +104,89 @@ class Finding:
     severity: Severity
     message: str
     line: int
-    notes: list[Note] = field(default_factory=list)
-    file: str = ""
-    time: float | None = None
-    task: Task | None = None
-    start: int = -1  # physical bytes [start, end); -1: the finding has no range
-    end: int = -1
-    help: str = ""  # what to do about it
-    fingerprint: str = ""
-    era: str = ""  # in which it was found
-    place: str = ""  # the resource of /proc/iomem or the named BAR that holds the range
-    baseline: Baseline = Baseline.NONE
-    suppression: Suppression | None = None
-    frames: list[tuple[int, int]] = field(default_factory=list)  # physical bytes that it is about
-    mapped: tuple[int, int] = (-1, -1)  # and user virtual bytes
-    reservations: list[tuple[int, int, int]] = field(default_factory=list)  # that it spoils: (born, start, type)
-    folded: list[Finding] = field(default_factory=list)  # what the same cause led to, told in the notes
-    drawn: list[Extent] = field(default_factory=list)  # the range against its neighbours, in the order of the rows
-    more: int = 0  # repetitions of it that were only counted
+    notes: list[Note]
+    file: str
+    time: float | None
+    task: Task | None
+    start: int  # physical bytes [start, end); -1: the finding has no range
+    end: int
+    help: str  # what to do about it
+    fingerprint: str
+    era: str  # in which it was found
+    place: str  # the resource of /proc/iomem or the named BAR that holds the range
+    baseline: Baseline
+    suppression: Suppression | None
+    frames: Sequence[tuple[int, int]] | None  # physical bytes that it is about; None: [start, end), if there is one
+    mapped: tuple[int, int]  # and user virtual bytes
+    reservations: Sequence[tuple[int, int, int]]  # that it spoils: (born, start, type)
+    folded: Sequence[Finding]  # what the same cause led to, told in the notes
+    drawn: Sequence[Extent]  # the range against its neighbours, in the order of the rows
+    more: int  # repetitions of it that were only counted
+
+    def __init__(
+        self,
+        rule: str,
+        severity: Severity,
+        message: str,
+        line: int,
+        notes: list[Note] | None = None,
+        file: str = "",
+        time: float | None = None,
+        task: Task | None = None,
+        start: int = -1,
+        end: int = -1,
+        help: str = "",
+        fingerprint: str = "",
+        era: str = "",
+        place: str = "",
+        baseline: Baseline = Baseline.NONE,
+        suppression: Suppression | None = None,
+        frames: Sequence[tuple[int, int]] | None = None,
+        mapped: tuple[int, int] = (-1, -1),
+        reservations: Sequence[tuple[int, int, int]] = (),
+        folded: Sequence[Finding] = (),
+        drawn: Sequence[Extent] = (),
+        more: int = 0,
+    ) -> None:
+        self.rule, self.severity, self.message, self.line = rule, severity, message, line
+        self.notes = [] if notes is None else notes
+        self.file, self.time, self.task, self.start, self.end = file, time, task, start, end
+        self.help, self.fingerprint, self.era, self.place = help, fingerprint, era, place
+        self.baseline, self.suppression = baseline, suppression
+        self.frames, self.mapped, self.reservations = frames, mapped, reservations
+        self.folded, self.drawn, self.more = folded, drawn, more
+
+    def __reduce__(self) -> tuple[type[Finding], tuple[object, ...]]:
+        return Finding, tuple(getattr(self, name) for name in _FIELDS)
+
+    def keep(self, other: Finding) -> None:
+        """Fold another finding into this one."""
+        if isinstance(self.folded, list):
+            self.folded.append(other)
+        else:
+            self.folded = [other]
+
+    def share(self, first: Finding) -> None:
+        """Keep the words and the picture of another finding where they are the same, not a copy of them."""
+        if self.message == first.message:
+            self.message = first.message
+        if len(self.drawn) == len(first.drawn):
+            for row, drawn in zip(self.drawn, first.drawn, strict=True):
+                if (row.label, row.start, row.end, row.mode) != (drawn.label, drawn.start, drawn.end, drawn.mode):
+                    break
+            else:
+                self.drawn = first.drawn
+        for note, other in zip(self.notes, first.notes, strict=False):
+            if note.message == other.message:
+                note.message = other.message
+
+    def count(self, other: Finding, *, spoils: bool) -> None:
+        """Only count another finding, which is the same again; what that `spoils`, this one has spoilt."""
+        self.more += 1
+        if spoils and other.reservations:
+            if not isinstance(self.reservations, list):
+                self.reservations = list(self.reservations)
+            self.reservations.extend(other.reservations)
 
     @property
     def counts(self) -> bool:
@@ -110,6 +198,9 @@ class Finding:
         yield self
         for finding in self.folded:
             yield from finding.all()
+
+
+_FIELDS: Final = tuple(one.name for one in fields(Finding))
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,32 +40,34 @@ def sign(findings: Iterable[Finding], base_of: Callable[[int, int], int]) -> Non
 
 def _key(finding: Finding, base_of: Callable[[int, int], int]) -> str:
     comm = finding.task.comm if finding.task is not None else ""
-    story = [kind for note in finding.notes if note.line or note.file for kind in _kinds(note.message)]
-    return "|".join((finding.rule, comm, " ".join(story), _range(finding, base_of)))
+    story: list[str] = []
+    for note in finding.notes:
+        if note.line or note.file:
+            story += _kinds(note.message)
+    return f"{finding.rule}|{comm}|{' '.join(story)}|{_range(finding, base_of)}"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def _kinds(message: str) -> list[str]:
     """The kernel functions that a line of the story names, else what happened there."""
     return _FUNCTION.findall(message) or _KINDS.findall(message)[:1]
 
 
-@lru_cache(maxsize=4096)
-def _told(message: str) -> list[tuple[int, int]]:
-    """The ranges that a text names."""
-    return [(int(found[1], 16), int(found[2], 16)) for found in _RANGE.finditer(message)]
-
-
 def _range(finding: Finding, base_of: Callable[[int, int], int]) -> str:
-    if finding.start < 0:
+    """The range, from the start of the largest that the texts name around it."""
+    start, end = finding.start, finding.end
+    if start < 0:
         return ""
-    told = _told(finding.message)
-    for note in finding.notes:
-        told = told + _told(note.message)
-    holding = [(end - start, -start) for start, end in told if start <= finding.start and finding.end <= end]
-    if holding:
-        base = -max(holding)[1]
-    else:
-        base = base_of(finding.start, finding.end)
-        base = base if base >= 0 else finding.start
-    return f"{finding.start - base:+#x} {finding.end - finding.start:#x}"
+    base, size = -1, -1 << 62
+    for text in (finding.message, *[note.message for note in finding.notes]):
+        if "[0x" not in text:
+            continue
+        for found in _RANGE.findall(text):
+            first, last = int(found[0], 16), int(found[1], 16)
+            if first <= start and end <= last and (last - first > size or (last - first == size and first < base)):
+                base, size = first, last - first
+    if base < 0:
+        base = base_of(start, end)
+        base = base if base >= 0 else start
+    offset = start - base
+    return f"{'+' if offset >= 0 else ''}{hex(offset)} {hex(end - start)}"

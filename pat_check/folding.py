@@ -30,14 +30,14 @@ class Folding:
     def add(self, findings: Sequence[Finding]) -> list[Finding]:
         """The findings of one line without those that they, or findings before, now keep in `folded`."""
         roots: list[Finding] = []
-        for finding in _one_line(list(findings), self._rules):
-            root = _spoilt(finding, self._spoilt)
+        for finding in _one_line(findings, self._rules) if len(findings) > 1 else findings:
+            root = _spoilt(finding, self._spoilt) if finding.reservations else None
             if root is None and self._rules[finding.rule].repeats:
                 root = self._said.setdefault(_what(finding), finding)
             if root is None or root is finding:
                 roots.append(finding)
             else:
-                root.folded.append(finding)
+                root.keep(finding)
         return roots
 
 
@@ -64,17 +64,15 @@ def _spoilt(finding: Finding, spoilt: dict[tuple[str, int, int, int], Finding]) 
     return roots[0]
 
 
-def _one_line(findings: list[Finding], rules: Mapping[str, type[Rule[Any]]]) -> list[Finding]:
+def _one_line(findings: Sequence[Finding], rules: Mapping[str, type[Rule[Any]]]) -> list[Finding]:
     """What is left of the findings of one line, in their order."""
-    if len(findings) == 1:
-        return findings
     roots: list[Finding] = []
     for finding in sorted(findings, key=lambda finding: (-finding.severity, rules[finding.rule].depth)):
         root = next((root for root in roots if _share(root, finding, rules)), None)
         if root is None:
             roots.append(finding)
         else:
-            root.folded.append(finding)
+            root.keep(finding)
     return [finding for finding in findings if any(finding is root for root in roots)]
 
 
@@ -86,7 +84,14 @@ def _share(one: Finding, other: Finding, rules: Mapping[str, type[Rule[Any]]]) -
     apart = _APART & {first.family(), second.family()}
     if apart and Depth.DOUBT not in (first.depth, second.depth):
         return False
-    return _meet(one.frames, other.frames) or _meet([one.mapped], [other.mapped])
+    return _meet(_memory(one), _memory(other)) or _meet([one.mapped], [other.mapped])
+
+
+def _memory(finding: Finding) -> Sequence[tuple[int, int]]:
+    """The physical bytes that it is about."""
+    if finding.frames is not None:
+        return finding.frames
+    return [(finding.start, finding.end)] if finding.start >= 0 else []
 
 
 def _meet(ones: Iterable[tuple[int, int]], others: Iterable[tuple[int, int]]) -> bool:
@@ -95,10 +100,13 @@ def _meet(ones: Iterable[tuple[int, int]], others: Iterable[tuple[int, int]]) ->
 
 
 def tell(finding: Finding) -> None:
-    """Note what is folded into a finding, at most eight one by one."""
+    """Note what is folded into a finding, at most eight one by one, and how often it was only counted."""
+    if not finding.folded and not finding.more:
+        return
     for other in finding.folded[:NOTES]:
         again = other.message == finding.message
         finding.notes.append(Note(other.line, "the same again here" if again else f"{other.message} [{other.rule}]"))
-    more = len(finding.folded) - NOTES + sum(one.more for one in finding.all())
+    more = max(len(finding.folded) - NOTES, 0) + sum(one.more for one in finding.all())
     if more > 0:
-        finding.notes.append(Note(0, f"and {counted(more, 'more finding')} of this cause"))
+        what = "of this cause" if finding.folded else "like it, which are only counted"
+        finding.notes.append(Note(0, f"and {counted(more, 'more finding')} {what}"))

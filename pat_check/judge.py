@@ -12,11 +12,11 @@ from pat_check.incidents import Incident
 from pat_check.places import Places
 from pat_check.plugins import foreign_rules
 from pat_check.registry import classes_of
-from pat_check.rules.base import Rule
+from pat_check.rules.base import Depth, FactRule, Rule
 
 RULES: tuple[type[Rule[Any]], ...] = tuple(
     sorted(
-        (rule for rule in classes_of(rules, Rule) if rule.__module__ != "pat_check.rules.base"),  # type: ignore[type-abstract]
+        (rule for rule in classes_of(rules, Rule) if rule is not FactRule),  # type: ignore[type-abstract]
         key=lambda rule: rule.rule_id(),
     )
 )
@@ -56,15 +56,16 @@ def rules_by_id() -> dict[str, type[Rule[Any]]]:
 class Judge:
     """Judges the incidents of one recording; `findings` grows.
 
-    Of a finding about one task that a rule tells once (`Rule.repeats`), so many `repeats` are kept and the rest only
-    counted, in `Finding.more` of the first.
+    What is found again in the same words about the same task is kept so many times (`repeats`), and then only counted,
+    in `Finding.more` of the first. None: all is kept.
     """
 
     def __init__(self, file: str, repeats: int | None = None) -> None:
         self.file, self.repeats = file, repeats
         self.places = Places()
         self.findings: list[Finding] = []
-        self._said: dict[tuple[object, ...], list[Any]] = {}  # a finding and how often it was told, by what is the same
+        self._said: dict[int, Finding] = {}  # the first of its kind, by a hash of what is the same
+        self._times: dict[int, int] = {}  # how often it came, if more than once
         self._hearing: dict[type[Incident], list[Rule[Any]]] = {}
         self._origins = rules_in_force()
         for rule in self._origins:
@@ -75,8 +76,9 @@ class Judge:
         for rule in self._hearing.get(type(incident), ()):
             try:
                 for finding in rule.judge(incident):
-                    finding.file = finding.file or self.file
-                    if self.repeats is None or not rule.repeats or self._is_kept(finding, self.repeats):
+                    if not finding.file:
+                        finding.file = self.file
+                    if self.repeats is None or self._is_kept(finding, self.repeats, rule):
                         self.findings.append(finding)
             except Exception as error:
                 if origin := self._origins[type(rule)]:
@@ -86,31 +88,42 @@ class Judge:
                     ) from error
                 raise
 
-    def _is_kept(self, finding: Finding, most: int) -> bool:
+    def _is_kept(self, finding: Finding, most: int, rule: Rule[Any]) -> bool:
         """Whether it is not one more of the same; then it is only counted."""
-        task = (finding.task.comm, finding.task.pid) if finding.task is not None else ("", -1)
-        said = self._said.setdefault(
-            (finding.rule, finding.severity, finding.file, finding.message, *task), [finding, 0]
-        )
-        said[1] += 1
-        if said[1] > most:
-            said[0].more += 1
-        return bool(said[1] <= most)
+        same = hash(_same(finding))
+        first = self._said.setdefault(same, finding)
+        if first is finding:
+            return True
+        times = self._times[same] = self._times.get(same, 1) + 1
+        if times <= most or _same(first) != _same(finding):
+            finding.share(first)
+            return True
+        first.count(finding, spoils=rule.depth < Depth.CONSEQUENCE)
+        return False
 
     def close(self) -> list[Finding]:
         """The findings in the order of the trace, each with its fingerprint."""
-        self.findings.sort(key=lambda finding: (finding.file != self.file, finding.file, finding.line, finding.rule))
-        places: dict[tuple[int, int], str] = {}  # many findings are of few ranges
+        own = self.file
+        self.findings.sort(key=lambda finding: (finding.file != own, finding.file, finding.line, finding.rule))
+        places: dict[tuple[int, int], tuple[str, Note]] = {}  # many findings are of few ranges
         for finding in self.findings:
             if not 0 <= finding.start < finding.end:
                 continue
             lies = finding.start, finding.end
             place = places.get(lies)
             if place is None:
-                place = places[lies] = self.places.name(*lies)
-            finding.place = place
-            if place:
+                name = self.places.name(*lies)
+                place = places[lies] = name, Note(0, f"the range lies in {name}")
+            finding.place = place[0]
+            if place[0]:
                 last = bool(finding.notes) and finding.notes[-1].message.startswith("and ")  # "and 7 more"
-                finding.notes.insert(len(finding.notes) - last, Note(0, f"the range lies in {finding.place}"))
+                finding.notes.insert(len(finding.notes) - last, place[1])
         sign(self.findings, self.places.base)
         return self.findings
+
+
+def _same(finding: Finding) -> tuple[object, ...]:
+    """What is the same when a finding comes again."""
+    task = finding.task
+    comm, pid = (task.comm, task.pid) if task is not None else ("", -1)
+    return finding.rule, int(finding.severity), finding.file, finding.message, comm, pid

@@ -39,6 +39,8 @@ def portable_text(text: str, *paths: str) -> str:
     """A message that says nothing of the machine: the known `paths`, and what looks like an absolute path or one with
     ``../`` in front, are portable in it. /proc, /sys and /dev stay.
     """
+    if "/" not in text:
+        return text
     for path in sorted(set(paths), key=len, reverse=True):
         if "/" in path and path in text:
             name = portable(path).replace("\\", r"\\")

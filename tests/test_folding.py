@@ -4,9 +4,10 @@ from collections import Counter
 
 from pat_check import api, plays
 from pat_check.eras import era_of
-from pat_check.findings import Report, Severity
+from pat_check.findings import Finding, Report, Severity
+from pat_check.folding import fold
 from pat_check.gate.policy import Policy, apply_policy
-from pat_check.judge import Judge
+from pat_check.judge import Judge, rules_by_id
 from pat_check.scenario.parser import parse
 from pat_check.session import Options, Session
 from tests.scenario.stories import HEAD
@@ -156,6 +157,28 @@ def test_many_repetitions_are_counted():
 
 def test_repetitions_do_not_change_the_fingerprint():
     assert told(again(1), "pfnmap-ctx")[0].fingerprint == told(again(5), "pfnmap-ctx")[0].fingerprint
+
+
+def test_of_the_same_again_and_again_nine_are_told_and_the_rest_counted(tmp_path):
+    """Also where each is an offence by itself, which is not folded."""
+    frees = [f"app-8 [000] {at}.0: memtype_free: start=0xfd000000 end=0xfd002000" for at in range(50)]
+    other = "app-9 [000] 60.0: memtype_free: start=0xfd000000 end=0xfd002000"
+    (tmp_path / "trace.txt").write_text("\n".join([*frees, other]) + "\n")
+    found = api.check([str(tmp_path)]).findings
+    assert [one.line for one in found] == [*range(1, 10), 51]
+    assert found[0].notes[-1].message == "and 41 more findings like it, which are only counted"
+    assert [one.more for one in found] == [41, *[0] * 9]
+    assert len({one.fingerprint for one in found}) == 10
+
+
+def test_what_a_counted_finding_has_spoilt_leads_to_the_first():
+    def finding(rule, line, born):
+        return Finding(rule, Severity.ERROR, rule, line, reservations=((born, 0x1000, 1),))
+
+    first, leak = finding("memtype-invalid-free", 2, 1), finding("memtype-leak", 9, 5)
+    first.count(finding("memtype-invalid-free", 6, 5), spoils=True)
+    assert fold([first, leak], rules_by_id()) == [first]
+    assert first.folded == [leak]
 
 
 def test_of_endless_repetitions_a_recording_keeps_some_and_counts_the_rest(tmp_path):

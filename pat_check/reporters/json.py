@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from pat_check.findings import Report
 from pat_check.reporters.base import Reporter, Style
-from pat_check.reporters.records import finding_record, gone_record, head_record, summary_record
+from pat_check.reporters.records import Texts, gone_record, head_record, summary_record
 
 
 class Json(Reporter):
@@ -18,17 +18,17 @@ class Json(Reporter):
 
     def write(self, report: Report, out: TextIO, style: Style) -> None:
         out.write(pretty(head_record(report), 0).removesuffix("\n}"))
-        _array(out, "findings", map(finding_record, report.findings))
-        _array(out, "gone", map(gone_record, report.gone))
+        _array(out, "findings", map(Texts().of, report.findings))
+        _array(out, "gone", map(json.dumps, map(gone_record, report.gone)))
         out.write(',\n  "summary": ' + pretty(summary_record(report), 2) + "\n}\n")
 
 
-def _array(out: TextIO, name: str, records: Iterable[dict[str, Any]]) -> None:
+def _array(out: TextIO, name: str, records: Iterable[str]) -> None:
     """An array as the next member of the report: one record a line, each written by itself, for there may be many."""
     out.write(f',\n  "{name}": [')
     separator = end = ""
     for record in records:
-        out.write(f"{separator}\n    {harmless(json.dumps(record))}")
+        out.write(f"{separator}\n    {harmless(record)}")
         separator, end = ",", "\n  "
     out.write(f"{end}]")
 

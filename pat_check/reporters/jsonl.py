@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from pat_check.findings import Report
 from pat_check.reporters.base import Reporter, Style
 from pat_check.reporters.json import harmless
-from pat_check.reporters.records import finding_record, gone_record, head_record, summary_record
+from pat_check.reporters.records import Texts, gone_record, head_record, summary_record
 
 
 class JsonLines(Reporter):
@@ -22,8 +22,9 @@ class JsonLines(Reporter):
 
     def write(self, report: Report, out: TextIO, style: Style) -> None:
         _line(out, "run", head_record(report))
+        texts = Texts()
         for finding in report.findings:
-            _line(out, "finding", finding_record(finding))
+            out.write(harmless(f'{{"type": "finding", "data": {texts.of(finding)}}}\n'))
         for entry in report.gone:
             _line(out, "gone", gone_record(entry))
         _line(out, "summary", summary_record(report))

@@ -1,13 +1,18 @@
 """A report as plain values, as ``report.schema.json`` describes them: what JSON and JSON lines write.
 
+Findings come as the text of their JSON, which is what ``json.dumps()`` makes of the values.
+
 Absent things are null, addresses are hex strings, and paths say nothing of the machine.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as quote
+from typing import Any, Final
 
-from pat_check.findings import Baseline, Extent, Finding, Gone, Input, Note, Report, Severity
+from pat_check.findings import Baseline, Finding, Gone, Input, Note, Report, Severity, Suppression
 from pat_check.portable import portable, portable_text
 from pat_check.reporters.base import by_rule, total
 
@@ -56,33 +61,67 @@ def _input(an_input: Input) -> dict[str, Any]:
     }
 
 
-def finding_record(finding: Finding) -> dict[str, Any]:
-    """A finding."""
-    silenced = finding.suppression
+_WORDS: Final = tuple(str(severity) for severity in Severity)
+
+
+class Texts:
+    """Findings of one report as the texts of their JSON; written by hand, for there may be a hundred thousand.
+
+    What many of them have in common is written once.
+    """
+
+    def __init__(self) -> None:
+        self._file = lru_cache(64)(lambda path: quote(portable(path)))
+        self._told = lru_cache(1024)(lambda text, file: quote(portable_text(text, file)))
+
+    def of(self, finding: Finding) -> str:
+        """The text of one finding."""
+        file, task, place = finding.file, finding.task, finding.place
+        return (
+            f'{{"rule": {quote(finding.rule)}, "severity": "{_WORDS[finding.severity]}", '
+            f'"message": {quote(portable_text(finding.message, file))}, "file": {self._file(file)}, '
+            f'"line": {finding.line or "null"}, "time": {"null" if finding.time is None else repr(finding.time)}, '
+            f'"task": {_task(task.comm, task.pid) if task is not None else "null"}, '
+            f'"range": {_range(finding.start, finding.end) if finding.start >= 0 else "null"}, '
+            f'"place": {quote(place) if place else "null"}, '
+            f'"extents": [{", ".join([_extent(one.label, one.start, one.end, one.mode) for one in finding.drawn])}], '
+            f'"era": {quote(finding.era) if finding.era else "null"}, '
+            f'"notes": [{", ".join([self._note(note, file) for note in finding.notes])}], '
+            f'"help": {self._told(finding.help, file) if finding.help else "null"}, '
+            f'"fingerprint": {quote(finding.fingerprint)}, '
+            f'"baseline": {quote(finding.baseline) if finding.baseline else "null"}, '
+            f'"suppression": {json.dumps(_suppression(finding.suppression))}}}'
+        )
+
+    def _note(self, note: Note, file: str) -> str:
+        beside = note.file
+        text = f'{{"line": {note.line or "null"}, "message": {self._told(note.message, beside or file)}'
+        return f'{text}, "file": {self._file(beside)}}}' if beside else text + "}"
+
+
+@lru_cache(maxsize=1024)
+def _task(comm: str, pid: int) -> str:
+    return f'{{"comm": {quote(comm)}, "pid": {pid if pid >= 0 else "null"}}}'
+
+
+def _range(start: int, end: int) -> str:
+    return f'{{"start": "{hex(start)}", "end": "{hex(end)}"}}'
+
+
+@lru_cache(maxsize=1024)
+def _extent(label: str, start: int, end: int, mode: str) -> str:
+    bounds = f'"start": "{hex(start)}", "end": "{hex(end)}"'
+    return f'{{"label": {quote(label)}, {bounds}, "mode": {quote(mode) if mode else "null"}}}'
+
+
+def _suppression(silenced: Suppression | None) -> dict[str, Any] | None:
+    if silenced is None:
+        return None
     return {
-        "rule": finding.rule,
-        "severity": str(finding.severity),
-        "message": portable_text(finding.message, finding.file),
-        "file": portable(finding.file),
-        "line": finding.line or None,
-        "time": finding.time,
-        "task": {"comm": finding.task.comm, "pid": _pid(finding.task.pid)} if finding.task else None,
-        "range": _range(finding.start, finding.end) if finding.start >= 0 else None,
-        "place": finding.place or None,
-        "extents": [_extent(extent) for extent in finding.drawn],
-        "era": finding.era or None,
-        "notes": [_note(note, finding.file) for note in finding.notes],
-        "help": portable_text(finding.help, finding.file) or None,
-        "fingerprint": finding.fingerprint,
-        "baseline": str(finding.baseline) or None,
-        "suppression": {
-            "reason": portable_text(silenced.reason, silenced.file),
-            "file": portable(silenced.file),
-            "line": silenced.line or None,
-            "in_source": silenced.in_source,
-        }
-        if silenced
-        else None,
+        "reason": portable_text(silenced.reason, silenced.file),
+        "file": portable(silenced.file),
+        "line": silenced.line or None,
+        "in_source": silenced.in_source,
     }
 
 
@@ -94,26 +133,6 @@ def gone_record(entry: Gone) -> dict[str, Any]:
         "file": portable(entry.file),
         "fingerprint": entry.fingerprint,
     }
-
-
-def _range(start: int, end: int) -> dict[str, str]:
-    return {"start": f"{start:#x}", "end": f"{end:#x}"}
-
-
-def _extent(extent: Extent) -> dict[str, Any]:
-    return {"label": extent.label, **_range(extent.start, extent.end), "mode": extent.mode or None}
-
-
-def _note(note: Note, file: str) -> dict[str, Any]:
-    message = portable_text(note.message, note.file or file)
-    written: dict[str, Any] = {"line": note.line or None, "message": message}
-    if note.file:
-        written["file"] = portable(note.file)
-    return written
-
-
-def _pid(pid: int) -> int | None:
-    return pid if pid >= 0 else None
 
 
 def summary_record(report: Report) -> dict[str, Any]:
@@ -131,6 +150,7 @@ def summary_record(report: Report) -> dict[str, Any]:
             "baselined": sum(finding.baseline is Baseline.UNCHANGED for finding in findings),
             "suppressed": sum(finding.suppression is not None for finding in findings),
             "hidden": len(report.hidden),
+            "counted": sum(one.more for root in (*findings, *report.hidden) for one in root.all()),
             "gone": len(report.gone),
             "by_severity": {str(s): sum(finding.severity is s for finding in findings) for s in Severity},
             "by_rule": by_rule(findings),

@@ -8,9 +8,11 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import ClassVar, Generic, TypeVar, get_args
 
-from pat_check.cachemode import short_name
-from pat_check.findings import Extent, Finding, Note, Severity, Task
-from pat_check.incidents import Incident, MappingNoted, Seen, Story
+from pat_check.findings import Extent, Finding, Note, Severity
+from pat_check.incidents import Incident, MappingNoted, Seen
+from pat_check.rules.telling import held, life, made, span, told
+
+__all__ = ["Depth", "FactRule", "Rule", "held", "life", "span", "told"]
 
 I = TypeVar("I", bound=Incident)  # noqa: E741
 
@@ -87,24 +89,19 @@ class Rule(ABC, Generic[I]):
         What later goes wrong with the same `reservations` alone has the same cause as well. `drawn` is its range and
         what lies around it, for the map below it.
         """
-        ordered = [note for note in notes if note.message]
-        if len(ordered) > 1:
-            ordered.sort(key=lambda note: (bool(note.file), note.line))
-        return Finding(
+        return made(
             self.rule_id(),
             self.severity if severity is None else severity,
             message,
-            incident.at,
-            ordered,
-            time=incident.time,
-            task=Task(incident.comm, incident.pid) if incident.comm or incident.pid >= 0 else None,
-            start=start,
-            end=end,
-            help=help or self.help,
-            frames=list(frames) if frames is not None else [(start, end)] if start >= 0 else [],
-            mapped=mapped,
-            reservations=[(seen.born, seen.start, seen.type) for seen in reservations],
-            drawn=list(drawn),
+            incident,
+            notes,
+            start,
+            end,
+            help or self.help,
+            frames,
+            mapped,
+            reservations,
+            drawn,
         )
 
 
@@ -138,26 +135,3 @@ class FactRule(Rule[MappingNoted]):
 def _id_of(module: str) -> str:
     family, name = module.split(".")[-2:]
     return f"{family}-{name}".replace("_", "-")
-
-
-def span(start: int, end: int) -> str:
-    """A range for people: ``[0xfd000000-0xfd002000)``."""
-    return f"[{start:#x}-{end:#x})"
-
-
-def held(seen: Seen, label: str = "reserved") -> Extent:
-    """A reservation as a row of the map below a finding."""
-    return Extent(label, seen.start, seen.end, short_name(seen.type))
-
-
-def told(story: Story) -> list[Note]:
-    """A story as notes."""
-    return [Note(at, what) for at, what in story]
-
-
-def life(seen: Seen) -> list[Note]:
-    """What happened to a reservation, from its birth."""
-    if seen.story:
-        return told(seen.story)
-    where = "before the trace began" if not seen.born else "here"
-    return [Note(seen.born, f"{span(seen.start, seen.end)} was reserved {where} by {seen.owner}")]

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -106,6 +107,18 @@ def test_a_deleted_character_is_escaped_too():
     assert json.loads(document)["tool"]["version"] == "\x7f"
 
 
+def test_what_is_only_counted_is_in_the_summary():
+    folded = replace(SAMPLE.findings[0], more=4)
+    report = Report("", findings=[replace(SAMPLE.findings[0], folded=[folded], more=3)], hidden=[folded])
+    assert json.loads(written(report))["summary"]["findings"]["counted"] == 11
+
+
+@pytest.mark.parametrize("report", [SAMPLE, hostile()], ids=["sample", "hostile"])
+def test_the_text_of_a_finding_is_what_json_makes_of_it(report):
+    for line in writing.written("jsonl", report).splitlines():
+        assert json.dumps(json.loads(line)).replace("\x7f", "\\u007f") == line
+
+
 def test_the_summary_counts_everything():
     summary = json.loads(written(SAMPLE))["summary"]
     assert summary == {
@@ -125,6 +138,7 @@ def test_the_summary_counts_everything():
             "baselined": 1,
             "suppressed": 2,
             "hidden": 2,
+            "counted": 0,
             "gone": 1,
             "by_severity": {"info": 1, "warning": 3, "error": 2, "fatal": 1},
             "by_rule": {

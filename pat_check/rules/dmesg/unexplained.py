@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pat_check.findings import Finding, Note, Severity
 from pat_check.incidents import MessageUnexplained
-from pat_check.rules.base import Depth, Rule, span
+from pat_check.rules.base import Depth, Rule
+from pat_check.rules.telling import span
 
 _KINDS = {
     5: "reserve_ram_pages_type failed",

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pat_check.findings import Finding, Note, Severity
 from pat_check.incidents import IoremapLeaked
-from pat_check.rules.base import Rule, life, span
+from pat_check.rules.base import Rule
+from pat_check.rules.telling import life, span
 
 
 class Leak(Rule[IoremapLeaked]):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pat_check.cachemode import short_name
 from pat_check.findings import Finding, Note, Severity
 from pat_check.incidents import TypeChangedUnderMapping
-from pat_check.rules.base import Depth, Rule, span
+from pat_check.rules.base import Depth, Rule
+from pat_check.rules.telling import span
 
 
 class ChangedUnderMapping(Rule[TypeChangedUnderMapping]):

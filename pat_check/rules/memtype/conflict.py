@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pat_check.cachemode import cachemode_name, short_name
 from pat_check.findings import Extent, Finding, Severity
 from pat_check.incidents import MemtypeRefused
-from pat_check.rules.base import Depth, Rule, held, life, span
+from pat_check.rules.base import Depth, Rule
+from pat_check.rules.telling import held, life, span
 
 
 class Conflict(Rule[MemtypeRefused]):

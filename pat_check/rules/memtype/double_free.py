@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pat_check.findings import Extent, Finding, Note, Severity
 from pat_check.incidents import MemtypeFreeMissed
-from pat_check.rules.base import Depth, Rule, span, told
+from pat_check.rules.base import Depth, Rule
+from pat_check.rules.telling import span, told
 
 
 class DoubleFree(Rule[MemtypeFreeMissed]):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pat_check.cachemode import short_name
 from pat_check.findings import Extent, Finding, Severity
 from pat_check.incidents import MemtypeAdopted
-from pat_check.rules.base import Depth, Rule, held, life, span
+from pat_check.rules.base import Depth, Rule
+from pat_check.rules.telling import held, life, span
 
 
 class Downgrade(Rule[MemtypeAdopted]):

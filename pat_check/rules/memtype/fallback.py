@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pat_check.cachemode import cachemode_name
 from pat_check.findings import Finding, Severity
 from pat_check.incidents import FallbackJudged
-from pat_check.rules.base import Depth, Rule, life, span
+from pat_check.rules.base import Depth, Rule
+from pat_check.rules.telling import life, span
 
 
 class Fallback(Rule[FallbackJudged]):

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pat_check.findings import Extent, Finding, Note, Severity
 from pat_check.incidents import MemtypeStolen
-from pat_check.rules.base import Rule, held, life, span
+from pat_check.rules.base import Rule
+from pat_check.rules.telling import held, life, span
 
 
 class ForeignFree(Rule[MemtypeStolen]):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pat_check.cachemode import cachemode_name
 from pat_check.findings import Extent, Finding, Note, Severity
 from pat_check.incidents import MemtypeFreeMissed
-from pat_check.rules.base import Depth, Rule, held, life, span
+from pat_check.rules.base import Depth, Rule
+from pat_check.rules.telling import held, life, span
 
 _MAPPING = "a piece of a mapping is unmapped: up to 6.15 unmap whole or tail first; 6.16 and later track by context"
 _MEANT = {

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pat_check.cachemode import cachemode_name
 from pat_check.findings import Finding, Note, Severity, counted
 from pat_check.incidents import MemtypeLeaked
-from pat_check.rules.base import Depth, Rule, held, life, span
+from pat_check.rules.base import Depth, Rule
+from pat_check.rules.telling import held, life, span
 
 _MORE = 8
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pat_check.cachemode import cachemode_name
 from pat_check.findings import Finding, Note, Severity
 from pat_check.incidents import OverlapTypes
-from pat_check.rules.base import Rule, held, life, span
+from pat_check.rules.base import Rule
+from pat_check.rules.telling import held, life, span
 
 
 class OverlappingTypes(Rule[OverlapTypes]):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pat_check.cachemode import cachemode_name
 from pat_check.findings import Finding, Severity
 from pat_check.incidents import MemtypeRefused
-from pat_check.rules.base import Rule, span
+from pat_check.rules.base import Rule
+from pat_check.rules.telling import span
 
 
 class RamType(Rule[MemtypeRefused]):

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pat_check.findings import Finding, Severity
 from pat_check.incidents import UnknownOrigin
-from pat_check.rules.base import Rule, span
+from pat_check.rules.base import Rule
+from pat_check.rules.telling import span
 
 
 class OlderReservation(Rule[UnknownOrigin]):

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pat_check.findings import Finding, Severity
 from pat_check.incidents import Diverged
-from pat_check.rules.base import Depth, Rule, span, told
+from pat_check.rules.base import Depth, Rule
+from pat_check.rules.telling import span, told
 
 _ROWS = {"mtrr": 9, "zap": 36, "shrink": 49}
 """The invariant that each thing decides."""
