@@ -60,7 +60,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "processes": ("_ending", "_nameless", "_exits_seen"),
     "messages": ("checked", "explained", "_console", "_said", "_conflict"),
     "snapshots": ("anchored", "compared", "equal", "_seen"),
-    "mappings": ("_of", "_near", "_count", "zaps_seen"),
+    "mappings": ("_of", "_near", "_noted", "_count", "zaps_seen"),
     "vmas": ("gaps", "complete"),
     "vmas.torn_down": ("_ended", "_over"),
     "vmas.duplicates": ("callers_seen",),

@@ -18,6 +18,7 @@ from pat_check.model.ranges import RangeMap
 from pat_check.replay.context import Context
 
 _LIMIT: Final = 100_000
+_FORGETS: Final = 1_000
 _NEAR: Final = 21
 """Bits of a physical address inside a piece of memory, of which it is known what was inserted there."""
 _SAME: Final = frozenset((UC, UC_MINUS))
@@ -41,6 +42,7 @@ class Mappings:
         self.context = context
         self._of: dict[int, RangeMap[Entry]] = {}
         self._near: dict[int, set[tuple[int, int, int]]] = {}  # by piece: space and addresses that were mapped to it
+        self._noted = 0  # how often something was added there since it was made anew
         self._count = 0
         self.zaps_seen = False  # without zaps nothing is known of what is still mapped
 
@@ -59,8 +61,9 @@ class Mappings:
             self._count += 1
             entry = Entry(paddr - addr, mode, event.at, f"{event.comm}:{event.pid}", reserved_at)
             entries.set(addr, addr + size, entry)
-            for piece in range(paddr >> _NEAR, (paddr + size - 1 >> _NEAR) + 1):
-                self._near.setdefault(piece, set()).add((mm, addr, addr + size))
+            self._note(mm, addr, addr + size, paddr)
+            if self._noted > _FORGETS + 8 * self._count:
+                self._note_again()
 
     def zap(self, mm: int, start: int, end: int) -> None:
         """Entries of [start, end) are cleared."""
@@ -108,6 +111,20 @@ class Mappings:
                     )
                 )
                 entry.mode = now  # told once
+
+    def _note(self, mm: int, addr: int, end: int, paddr: int) -> None:
+        first, last = paddr >> _NEAR, (paddr + end - addr - 1) >> _NEAR
+        for piece in range(first, last + 1):
+            self._near.setdefault(piece, set()).add((mm, addr, end))
+        self._noted += 1
+
+    def _note_again(self) -> None:
+        """Most of what was inserted is cleared."""
+        self._near.clear()
+        self._noted = 0
+        for mm, entries in self._of.items():
+            for first, last, entry in entries:
+                self._note(mm, first, last, first + entry.offset)
 
     def _inserted_near(self, start: int, end: int) -> set[tuple[int, int, int]]:
         """What was inserted in those pieces of memory that a physical range touches, and may be cleared."""
