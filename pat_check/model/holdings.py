@@ -62,6 +62,17 @@ class Holdings:
                 _pull(held, key, owner)
         return node
 
+    def share(self, node: Memtype, key: int) -> None:
+        """One more shares an entry that was put in."""
+        if node.owner is not BEFORE:
+            _put(self._gone if node.owner.gone else self._held, key, node.owner, node)
+
+    def unshare(self, owner: Owner, key: int) -> None:
+        """One of those that shared it does not any more."""
+        is_own = key == owner.mm or (owner.pid != NO_PID and key == -owner.pid)
+        if owner is not BEFORE and not is_own:
+            _pull(self._gone if owner.gone else self._held, key, owner)
+
     def count(self, pid: int, mm: int) -> int:
         """How many entries are looked at to find those that a task holds."""
         own, of_pid = self._held.get(mm), self._held.get(-pid)

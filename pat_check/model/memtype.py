@@ -259,20 +259,16 @@ class MemtypeTree:
             node.stays()
             self.holdings.put(node)
 
-    def share(self, owner: Owner, key: int) -> None:
-        """An address space, or the task of which `key` is the negative, shares what an owner holds."""
-        node = self.holdings.pull(owner)
-        owner.share(key)
-        if node is not None:
-            self.holdings.put(node)
+    def share(self, node: Memtype, key: int) -> None:
+        """An address space, or the task of which `key` is the negative, shares an entry that is in the tree."""
+        node.owner.share(key)
+        self.holdings.share(node, key)
 
     def unshare(self, owner: Owner, key: int) -> None:
         """It does not any more."""
         if key in owner.sharers:
-            node = self.holdings.pull(owner)
             owner.leave(key)
-            if node is not None:
-                self.holdings.put(node)
+            self.holdings.unshare(owner, key)
 
     def _list_of(self, type_: int) -> RangeList[Memtype]:
         nodes = self._of.get(type_)

@@ -63,7 +63,7 @@ class Processes:
             memtypes = self.context.machine.memtypes
             for node in memtypes.holdings.under(call.oldmm):
                 if node.owner.is_mapping:
-                    memtypes.share(node.owner, call.mm)
+                    memtypes.share(node, call.mm)
 
     def fork(self, event: SchedProcessFork) -> None:
         """sched_process_fork: the child has a pid."""
@@ -81,7 +81,7 @@ class Processes:
         if self.context.era.fork_shares:
             for node in memtypes.holdings.under(-event.pid):
                 if node.owner.is_mapping and not node.owner.mm:
-                    memtypes.share(node.owner, -event.child_pid)
+                    memtypes.share(node, -event.child_pid)
 
     def dup_mmap_return(self, event: Return) -> None:
         """Return of dup_mmap(): a fork that failed has no child."""

@@ -42,8 +42,10 @@ class World:
                 self.tree.name(node.owner, pick.choice(PIDS), pick.choice(MMS))
             elif change == 5:
                 self.tree.leave(node.owner)
+            elif pick.random() < 0.5:
+                self.tree.share(node, pick.choice(KEYS))
             else:
-                pick.choice((self.tree.share, self.tree.unshare))(node.owner, pick.choice(KEYS))
+                self.tree.unshare(node.owner, pick.choice(KEYS))
 
     def check(self):
         nodes = list(self.tree)
@@ -100,7 +102,7 @@ def test_nothing_is_left_of_owners_whose_entries_are_gone():
     nodes = [Memtype(1, 3, 2, Owner("fork", "app", pid, mm), 1) for pid in PIDS for mm in MMS]
     for node in nodes:
         tree.insert(node)
-        tree.share(node.owner, 9)
+        tree.share(node, 9)
     tree.leave(nodes[3].owner)
     for node in nodes:
         tree.remove(node)
