@@ -188,9 +188,9 @@ def test_each_mapping_that_fork_duplicates_is_copied(told):
     assert told(FORK, FORK) == []
     second = FORK.index("2.9")
     bare = FORK[:second].rpartition("\n")[0] + FORK[FORK.index("\napp-7 [000] 3.1") :]
-    assert told(bare, FORK) == [(8, "dup_mmap made none; the model predicts a call of copy_page_range()")]
+    assert told(bare, FORK) == [(8, "dup_mmap did not call copy_page_range(), which the model predicts")]
     assert told(gone(FORK, "copy_page_range"), FORK) == [
-        (3, "dup_mmap made none; the model predicts a call of copy_page_range()")
+        (3, "dup_mmap did not call copy_page_range(), which the model predicts")
     ]
 
 
@@ -204,7 +204,7 @@ def test_each_mapping_is_copied_where_dup_mmap_is_inlined(told):
     inlined = gone(FORK, "dup_mmap").replace("(dup_mmap", "(copy_process")
     assert told(inlined, inlined) == []
     assert told(gone(inlined, "copy_page_range"), inlined) == [
-        (2, "copy_process made none; the model predicts a call of copy_page_range()")
+        (2, "copy_process did not call copy_page_range(), which the model predicts")
     ]
 
 
@@ -218,7 +218,7 @@ def test_what_is_wiped_on_fork_is_not_copied(told):
 
 def test_the_copy_of_a_pfn_mapping_is_cleared_of_its_tracking(told):
     assert told(without(FORK, "untrack_pfn_clear"), FORK) == [
-        (3, "dup_mmap made none; the model predicts a call of untrack_pfn_clear()")
+        (3, "dup_mmap did not call untrack_pfn_clear(), which the model predicts")
     ]
     other = FORK.replace("untrack_pfn_clear: vma=0x30", "untrack_pfn_clear: vma=0x38")
     assert told(other, FORK) == [(5, "dup_mmap called untrack_pfn_clear() of the VMA 0x38; the model predicts 0x30")]
@@ -226,7 +226,7 @@ def test_the_copy_of_a_pfn_mapping_is_cleared_of_its_tracking(told):
 
 def test_a_mapping_that_has_moved_is_not_tracked_any_more(told):
     assert told(MOVE, MOVE) == []
-    expected = [(2, "move_vma made none; the model predicts a call of untrack_pfn_clear()")]
+    expected = [(2, "move_vma did not call untrack_pfn_clear(), which the model predicts")]
     assert told(without(MOVE, "untrack_pfn_clear"), MOVE) == expected
     back = MOVE.replace("untrack_pfn_clear: vma=0x10", "untrack_pfn_clear: vma=0x20")  # a move that failed
     assert told(back, MOVE) == []
@@ -237,7 +237,7 @@ def test_a_mapping_that_has_moved_is_not_tracked_any_more(told):
 
 def test_what_is_reserved_is_told_to_the_direct_map(told):
     more = RESERVES + gone(RESERVES, "memtype_kernel_map_sync").replace(" 1.", " 2.").replace("0xfd00", "0xfd10")
-    expected = "reserve_pfn_range of [0xfd100000-0xfd102000) made none; the model predicts a call of memtype_kernel_map"
+    expected = "reserve_pfn_range of [0xfd100000-0xfd102000) did not call memtype_kernel_map"
     assert [message.partition("_sync()")[0] for _, message in told(more, RESERVES)] == [expected]
     inlined = gone(RESERVES, "memtype_kernel_map_sync")
     assert told(inlined + inlined.replace("0xfd00", "0xfd10"), RESERVES) == []  # nothing shows such a call
@@ -253,7 +253,7 @@ def test_the_direct_map_gets_the_type_that_was_granted(told):
 def test_a_tracked_mapping_is_looked_up(told):
     again = LOOKS_UP.replace(" 5.", " 6.").replace(" 4.", " 5.")
     assert told(LOOKS_UP + again, LOOKS_UP) == []
-    assert (5, "untrack_pfn made none; the model predicts a call of get_pat_info()") in told(
+    assert (5, "untrack_pfn did not call get_pat_info(), which the model predicts") in told(
         LOOKS_UP + gone(again, "get_pat_info") + UNMAP, LOOKS_UP
     )
 
@@ -296,7 +296,7 @@ def test_only_exit_mmap_unmaps_everything(told):
 
 def test_exit_mmap_makes_an_unmap_vmas(told):
     assert told(gone(ENDS, "unmap_vmas"), ENDS) == [
-        (2, "exit_mmap made none; the model predicts a call of unmap_vmas()")
+        (2, "exit_mmap did not call unmap_vmas(), which the model predicts")
     ]
 
 
@@ -311,7 +311,7 @@ def test_what_goes_was_cleared_by_unmap_vmas(told):
 def test_unmap_single_vma_clears_the_page_tables(told):
     again = gone(UNMAP, "unmap_page_range").replace(" 6.", " 7.")
     assert told(UNMAP + again, UNMAP) == [
-        (7, "unmap_single_vma of [0x7000-0x9000) made none; the model predicts a call of unmap_page_range()")
+        (7, "unmap_single_vma of [0x7000-0x9000) did not call unmap_page_range(), which the model predicts")
     ]
 
 

@@ -67,7 +67,7 @@ def test_a_full_remap_must_reserve(divergences):
     after = REMAP.replace("1.", "2.").replace("0xfd000", "0xfd100")
     lazy = without(after, "reserve_pfn_range", "memtype_reserve")
     assert divergences(REMAP + lazy) == [
-        "track_pfn_remap of [0xfd100000-0xfd102000) made none; the model predicts a call of reserve_pfn_range()"
+        "track_pfn_remap of [0xfd100000-0xfd102000) did not call reserve_pfn_range(), which the model predicts"
     ]
 
 
@@ -130,7 +130,7 @@ def test_fork_of_a_tracked_mapping_must_reserve_for_the_child(divergences):
 app-7 [000] 2.0: track_pfn_copy: {child} vm_flags=0x10004bb
 app-7 [000] 2.1: track_pfn_copy__ret: ret=0
 """
-    assert divergences(REMAP + fork) == ["track_pfn_copy made none; the model predicts a call of reserve_pfn_range()"]
+    assert divergences(REMAP + fork) == ["track_pfn_copy did not call reserve_pfn_range(), which the model predicts"]
 
 
 CLEARED = f"""
@@ -197,7 +197,7 @@ def test_a_remap_of_another_address_is_told(divergences):
 
 def test_a_function_between_is_missed_where_it_is_recorded(divergences):
     assert divergences(OUTER + without(second(OUTER), "track_pfn_remap:")) == [
-        "remap_pfn_range of [0xfd100000-0xfd102000) made none; the model predicts a call of track_pfn_remap()"
+        "remap_pfn_range of [0xfd100000-0xfd102000) did not call track_pfn_remap(), which the model predicts"
     ]
 
 
@@ -208,7 +208,7 @@ def test_what_is_not_recorded_between_is_not_missed(divergences):
 def test_a_remap_reserves_though_nothing_between_is_recorded(divergences):
     some = without(OUTER, "track_pfn_remap", "reserve_pfn_range")
     assert divergences(some + without(second(some), "memtype")) == [
-        "remap_pfn_range of [0xfd100000-0xfd102000) made none; the model predicts a call of memtype_reserve()"
+        "remap_pfn_range of [0xfd100000-0xfd102000) did not call memtype_reserve(), which the model predicts"
     ]
 
 
@@ -220,7 +220,7 @@ def test_a_remap_of_a_part_reserves_nothing(divergences):
 def test_the_context_era_tracks_what_it_remaps(divergences):
     lazy = without(second(CONTEXT), "pfnmap_track", "memtype_reserve", "vm_area_dup")
     assert divergences(CONTEXT + lazy, "pfnmap-ctx") == [
-        "remap_pfn_range_track of [0xfd100000-0xfd102000) made none; the model predicts a call of pfnmap_track()"
+        "remap_pfn_range_track of [0xfd100000-0xfd102000) did not call pfnmap_track(), which the model predicts"
     ]
 
 
@@ -233,7 +233,7 @@ NEXT = "app-7 [000] 4.0: vm_area_free: vma=0x10\n"
 def test_untracking_a_mapping_with_its_entries_frees(divergences):
     freed = second(OUTER) + second(ZAP) + second(LATER)
     assert divergences(OUTER + ZAP + without(LATER, "memtype_free") + NEXT + freed) == [
-        "untrack_pfn of [0xfd000000-0xfd002000) made none; the model predicts a call of memtype_free()"
+        "untrack_pfn of [0xfd000000-0xfd002000) did not call memtype_free(), which the model predicts"
     ]
 
 
@@ -262,7 +262,7 @@ def test_a_mapping_of_unknown_pages_may_be_of_ram(divergences):
 
 def test_a_zap_untracks(divergences):
     assert divergences(OUTER + ZAP + without(LATER, "untrack_pfn", "memtype_free") + NEXT + OUTER + ZAP + LATER)[0] == (
-        "unmap_single_vma of [0xfd000000-0xfd002000) made none; the model predicts a call of untrack_pfn()"
+        "unmap_single_vma of [0xfd000000-0xfd002000) did not call untrack_pfn(), which the model predicts"
     )
 
 
@@ -279,7 +279,7 @@ def test_the_what_if_era_untracks_before_it_zaps(divergences):
 def test_a_released_context_is_untracked(divergences):
     frees = "".join(f"app-7 [000] 2.0: vm_area_free: {VMA.replace('0x10', vma)} ctx=0xc0\n" for vma in ("0x10", "0x20"))
     assert divergences(CONTEXT + frees + without(RELEASE, "pfnmap_untrack") + RELEASE, "pfnmap-ctx")[0] == (
-        "pfnmap_track_ctx_release of [0xfd000000-0xfd002000) made none; the model predicts a call of pfnmap_untrack()"
+        "pfnmap_track_ctx_release of [0xfd000000-0xfd002000) did not call pfnmap_untrack(), which the model predicts"
     )
 
 
@@ -289,7 +289,7 @@ def test_the_last_mapping_of_a_context_frees_though_nothing_between_is_recorded(
         "app-8 [000] 3.0: memtype_free: start=0xfd100000 end=0xfd101000\napp-8 [000] 3.1: memtype_free__ret: ret=-22\n"
     )
     assert divergences(CONTEXT + frees + other + "app-7 [000] 4.0: vm_area_free: vma=0x90\n", "pfnmap-ctx") == [
-        "vm_area_free of [0xfd000000-0xfd002000) made none; the model predicts a call of memtype_free()"
+        "vm_area_free of [0xfd000000-0xfd002000) did not call memtype_free(), which the model predicts"
     ]
 
 
@@ -331,7 +331,7 @@ def test_a_fork_reserves_the_range_and_type_of_the_parent(divergences, old, new,
 def test_a_fork_of_a_pfn_mapping_copies_its_tracking(divergences):
     again = without(FORK, "track_pfn_copy", "reserve").replace("0x30", "0x40")
     assert divergences(OUTER + FORK + again + ZAP + LATER) == [
-        "copy_page_range of [0xfd000000-0xfd002000) made none; the model predicts a call of track_pfn_copy()"
+        "copy_page_range of [0xfd000000-0xfd002000) did not call track_pfn_copy(), which the model predicts"
     ]
 
 
@@ -375,7 +375,7 @@ def test_ioremap_reserves_whole_pages_of_its_type(divergences):
 
 def test_ioremap_that_succeeds_has_reserved(divergences):
     assert divergences(IOREMAP + without(second(IOREMAP), "memtype")) == [
-        "__ioremap_caller of [0xfd100000-0xfd102000) made none; the model predicts a call of memtype_reserve()"
+        "__ioremap_caller of [0xfd100000-0xfd102000) did not call memtype_reserve(), which the model predicts"
     ]
     failed = without(second(IOREMAP), "memtype").replace("ret=0xffa0000000075000", "ret=0x0")
     assert divergences(IOREMAP + failed) == []
@@ -384,21 +384,21 @@ def test_ioremap_that_succeeds_has_reserved(divergences):
 def test_ioremap_that_fails_gives_back(divergences):
     failed = second(IOREMAP).replace("ret=0xffa0000000075000", "ret=0x0")
     assert divergences(IOREMAP + IOUNMAP + failed) == [
-        "__ioremap_caller of [0xfd100000-0xfd102000) made none; the model predicts a call of memtype_free(), "
+        "__ioremap_caller of [0xfd100000-0xfd102000) did not call memtype_free(), which the model predicts, "
         "for it fails"
     ]
 
 
 def test_iounmap_frees(divergences):
     assert divergences(IOREMAP + without(IOUNMAP, "memtype") + EXPLICIT.replace("0xfd00", "0xfe00")) == [
-        "iounmap made none; the model predicts a call of memtype_free()"
+        "iounmap did not call memtype_free(), which the model predicts"
     ]
 
 
 def test_an_explicit_free_reaches_the_memtype_layer(divergences):
     lazy = without(second(EXPLICIT), "memtype_free:", "memtype_free__ret")
     assert divergences(EXPLICIT + lazy + second(IOREMAP).replace("0xfd1", "0xfe1")) == [
-        "arch_io_free_memtype_wc of [0xfd100000-0xfd102000) made none; the model predicts a call of memtype_free()"
+        "arch_io_free_memtype_wc of [0xfd100000-0xfd102000) did not call memtype_free(), which the model predicts"
     ]
 
 
@@ -494,7 +494,7 @@ app-7 [000] 4.1: vm_area_free: vma=0x10
 ENDS = "app-7 [000] 9.0: exit_mmap: mm=0x77\napp-7 [000] 9.1: unmap_vmas: vma=0x90 start=0x0 end=0xffffffffffffffff\n"
 FREED_ELSEWHERE = ZAPPED_BY_OTHER.replace("rm-8 [000] 3.", "rm-8 [000] 0.").replace("ret=0", "ret=-22")
 FREED_ELSEWHERE = FREED_ELSEWHERE.replace("0xfd00", "0xfe00")
-MISSED = "unmap_vmas of [0xfd000000-0xfd002000) made none; the model predicts a call of memtype_free()"
+MISSED = "unmap_vmas of [0xfd000000-0xfd002000) did not call memtype_free(), which the model predicts"
 
 
 def test_an_unmap_frees_though_no_zap_is_recorded(divergences):
@@ -557,7 +557,7 @@ app-7 [000] 1.1: track_pfn_copy: dst=0x30 {vvar}
 app-7 [000] 1.2: track_pfn_copy__ret: ret=0
 app-7 [000] 1.3: copy_page_range__ret: ret=0
 """
-    missing = "copy_page_range made none; the model predicts a call of track_pfn_copy()"
+    missing = "copy_page_range did not call track_pfn_copy(), which the model predicts"
     assert divergences(fork + without(fork, "track_pfn_copy").replace(" 1.", " 2.")) == [missing]
     other = fork.replace("track_pfn_copy: dst=0x30 vma=0x10", "track_pfn_copy: dst=0x30 vma=0x50")
     assert divergences(other) == ["copy_page_range called track_pfn_copy() of the VMA 0x50; the model predicts 0x10"]

@@ -164,7 +164,7 @@ def test_the_first_recorded_function_of_a_chain_must_come(told, era, caller, cha
     assert told(era, start + whole, probed) == []
     bare = start + calls(caller, ())
     found = told(era, bare, probed)
-    expected = BY_RESULT.get(chain[0], f"the model predicts a call of {chain[0]}()")
+    expected = BY_RESULT.get(chain[0], f"did not call {chain[0]}(), which the model predicts")
     assert any(expected in message for message, _ in found), found
     at = len(start) + 1
     assert any(at in story for message, story in found if expected in message), "the line of the caller is in the story"

@@ -15,6 +15,8 @@ _ROWS = {"mtrr": 9, "zap": 36, "shrink": 49}
 _HALVES = {"half": Severity.WARNING, "half, perhaps": Severity.INFO}
 """A call without its return, or a return without its call: the probe has missed none, or that is not known."""
 
+_CALL = "a call of "
+
 
 class Divergence(Rule[Diverged]):
     """The kernel did something else than the model of its era predicts.
@@ -25,7 +27,8 @@ class Divergence(Rule[Diverged]):
 
     A warning where one thing alone decides: the MTRRs of a write-back request, whether a free shrinks the entry that ends
     with it, whether a zap untracks; and for a call without its return, or a return without its call, in the midst of a
-    recording whose probes have missed none (`kprobe_profile.txt`), else info. Info where reservations may exist that the recording does not show: no list from its beginning, or lost events.
+    recording whose probes have missed none (`kprobe_profile.txt`), else info. Info where reservations may exist that the
+    recording does not show: no list from its beginning, or lost events.
     """
 
     severity = Severity.ERROR
@@ -46,8 +49,7 @@ app-8 [000] 2.0: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd004000 req
     def judge(self, incident: Diverged) -> Iterator[Finding]:
         """Every difference; how bad depends on how much the recording shows."""
         where = f" of {span(incident.start, incident.end)}" if incident.start < incident.end else ""
-        what = f"{incident.what} {incident.observed}" if incident.what else incident.observed
-        message = f"{incident.function}{where} {what}; the model predicts {incident.predicted}"
+        message = f"{incident.function}{where} {_said(incident)}"
         severity = self.severities.get(_ROWS.get(incident.about, 0), self.severity)
         if not incident.reliable:
             severity = Severity.INFO
@@ -60,3 +62,13 @@ app-8 [000] 2.0: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd004000 req
         yield self.finding(
             incident, message, *notes, start=incident.start, end=incident.end, severity=severity, help=help_
         )
+
+
+def _said(incident: Diverged) -> str:
+    """What was observed and what was predicted."""
+    missing = incident.predicted.startswith(_CALL) and (incident.what, incident.observed) == ("made", "none")
+    if missing:
+        call, comma, why = incident.predicted.removeprefix(_CALL).partition(", ")
+        return f"did not call {call}, which the model predicts{comma}{why}"
+    what = f"{incident.what} {incident.observed}" if incident.what else incident.observed
+    return f"{what}; the model predicts {incident.predicted}"
