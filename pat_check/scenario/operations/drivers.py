@@ -35,7 +35,7 @@ def ioremap(scene: Scene, start: int, end: int, mode: int) -> int:
     call = events.IoremapCaller(*scene.here(), start, end - start, mode)
     world.replay.context.tasks.enter(call, "__ioremap_caller")
     cookie = 0
-    if not world.machine.ram.is_busy_ram(low, high):
+    if start < end and not world.machine.ram.is_busy_ram(low, high):
         ret, got = world.memtype_reserve(low, high, mode, None)
         if ret == 0 and decisions.is_new_memtype_allowed(low, high, mode, got):
             cookie = 0xFFA0_0000_0000_0000 + world.at * 0x100_0000
