@@ -1,10 +1,13 @@
 """``pat-check lint`` and ``fmt`` as people and CI jobs use them."""
 
+import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from pat_check import api
+from pat_check.cli import cli
 from tests.test_cli import on_a_terminal, process, run
 
 GOLDEN = Path(__file__).parent / "scenario" / "golden"
@@ -141,7 +144,7 @@ def test_a_finding_that_nothing_claims_keeps_its_severity(written):
         ("expect memtypes fb = [0, 16K) wc", "memtypes of fb are none, not [0, 16K) wc"),
         ("expect ret = -EINVAL", "the operation returned 0, not -EINVAL"),
         ("expect pte v = fb", "the entry is none, not 0xfd000000"),
-        ('expect dmesg "freeing"', "the kernel says nothing"),
+        ('expect dmesg "freeing"', 'the kernel says nothing, not "freeing"'),
     ],
 )
 def test_an_expectation_that_fails_is_an_error_at_its_line(written, expectation, said):
@@ -206,12 +209,19 @@ def test_a_syntax_error_has_a_place_a_caret_and_a_guess(written):
         ("app: munmap", "apq: munmap", "'apq' is no process or driver; did you mean 'app'?"),
         ("remap_pfn_range v, fb", "remap_pfn_range v, fbb", "'fbb' names nothing here; did you mean 'fb'?"),
         ("remap_pfn_range v", "remap_pfn_range vv", "'vv' names nothing here"),
+        ("remap_pfn_range v", "remap_pfn_range w", "'w' names nothing here\n"),
+        ("munmap v", "madvise v, dontneed", "madvise does not take 'dontneed': it takes MAPPING[, SIZE] and the words"),
+        ("munmap v", "iounmap fb", "'fb' is nothing that an ioremap returned"),
+        ("process app", "process app\nbar fb = 0xfe000000 size 4K", "'fb' is a BAR already, since line 2"),
+        ("process app", "process app\ndriver app", "'app' is a process already, since line"),
+        ("v = mmap", "fb = mmap", "'fb' is a BAR already, since line 2"),
+        ("app: munmap v", "app: v = ioremap fb", "'v' is a mapping already, since line"),
     ],
 )
 def test_a_statement_that_makes_no_sense_has_a_place_and_a_guess(written, old, new, said):
     text = CLEAN.replace(old, new)
-    at, line = next((number, line) for number, line in enumerate(text.splitlines(), 1) if new in line)
-    column = line.index(said.split("'")[1])
+    at, line = next((number, line) for number, line in enumerate(text.splitlines(), 1) if new.split("\n")[-1] in line)
+    column = re.search(rf"\b{said.split(chr(39))[1]}\b", line).start()
     result = run("lint", file := written(text))
     assert result.exit_code == 2
     assert result.stderr.startswith(f"pat-check: error: {file}:{at}:{column + 1}: {said}")
@@ -277,3 +287,30 @@ def test_fmt_leaves_a_file_alone_that_it_cannot_read(written):
 
 def test_the_golden_vectors_are_laid_out():
     assert run("fmt", "--check", str(GOLDEN)).exit_code == 0
+
+
+def test_a_task_without_its_colon_is_told(written):
+    text = CLEAN.replace("app: munmap v", "app munmap v")
+    result = run("lint", written(text))
+    assert result.exit_code == 2
+    assert "not 'v'; a task has a colon behind it: app: munmap\n" in result.stderr
+
+
+def test_what_is_claimed_twice_and_not_found_names_each_era_once(written):
+    result = run("lint", written(CLEAN + "app: exit  #! memtype-leak memtype-leak\n"))
+    assert result.exit_code == 1
+    assert "memtype-leak is claimed here and not found (in every era)" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [(b"\x7fELF\0\1", ": is binary data and no scenario\n"), (b"# a\n# caf\xe9\n", ":2: is not UTF-8\n")],
+)
+def test_fmt_writes_nothing_over_what_is_no_text(tmp_path, data, said):
+    file = tmp_path / "x.pat"
+    file.write_bytes(data)
+    result = run("fmt", str(file))
+    assert (result.exit_code, result.stderr) == (2, f"pat-check: error: {file}{said}")
+    assert file.read_bytes() == data
+    result = CliRunner().invoke(cli, ["fmt", "-"], input=data)
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"pat-check: error: <stdin>{said}")

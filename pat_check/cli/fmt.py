@@ -11,6 +11,7 @@ from pat_check import api
 from pat_check.cli import FINDINGS
 from pat_check.cli.command import Command
 from pat_check.cli.completing import complete_files
+from pat_check.errors import TraceError
 
 
 @click.command(cls=Command)
@@ -21,7 +22,7 @@ def fmt(ctx: click.Context, /, paths: tuple[str, ...], check: bool) -> None:
     """Lay out scenarios: spaces, indentation, aligned comments. `-` formats standard input to standard output."""
     changed = 0
     for path in api.scenarios_below(path for path in paths if path != "-"):
-        before = Path(path).read_text(encoding="utf-8")
+        before = _text(Path(path).read_bytes(), path)
         after = api.formatted(before, path)
         if before == after:
             continue
@@ -30,6 +31,17 @@ def fmt(ctx: click.Context, /, paths: tuple[str, ...], check: bool) -> None:
         if not check:
             Path(path).write_text(after, encoding="utf-8")
     if "-" in paths:
-        sys.stdout.write(api.formatted(sys.stdin.read(), "<stdin>"))
+        name = "<stdin>"
+        click.echo(api.formatted(_text(sys.stdin.buffer.read(), name), name), nl=False)
     if check and changed:
         ctx.exit(FINDINGS)
+
+
+def _text(data: bytes, name: str) -> str:
+    """What a file holds, with the ends of lines that scenarios have; nothing is written over what is no text."""
+    if b"\0" in data:
+        raise TraceError("is binary data and no scenario", name)
+    try:
+        return data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        raise TraceError("is not UTF-8", name, data.count(b"\n", 0, error.start) + 1) from error

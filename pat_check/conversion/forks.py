@@ -198,7 +198,7 @@ class Forks:
             for op in advised:
                 op.dropped = True
             first = advised[0] if advised else Op(event.at, fork.parent.name, "madvise")
-            first.args, first.dropped = [*area.span(), "dontfork"], False
+            first.word, first.args, first.dropped = "madvise", [*area.span(), "dontfork"], False
             if not advised:
                 fork.op.ahead.append(first)
         return left.areas

@@ -209,7 +209,7 @@ class Makes:
 
     def cut(self, at: int, space: Space, area: Area, addr: int) -> Op:
         """An operation that splits a VMA at an address, and nothing else."""
-        return Op(at, space.name, "madvise", [*area.mapping.span(addr, area.end), "dofork"])
+        return Op(at, space.name, "split_vma", [area.mapping.at(addr)])
 
     def bounds(
         self,

@@ -14,7 +14,7 @@ from pat_check.model.memory import PAGE
 from pat_check.model.notifiers import Notifiers
 from pat_check.model.page_table import PMD_SIZE, PUD_SIZE, Pte
 from pat_check.model.tracking import PfnmapTracking
-from pat_check.model.vma import VM_DONTCOPY, VM_DONTEXPAND, VM_MIXEDMAP, VM_PFNMAP, VM_WRITE, Mm, Vma
+from pat_check.model.vma import VM_DONTCOPY, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP, VM_WRITE, Mm, Vma
 
 Note = Callable[[str, int, int, int, str, "list[tuple[int, str]]"], None]
 """(what, start, end, pfn, detail, story) of a fact about a mapping."""
@@ -256,10 +256,20 @@ class AddressSpaces:
         return 0
 
     def madvise_flag(self, mm: Mm, start: int, end: int, flag: int, *, on: bool) -> int:
-        """madvise(MADV_DONTFORK and the like): a flag on a part splits."""
-        for vma in self.split_around(mm, start, end):
-            vma.flags = vma.flags | flag if on else vma.flags & ~flag
-        return 0
+        """madvise(MADV_DONTFORK and MADV_DOFORK) of [start, end): splits where the flag changes.
+
+        What is I/O is never given to children again, and refusing that comes before splitting; holes come last.
+        """
+        ret, reached = 0, start
+        for vma in list(mm.overlapping(start, end)):
+            ret = -errno.ENOMEM if vma.start > reached else ret
+            reached = vma.end
+            if not on and vma.flags & VM_IO:
+                return -errno.EINVAL
+            if bool(vma.flags & flag) != on:
+                for part in self.split_around(mm, max(start, vma.start), min(end, vma.end)):
+                    part.flags ^= flag
+        return ret if reached >= end else -errno.ENOMEM
 
     def mremap(self, mm: Mm, start: int, old: int, new: int, to: int | None, *, dontunmap: bool = False) -> int:
         """mremap(start, old, new) in place or to another address; bytes. The new address, or -errno."""

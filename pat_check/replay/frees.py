@@ -88,6 +88,7 @@ class Frees:
     def predicted(self, call: MemtypeFree, api: str) -> int:
         """A memtype_free() that no recording shows, from start to end: its result."""
         task, frame = self.context.tasks.enter(call, "memtype_free")
+        odd_range(self.context, call)
         outcome = operations.memtype_free(self.context.machine, call.start, call.end, self.context.era.find_victim)
         self.apply(task, frame, call, None, api)
         task.frames.remove(frame)

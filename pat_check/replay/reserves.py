@@ -299,6 +299,7 @@ class Reserves:
     def predicted(self, call: MemtypeReserve) -> tuple[int, int]:
         """A memtype_reserve() that no recording shows, from start to end: its result, and the type that it grants."""
         task, frame = self.context.tasks.enter(call, "memtype_reserve")
+        odd_range(self.context, call)
         self._finish_reserve(task, frame, call, None, -1, "")
         task.frames.remove(frame)
         outcome = frame.reserve

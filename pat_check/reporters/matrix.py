@@ -50,6 +50,7 @@ def _skipped(sheet: Sheet) -> list[tuple[int, str]]:
 
 
 def _eras(sheet: Sheet, eras: list[str]) -> str:
+    eras = list(dict.fromkeys(eras))  # one era may say the same of one line twice
     return "every era" if len(eras) == len(sheet.columns) > 1 else ", ".join(eras)
 
 

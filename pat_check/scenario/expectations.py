@@ -65,8 +65,9 @@ BITS: dict[str, Callable[[Pte], bool]] = {
 
 def listed(world: World, start: int = 0, end: int = 1 << 52) -> str:
     """The reservations that touch a range, as an expectation writes them; offsets count from its start."""
+    text = size_text if start else hex
     pieces = [
-        f"[{size_text(max(node.start - start, 0))}, {size_text(node.end - start)}) {short_name(node.type).lower()}"
+        f"[{text(max(node.start - start, 0))}, {text(node.end - start)}) {short_name(node.type).lower()}"
         for node in world.machine.memtypes
         if node.start < end and start < node.end
     ]
@@ -117,10 +118,12 @@ class Expectations:
                 message = f"{name!r} is no BAR and no RAM" + near(name, self._names.physical)
                 raise wrong(self._path, expect, message, expect.subject.column)
             start = self._names.value(expect.subject, self._path, expect)
-            end = self._names.physical[name][1]
+            base, end = self._names.physical[name]
+            name += f" + {size_text(start - base)}" if start > base else ""
+        text = size_text if start else hex
         wanted = ", ".join(
-            f"[{size_text(self._names.value(item.start, self._path, expect))}, "
-            f"{size_text(self._names.value(item.end, self._path, expect))}) {item.type}"
+            f"[{text(self._names.value(item.start, self._path, expect))}, "
+            f"{text(self._names.value(item.end, self._path, expect))}) {item.type}"
             for item in expect.ranges
         )
         found = listed(world, start, end)
@@ -131,7 +134,7 @@ class Expectations:
         pte = mm.page_table.get(addr) if mm is not None else None
         found = "none" if pte is None else _shown(pte, addr)
         if expect.none:
-            return "" if pte is None else f"the entry is {found}"
+            return "" if pte is None else f"the entry is {found}, not none"
         bits, value = expect.bits, expect.value
         if isinstance(value, Name) and value.text in BITS and not expect.pfn:
             bits = [Bit(Word.at(value.text, value.column)), *bits]
@@ -170,8 +173,8 @@ class Expectations:
     def _dmesg(expect: Expect, world: World) -> str:
         said = "; ".join(world.said) or "nothing"
         if expect.none:
-            return "" if not world.said else f"the kernel says {said}"
-        return "" if any(expect.word in text for text in world.said) else f"the kernel says {said}"
+            return "" if not world.said else f"the kernel says {said}, not nothing"
+        return "" if any(expect.word in text for text in world.said) else f'the kernel says {said}, not "{expect.word}"'
 
     def _refs(self, expect: Expect, world: World) -> str:
         mm, addr = self._subject(expect, world)
@@ -179,7 +182,11 @@ class Expectations:
         wanted = self._names.value(expect.value, self._path, expect)
         vma = mm.find(addr) if mm is not None else None
         found = vma.ctx.kref if vma is not None and vma.ctx is not None else 0
-        return "" if found == wanted else f"{found} mappings share the context, not {wanted}"
+        if found == wanted:
+            return ""
+        if not found:
+            return f"the mapping has no context, not {wanted} references to one"
+        return f"the context has {found} reference{'s' if found > 1 else ''}, not {wanted}"
 
     def _subject(self, expect: Expect, world: World) -> tuple[Mm | None, int]:
         """The address space and the address that are asked about: of the last task that has one, or of the first."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 from pat_check.scenario.statements import (
+    UNWRITTEN,
     Binary,
     Bit,
     Checkpoint,
@@ -134,7 +135,7 @@ class _Builder:
                 return Declare(*line, str(kind), self._new(name), self._sum(base), self._sum(size))
             case "mtrr":
                 base, _, size, word = rest
-                return Declare(*line, str(kind), "", self._sum(base), self._sum(size), _word(_token(word)))
+                return Declare(*line, str(kind), UNWRITTEN, self._sum(base), self._sum(size), _word(_token(word)))
             case "paging":
                 return Declare(*line, str(kind), word=_word(_token(rest[0])))
             case "named":
@@ -143,12 +144,12 @@ class _Builder:
                 return Checkpoint(*line, str(rest[0]))
         return self._expect(line, rest)
 
-    def _new(self, node: Node) -> str:
+    def _new(self, node: Node) -> Word:
         """A name that the scenario gives."""
         token = _token(node)
         if token in _RESERVED:
             raise self._wrong(f"{str(token)!r} is a word of the language and no name", token)
-        return str(token)
+        return _word(token)
 
     def _operation(self, tree: Tree, ends: list[Tree]) -> Operation:
         operation = Operation(*self._line(_first(tree), ends))

@@ -87,7 +87,7 @@ class Operation(Statement):
     """``task: result = op arg, arg, word``, or a block ``task: op arg { ... }``."""
 
     task: str = ""
-    result: str = ""  # the name that is given to what the operation makes
+    result: Word = UNWRITTEN  # the name that is given to what the operation makes
     op: Word = UNWRITTEN
     args: list[Expression] = field(default_factory=list)
     body: list[Statement] | None = None
@@ -98,7 +98,7 @@ class Declare(Statement):
     """``bar NAME = BASE size SIZE``, ``ram``, ``mtrr``, ``paging WORD``, ``process NAME``, ``driver``, ``file``."""
 
     kind: str = ""
-    name: str = ""
+    name: Word = UNWRITTEN
     base: Expression | None = None
     size: Expression | None = None
     word: Word = UNWRITTEN

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from pat_check.cachemode import UC, UC_MINUS, WB, WC, WP, WT
-from pat_check.scenario.statements import Declare, Expression, Name, Operation, Statement, flattened
+from pat_check.scenario.statements import UNWRITTEN, Declare, Expression, Name, Operation, Statement, flattened
 from pat_check.scenario.words import ScenarioError, near
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ TYPES: dict[str, int] = {"wb": WB, "wc": WC, "uc-": UC_MINUS, "uc": UC, "wt": WT
 
 ANNOUNCING: tuple[str, ...] = ("at", "offset")
 """Words that stand before a value."""
+
+_KINDS = {"bar": "BAR", "ram": "range of RAM"}
 
 _PLACE = re.compile(r"[A-Z]+")
 
@@ -58,9 +60,12 @@ def check(
 ) -> None:
     """Raise ScenarioError for the first operation that is given what it does not take, wherever it stands.
 
+    Before that, for a name that is given to two things.
+
     `blocks` are what only holds something while others work, and `block` is what each of them takes.
     """
     statements = list(flattened(statements))
+    _named_once(statements, path)
     known = set(_named(statements))
     words = frozenset(TYPES).union(*(verb.words for verb in verbs.values()))
     holds = frozenset(blocks)
@@ -80,6 +85,25 @@ def check(
 def is_block_of(operation: Operation, blocks: Container[str]) -> bool:
     """Whether it only holds something while others work: an mmap that gives a name has a handler in its braces."""
     return operation.body is not None and operation.op in blocks and not operation.result
+
+
+def _named_once(statements: Iterable[Statement], path: str) -> None:
+    """Raise ScenarioError for a name of two things; a file, a task and what is mapped may share one.
+
+    A mapping may be made again under its name, and so may what an ioremap returns.
+    """
+    given: dict[tuple[str, str], tuple[str, int]] = {}  # (namespace, name): what it is, in which line
+    for statement in statements:
+        kind, name = "", UNWRITTEN
+        if isinstance(statement, Declare) and statement.name:
+            kind, name = statement.kind, statement.name
+        elif isinstance(statement, Operation) and statement.result:
+            kind, name = ("ioremap" if statement.op.startswith("ioremap") else "mapping"), statement.result
+        space = {"file": "file", "process": "task", "driver": "task"}.get(kind, "memory")
+        before, at = given.setdefault((space, name), (kind, statement.at))
+        if name and (before != kind or (isinstance(statement, Declare) and at != statement.at)):
+            message = f"{str(name)!r} is {'an' if before == 'ioremap' else 'a'} {_KINDS.get(before, before)} already"
+            raise ScenarioError(f"{message}, since line {at}", path, statement.at, name.column, statement.text)
 
 
 def _named(statements: Iterable[Statement]) -> Iterable[str]:
@@ -137,10 +161,16 @@ class _Checked:
             return f"{word!r} is said already"
         return f"{word!r} contradicts {before!r}" if before else ""
 
+    def _is_taken_for_word(self, word: str, places: int) -> bool:
+        """Whether a name of nothing, where nothing must stand, is rather a word that the verb does not have."""
+        head = word.partition("-")[0]
+        return places > self.verb.least and head not in self.known and not near(word, self.known)
+
     def _superfluous(self, argument: Expression, word: str, places: int) -> str:
         """What is wrong with an argument that is no word of the verb."""
         op, verb = self.operation.op, self.verb
-        is_foreign = bool(word) and word not in self.known and word in self.words
+        is_foreign = bool(word) and word not in self.known
+        is_foreign = is_foreign and (word in self.words or self._is_taken_for_word(word, places))
         if places <= verb.most and not is_foreign:
             return ""
         if word and word not in self.known:

@@ -23,6 +23,7 @@ _SIZES = ((1 << 40, "T"), (1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K"))
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"?|[^ \t,()\[\]{}=+*"#@:]+|#!|[^ \t]')
 _FIRST = re.compile(r"[ \t]*([A-Za-z_][\w.-]*)[ \t]+[^\s:=]")
 _BEHIND_A_TASK = re.compile(rf"[ \t]*[A-Za-z_][\w.-]*[ \t]*:[ \t]*({'|'.join(KEYWORDS)})\b")
+_WITHOUT_COLON = re.compile(r"([ \t]*([A-Za-z_][\w.-]*)[ \t]+([A-Za-z_]\w+)[ \t]+)[A-Za-z_]")
 _BRACE = re.compile(r'"(?:[^"\\]|\\.)*"|#.*|([{}])')
 
 
@@ -49,7 +50,7 @@ def mistyped(word: str, known: Iterable[str]) -> str:
 
 def _nearest(word: str, known: Iterable[str], cutoff: float) -> str:
     names = {name.lower(): name for name in known}
-    if not word or len(word) > _MISTYPED or word in names.values():
+    if not 1 < len(word) <= _MISTYPED or word in names.values():  # one letter is like half of all words
         return ""
     found = difflib.get_close_matches(word.lower(), names, 1, cutoff)
     return names[found[0]] if found else ""
@@ -103,7 +104,8 @@ def explained(error: lark.UnexpectedInput, lines: Sequence[str]) -> tuple[str, i
         names = _names(accepted)
         literals = [name[1:-1] for name in names if name[0] == name[-1] == "'"]
         message = f"expected {_listed(names)}, not {_instead(found, accepted)}{near(found, literals)}"
-    return message + _advice(line, column, found, accepted), error.line, column
+    advice = _advice(line, column, found, accepted) or _without_colon(line, column, lines)
+    return message + advice, error.line, column
 
 
 def _names(accepted: set[str]) -> list[str]:
@@ -147,6 +149,16 @@ def _advice(line: str, column: int, found: str, accepted: set[str]) -> str:
     if (task := _BEHIND_A_TASK.match(line)) is not None:
         return f"; a statement that begins with {task[1]!r} has no task"
     return ""
+
+
+def _without_colon(line: str, column: int, lines: Sequence[str]) -> str:
+    """A hint at ``app munmap v``: its first word is a task that is declared somewhere, the next an operation."""
+    words = _WITHOUT_COLON.match(line)
+    if words is None or words.end(1) != column - 1:
+        return ""
+    declared = (["process", words[2]], ["driver", words[2]])
+    is_task = any(other.split()[:2] in declared for other in lines)
+    return f"; a task has a colon behind it: {words[2]}: {words[3]}" if is_task else ""
 
 
 def _unclosed(lines: Sequence[str]) -> tuple[int, int]:

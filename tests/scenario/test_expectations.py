@@ -11,6 +11,7 @@ from tests.scenario.stories import HEAD, broken
 eras = pytest.mark.parametrize("era", ERAS, ids=str)
 
 SHARED = "app: v = mmap 16K, card, wc\napp: remap_pfn_range v, fb, 16K\n"
+PLAIN = "app: v = mmap 16K, card\n"
 PRIVATE = "app: v = mmap 16K, private, wb\napp: remap_pfn_range v, fb, 16K, wb\napp: write v\n"
 HUGE = "app: v = mmap 2M, pfnmap\napp: fault v {\n  vmf_insert_pfn_pmd v, big\n}\n"
 
@@ -37,6 +38,12 @@ HUGE = "app: v = mmap 2M, pfnmap\napp: fault v {\n  vmf_insert_pfn_pmd v, big\n}
         ),
         (SHARED + "app: madvise v + 4K, dontfork\n", "vm_flags v + 4K = dontcopy"),
         (SHARED + "app: madvise v + 4K, dontfork\n", "vm_flags v = not dontcopy"),
+        (SHARED + "app: madvise v + 4K, 4K, dontfork\n", "vm_flags v + 8K = not dontcopy"),
+        (SHARED + "app: madvise v, dofork\n", "ret = -EINVAL"),
+        (SHARED + "app: madvise v, dontfork\napp: madvise v, dofork\n", "vm_flags v = dontcopy"),
+        (SHARED + "app: munmap v\napp: madvise v, dontfork\n", "ret = -ENOMEM"),
+        (PLAIN + "app: madvise v, dontfork\napp: madvise v, dofork\n", "ret = 0"),
+        (PLAIN + "app: madvise v, dontfork\napp: madvise v, dofork\n", "vm_flags v = not dontcopy"),
         (PRIVATE, "vm_flags v = not shared, maywrite"),
     ],
 )
@@ -56,6 +63,10 @@ def test_what_is_so_meets_the_expectation(era, story, expectation):
         (SHARED, "pte v = fb, pmd", "the entry is 0xfd000000 wc special write, not pmd"),
         (HUGE, "pte v = pte", "the entry is 0x100000000 uc- special write pmd, not pte"),
         (PRIVATE, "pte v = fb", "the entry is anon wb write, not 0xfd000000"),
+        (SHARED, "pte v = none", "the entry is 0xfd000000 wc special write, not none"),
+        (SHARED, "memtypes fb + 4K = none", "memtypes of fb + 4K are [0, 12K) wc, not none"),
+        (SHARED, "refs v = 3", "the context has 1 reference, not 3"),
+        (PLAIN, "refs v = 1", "the mapping has no context, not 1 references to one"),
         (SHARED, "pte v + 16K = present", "the entry is none, not present"),
         (SHARED, "pte v + 16K = not anon", "the entry is none, and not expected to be anon"),
         (SHARED, "vm_flags v + 16K = io", "nothing is mapped there"),
@@ -119,3 +130,24 @@ def test_a_result_that_does_not_exist_is_refused(line, column, said):
 @pytest.mark.parametrize("result", ["0", "-22", "-EINVAL", "-EFAULT", "SIGBUS", "NOPAGE", "FALLBACK", "BUG"])
 def test_a_result_may_be_any_that_the_kernel_has(result):
     plays.play(parse(HEAD + f"app: v = mmap 4K\nexpect ret = {result}", "story.pat"), NEWEST)
+
+
+@pytest.mark.parametrize(
+    ("operation", "refs"),
+    [
+        ("split_vma v + 8K", 2),
+        ("split_vma v", 1),
+        ("split_vma v + 1", 1),
+        ("madvise v + 8K, dontfork", 2),
+        ("madvise v + 8K, dofork", 1),  # refused before anything is split
+        ("madvise v, dontfork\napp: madvise v + 8K, dontfork", 1),  # it has the flag
+    ],
+)
+def test_a_mapping_is_split_where_the_kernel_splits_it(operation, refs):
+    assert broken(f"{SHARED}app: {operation}\nexpect refs v = {refs}\n", NEWEST) == []
+
+
+def test_physical_addresses_are_told_as_they_are_written():
+    story = f"{SHARED}expect memtypes = [0xfd000000, 0xfd001000) wc\n"
+    (said,) = broken(story, NEWEST)
+    assert said.endswith("are [0xfd000000, 0xfd004000) wc, not [0xfd000000, 0xfd001000) wc")

@@ -39,7 +39,7 @@ def refused(line, before=BEFORE):
         ("app: munmap", "munmap", "munmap needs more: it takes MAPPING[, SIZE], and MAPPING is missing"),
         ("app: remap_pfn_range v", "remap_pfn_range", "remap_pfn_range needs more: it takes MAPPING, PHYSICAL[, SIZE]"),
         ("app: fork child, bogus", "bogus", "fork does not take 'bogus': it takes CHILD"),
-        ("app: mprotect v, roo", "roo", "'roo' names nothing here; did you mean 'ro'?"),
+        ("app: mprotect v, roo", "roo", "mprotect does not take 'roo': it takes MAPPING[, SIZE] and the words ro, rw"),
         (
             "app: mprotect v, 4K, roo",
             "roo",

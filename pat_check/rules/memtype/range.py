@@ -38,5 +38,6 @@ drv-7 [000] 1.0: memtype_reserve: start=0xfd000000 end=0xfd002000 req=2
 
     def judge(self, incident: RangeOdd) -> Iterator[Finding]:
         """Every such call."""
-        message = f"{incident.function} of {span(incident.start, incident.end)}, which {_WHY[incident.why]}"
+        why = "is empty" if incident.start == incident.end else _WHY[incident.why]
+        message = f"{incident.function} of {span(incident.start, incident.end)}, which {why}"
         yield self.finding(incident, message, start=incident.start, end=incident.end)

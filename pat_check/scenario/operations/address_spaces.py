@@ -93,6 +93,13 @@ def _madvise(scene: Scene) -> int:
     return scene.world.kernel.madvise_flag(scene.mm, *span, VM_DONTCOPY, on=scene.args.has("dontfork"))
 
 
+def _split_vma(scene: Scene) -> int:
+    vma, addr = scene.vma()
+    if addr % PAGE:
+        return -errno.EINVAL
+    return scene.world.kernel.split(vma, addr, new_below=True) if vma.start < addr else 0
+
+
 def _mremap(scene: Scene) -> int:
     args = scene.args
     start = args.number(0, "a mapping")
@@ -135,6 +142,7 @@ OPERATIONS: dict[str, Verb] = {
     "munmap": Verb(_munmap, "MAPPING[, SIZE]"),
     "mprotect": Verb(_mprotect, "MAPPING[, SIZE]", "ro/rw"),
     "madvise": Verb(_madvise, "MAPPING[, SIZE]", "dontfork/dofork"),
+    "split_vma": Verb(_split_vma, "MAPPING"),
     "mremap": Verb(_mremap, "MAPPING, OLD, NEW[, ADDRESS]", "dontunmap", gives=True),
     "read": Verb(_read, "MAPPING"),
     "write": Verb(_write, "MAPPING"),

@@ -10,6 +10,7 @@ from pat_check.model import operations as decisions
 from pat_check.model.memory import PAGE
 from pat_check.scenario.operations.scene import Scene
 from pat_check.scenario.verbs import Verb
+from pat_check.scenario.words import near
 
 
 def _may_sleep(scene: Scene, paddr: int) -> None:
@@ -34,7 +35,7 @@ def ioremap(scene: Scene, start: int, end: int, mode: int) -> int:
     call = events.IoremapCaller(*scene.here(), start, end - start, mode)
     world.replay.context.tasks.enter(call, "__ioremap_caller")
     cookie = 0
-    if not world.machine.ram.is_busy_ram(low, high):
+    if start < end and not world.machine.ram.is_busy_ram(low, high):
         ret, got = world.memtype_reserve(low, high, mode, None)
         if ret == 0 and decisions.is_new_memtype_allowed(low, high, mode, got):
             cookie = 0xFFA0_0000_0000_0000 + world.at * 0x100_0000
@@ -50,6 +51,9 @@ def ioremap(scene: Scene, start: int, end: int, mode: int) -> int:
 
 def _iounmap(scene: Scene) -> int:
     addr = scene.args.number(0, "what an ioremap returned")
+    names, name = scene.stage.names, scene.args.name(0)
+    if name in names.physical or name in names.mappings:
+        raise scene.args.wrong(f"{name!r} is nothing that an ioremap returned" + near(name, names.cookies), 0)
     _may_sleep(scene, scene.world.iomaps.get(addr, (0,))[0])
     iounmap(scene, addr)
     return 0

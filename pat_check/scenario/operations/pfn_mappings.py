@@ -120,8 +120,7 @@ def _zap(scene: Scene) -> int:
     partial = (start, end) != (vma.start, vma.end)
     scene.world.kernel.zap(vma, start, end)
     if tracked and not vma.flags & VM_PAT and partial:
-        detail = "the whole mapping lost its reservation, the rest of it is still mapped"
-        scene.world.note("partial-zap-untracks", start, end, -1, detail, [(vma.born, "mapped here")])
+        _partial(scene, vma, start, end)
     _flags_raced(scene, tracked)
     return 0
 
@@ -137,8 +136,19 @@ def _unmap_mapping(scene: Scene, unit: int) -> int:
     size = args.count(2, 0) * unit
     tracked = [vma for mm in world.machine.mms.values() for vma in mm.vmas if vma.file == file and vma.flags & VM_PAT]
     world.kernel.unmap_mapping_range(file, start, start + size if size else 0, even_cows=args.has("cows"))
+    for vma in tracked:
+        entries = vma.mm.page_table.walk(vma.start, vma.end)
+        if not vma.flags & VM_PAT and any(not pte.anon for _, _, pte in entries):
+            first = vma.start - vma.pgoff * PAGE + start
+            _partial(scene, vma, max(vma.start, first), min(vma.end, first + size) if size else vma.end)
     _flags_raced(scene, tracked)
     return 0
+
+
+def _partial(scene: Scene, vma: Vma, start: int, end: int) -> None:
+    """A zap of [start, end) has untracked all of a mapping."""
+    detail = "the whole mapping lost its reservation, the rest of it is still mapped"
+    scene.world.note("partial-zap-untracks", start, end, -1, detail, [(vma.born, "mapped here")])
 
 
 def _flags_raced(scene: Scene, tracked: list[Vma]) -> None:

@@ -10,4 +10,5 @@ driver drv
 app: v = mmap 8K, card, private, uc-
 app: remap_pfn_range v, fb, 8K
 app: write v  #! mapping-cow-mode
-expect pte v + 4K = fb + 4K uc-
+expect pte v = anon, uc-, write, not special
+expect pte v + 4K = fb + 4K uc-, special, not write
