@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import inspect
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pat_check.eras import ERAS
@@ -57,7 +60,7 @@ def rules() -> list[RuleInfo]:
 
 
 def _info(rule: type[Rule[Any]], origin: str) -> RuleInfo:
-    text = inspect.getdoc(rule) or ""
+    text = inspect.getdoc(rule) or _docstring(rule)
     return RuleInfo(
         rule.rule_id(),
         rule.family(),
@@ -74,6 +77,17 @@ def _info(rule: type[Rule[Any]], origin: str) -> RuleInfo:
         origin,
         rule.uri or ("" if origin else rule_uri(rule.rule_id())),
     )
+
+
+def _docstring(rule: type[Rule[Any]]) -> str:
+    """That of the source, for a compiled class has none."""
+    file = Path(getattr(sys.modules[rule.__module__], "__file__", None) or "")
+    source = file.with_name(f"{file.name.partition('.')[0]}.py")
+    if file.name and source.is_file():
+        for node in ast.parse(source.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and node.name == rule.__name__:
+                return ast.get_docstring(node) or ""
+    return ""
 
 
 def rule_texts() -> list[RuleText]:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from pat_check.api import rule_ids
 from tests import compiled
 from tests.corpus import CORPUS, KEPT, captures, text_of
 from tests.lanes import damaged
@@ -46,6 +47,18 @@ def test_it_is_compiled(installation):
     assert str(installation) in run.stdout
     assert ".so" in run.stdout
     assert "Scanner" in run.stdout
+
+
+@pytest.mark.parametrize("output", ["sarif", "gitlab", "junit"])
+def test_what_reports_say_of_rules(output, installation):
+    program = [*PROGRAM[:-1], output]
+    fast, pure = reports([CAPTURES[0].path], installation, program)
+    assert fast == pure
+
+
+def test_every_rule_is_explained(installation):
+    fast, pure = reports(rule_ids(), installation, [*PAT_CHECK, "explain", "--isolated", "--pager", "never"])
+    assert fast == pure
 
 
 @pytest.mark.parametrize("group", range(GROUPS))

@@ -49,6 +49,8 @@ Beside the chains above:
   `vm_area_dup()` just before them; `mprotect_fixup()` splits at its own ends alone, and changes no flag that says what
   is mapped. `unmap_vmas()` begins with its own VMA, of the address space of `exit_mmap()`, takes no VMA away of which
   a part is outside of it, and each PFN mapping that it takes away is freed, the lowest first.
+  The context of a VMA is compared from its copy on, in a buffer of all CPUs, and no more once a VMA came again that
+  was not seen to be freed, for a filter leaves frees out.
 - A call without its return, and a return without its call, in the midst of a task: a warning where
   `kprobe_profile.txt` says that the probe has missed none, else an info. It is told where other calls of the function
   are in pairs, the task goes on, and the same half comes again or that file has counted as many of both. It is not told

@@ -76,7 +76,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "layers.agreeing": ("_ending", "_first", "_ordinary"),
     "layers.teardowns": ("_within", "_alone", "_begun"),
     "layers.unmaps": ("due", "zaps", "_left"),
-    "layers.contexts": ("_of", "_made", "_shown"),
+    "layers.contexts": ("_of", "_made", "_shown", "_reused"),
     "maps": ("compared", "equal", "unseen", "unowned", "unsettled", "unfollowed", "_seen"),
     "ordinary": (),
     "followed": (),

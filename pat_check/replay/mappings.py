@@ -21,6 +21,9 @@ _LIMIT: Final = 100_000
 _FORGETS: Final = 1_000
 _NEAR: Final = 21
 """Bits of a physical address inside a piece of memory, of which it is known what was inserted there."""
+_WIDE: Final = -1
+"""Stands for all pieces of what touches more than `_PIECES`, as a size that was damaged does."""
+_PIECES: Final = 1_024
 _SAME: Final = frozenset((UC, UC_MINUS))
 
 
@@ -114,7 +117,7 @@ class Mappings:
 
     def _note(self, mm: int, addr: int, end: int, paddr: int) -> None:
         first, last = paddr >> _NEAR, (paddr + end - addr - 1) >> _NEAR
-        for piece in range(first, last + 1):
+        for piece in range(first, last + 1) if last - first < _PIECES else (_WIDE,):
             self._near.setdefault(piece, set()).add((mm, addr, end))
         self._noted += 1
 
@@ -144,5 +147,6 @@ class Mappings:
         """The pieces of memory that a physical range touches, of those that something was inserted in."""
         first, last = start >> _NEAR, max(end - 1, start) >> _NEAR
         if last - first >= len(self._near):
-            return [piece for piece in self._near if first <= piece <= last]
-        return [piece for piece in range(first, last + 1) if piece in self._near]
+            return [piece for piece in self._near if first <= piece <= last or piece == _WIDE]
+        near = [piece for piece in range(first, last + 1) if piece in self._near]
+        return [*near, _WIDE] if _WIDE in self._near else near

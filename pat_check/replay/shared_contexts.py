@@ -31,12 +31,15 @@ class SharedContexts:
         self._of: dict[int, Shared] = {}
         self._shown: dict[int, tuple[int, int]] = {}  # by VMA: where its context was shown, and which
         self._made: dict[int, tuple[int, int]] = {}  # by VMA: it was remapped whole, its context is not known yet
+        self._reused = False  # a VMA came again that was not seen to be freed: a filter leaves frees out
 
     def mapped(self, call: RemapPfnRange) -> None:
         """remap_pfn_range() has mapped the whole of a VMA that had no context."""
         if len(self._made) > _LIMIT:
             self._made.clear()
         self._made[call.vma] = call.pfn * PAGE, page_align(call.size)
+        if self._shown.pop(call.vma, None) is not None:
+            self._reused = True
 
     def dup(self, call: VmAreaDup) -> None:
         """vm_area_dup() takes a reference."""
@@ -104,6 +107,8 @@ class SharedContexts:
         if ctx > 0 and not self.context.lost_any:
             if len(self._shown) > _LIMIT:
                 self._shown.clear()
+            if new in self._shown:
+                self._reused = True
             self._shown[vma] = self._shown[new] = at, ctx
 
     def has(self, vma: int, ctx: int) -> bool:
@@ -118,7 +123,9 @@ class SharedContexts:
     def _must_be(self, call: VmAreaDup | VmAreaFree) -> None:
         """A VMA keeps its context."""
         at, ctx = self._shown.get(call.vma, (0, 0))
-        sure = "vm_area_free" in self.context.recorded and not self.context.one_comm
+        sure = "vm_area_free" in self.context.recorded and not (
+            self.context.one_comm or self.context.one_cpu or self._reused
+        )
         if ctx > 0 < call.ctx and ctx != call.ctx and sure and not self.context.lost_any:
             surprise = Surprise(self.context, call, call.function(), 0, 0)
             surprise.tell("came with the context", f"{ctx:#x}", f"{call.ctx:#x}", [(at, "the VMA was copied here")])

@@ -100,6 +100,9 @@ class Taken:
         layers = self.layers
         if layers.strangers or function in layers.unlike or below in layers.unlike or len(task.frames) > DEPTH:
             return False
+        for frame in task.frames:
+            if frame.api in (function, below):
+                return False  # it never returned
         if (
             layers.torn.is_busy
             or layers.results.forbids(pid)

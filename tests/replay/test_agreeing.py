@@ -165,6 +165,24 @@ def test_a_vma_keeps_its_context(divergences, old, new, message):
     assert f"vm_area_free {message}; the model predicts 0xc0" in told
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        "vm_area_dup: vma=0x40 mm=0x77 ctx=0xd0\nvm_area_dup__ret: ret=0x20\n",
+        "remap_pfn_range: vma=0x20 mm=0x77 vm_start=0x7000 vm_end=0x9000 vm_flags=0xfb ctx=0x0 addr=0x7000 pfn=0xfd000"
+        " size=0x2000 prot=0x37\nremap_pfn_range__ret: ret=0\n",
+    ],
+    ids=["copied", "mapped"],
+)
+def test_a_vma_that_comes_again_shows_that_a_filter_leaves_frees_out(divergences, again):
+    other = "vm_area_free: vma=0x10 ctx=0xe0\n"
+    start = CONTEXT.partition("vm_area_free")[0]
+    freed = "vm_area_free: vma=0x20 ctx=0xc0\n"
+    assert len(divergences(start + freed + again + other, "pfnmap-ctx")) == 1
+    late = "vm_area_free: vma=0x20 ctx=0xd0\n"
+    assert divergences(start + again + late + other, "pfnmap-ctx") == []
+
+
 def test_zaps_of_ordinary_mappings_may_be_left_out_by_a_filter(divergences):
     whole = "start=0x0 end=0xffffffffffffffff"
     trace = f"exit_mmap: mm=0x77\nunmap_vmas: vma=0x18 {whole}\nunmap_single_vma: {VMA} vm_flags={{}} {whole}\n"

@@ -77,3 +77,15 @@ def test_what_is_known_of_memory_does_not_grow_with_what_was_cleared(world):
         mappings.insert(at(1), mm, 0x7000, FAR // PAGE, PAGE)
         mappings.exit(mm)
     assert len(mappings._near.get(FAR >> 21, ())) <= 1001
+
+
+def test_what_is_as_large_as_nothing_can_be_takes_no_memory(world):
+    replay, incidents = world
+    mappings = replay.mappings
+    mappings.insert(at(1), 0x77, 0x7000, FAR // PAGE, 1 << 40)
+    assert len(mappings._near) <= 1025
+    reserve(replay, 8 * FAR, 8 * FAR + PAGE)
+    assert [(one.start, one.end) for one in incidents] == [(8 * FAR, 8 * FAR + PAGE)]
+    mappings.zap(0x77, 0, 1 << 48)
+    reserve(replay, 9 * FAR, 9 * FAR + PAGE)
+    assert len(incidents) == 1

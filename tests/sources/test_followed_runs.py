@@ -17,6 +17,7 @@ from tests.sources.test_runs import mapped, replayed
 BUSY = Capture(CORPUS / "7.2" / "stress-1", "7.2", "stress-1")
 FLAGS = 0xC0444BB
 OTHER = 0x71
+TEARS = Capture(CORPUS / "6.12" / "adjacent", "6.12", "adjacent")
 
 
 def line(function, payload, *, ret="", caller="dup_mmap", pid=240):
@@ -143,6 +144,25 @@ def test_of_a_damaged_recording_runs_come_to_the_same(seed, scanner, monkeypatch
     path = tmp_path / "trace.txt"
     path.write_text("".join(piece))
     assert replayed(path, runs=True) == replayed(path, runs=False)
+
+
+@pytest.mark.skipif(not TEARS.path.is_dir(), reason=ABSENT)
+@pytest.mark.parametrize(
+    "lost",
+    [("memtype_erase__ret", "memtype_free__ret"), ("memtype_free__ret",), ("memtype_check_insert__ret",)],
+    ids=str,
+)
+def test_a_run_after_a_call_that_never_returned_comes_to_the_same(lost, scanner, monkeypatch, tmp_path):
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
+    lines = opened(TEARS)
+    path = tmp_path / "trace.txt"
+    for chosen in range(4):
+        piece = list(lines)
+        for name in lost:
+            places = [place for place, one in enumerate(lines) if f": {name}: " in one]
+            piece[places[chosen % len(places)]] = ""
+        path.write_text("".join(piece))
+        assert replayed(path, runs=True) == replayed(path, runs=False)
 
 
 def opened(capture):
