@@ -18,7 +18,7 @@ class Diverged(Incident):
     predicted: str
     observed: str
     story: Story
-    about: str  # what alone decides it: "mtrr", "shrink" (the end of a range), "zap", "half" (a lost one)
+    about: str  # what alone decides it: "mtrr", "shrink" (the end of a range), "zap", "half" (a lost one), "context"
 
     def __init__(
         self,

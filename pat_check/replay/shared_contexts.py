@@ -127,7 +127,7 @@ class SharedContexts:
             self.context.one_comm or self.context.one_cpu or self._reused
         )
         if ctx > 0 < call.ctx and ctx != call.ctx and sure and not self.context.lost_any:
-            surprise = Surprise(self.context, call, call.function(), 0, 0)
+            surprise = Surprise(self.context, call, call.function(), 0, 0, "context")
             surprise.tell("came with the context", f"{ctx:#x}", f"{call.ctx:#x}", [(at, "the VMA was copied here")])
 
     def _known(self, vma: int, ctx: int) -> Shared | None:

@@ -3,6 +3,7 @@
 import pytest
 
 from pat_check import api
+from pat_check.findings import Severity
 
 IOMEM = "00001000-2fffffff : System RAM\nfd000000-fdffffff : 0000:00:02.0\n"
 VMA = "vma=0x10 mm=0x77 vm_start=0x7000 vm_end=0x9000"
@@ -163,6 +164,20 @@ def test_a_vma_keeps_its_context(divergences, old, new, message):
     assert divergences(CONTEXT, "pfnmap-ctx") == []
     told = divergences(CONTEXT.replace(old, new), "pfnmap-ctx")
     assert f"vm_area_free {message}; the model predicts 0xc0" in told
+
+
+def test_another_context_is_an_info(tmp_path):
+    """A free that a filter has left out explains it."""
+    lines = CONTEXT.replace("vma=0x20 ctx=0xc0", "vma=0x20 ctx=0xd0").strip().split("\n")
+    (tmp_path / "iomem.txt").write_text(IOMEM)
+    (tmp_path / "list.txt").write_text("PAT memtype list:\n")
+    (tmp_path / "trace.txt").write_text("".join(f"app-7 [000] {at}.0: {line}\n" for at, line in enumerate(lines)))
+    options = api.Options(era="pfnmap-ctx", iomem=str(tmp_path / "iomem.txt"), memtypes=str(tmp_path / "list.txt"))
+    report = api.check([str(tmp_path / "trace.txt")], options)
+    found = [one for root in report.findings for one in root.all() if "came with the context" in one.message]
+    assert [(one.severity, one.help.partition(",")[0]) for one in found] == [
+        (Severity.INFO, "its VMA may have been freed unseen")
+    ]
 
 
 @pytest.mark.parametrize(

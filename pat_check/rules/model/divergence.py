@@ -15,6 +15,9 @@ _ROWS = {"mtrr": 9, "zap": 36, "shrink": 49}
 _HALVES = {"half": Severity.WARNING, "half, perhaps": Severity.INFO}
 """A call without its return, or a return without its call: the probe has missed none, or that is not known."""
 
+_CONTEXT = "context"
+"""The context that a VMA shows: its address may stand for another VMA where a free was left out."""
+
 _CALL = "a call of "
 
 
@@ -27,8 +30,9 @@ class Divergence(Rule[Diverged]):
 
     A warning where one thing alone decides: the MTRRs of a write-back request, whether a free shrinks the entry that ends
     with it, whether a zap untracks; and for a call without its return, or a return without its call, in the midst of a
-    recording whose probes have missed none (`kprobe_profile.txt`), else info. Info where reservations may exist that the
-    recording does not show: no list from its beginning, or lost events.
+    recording whose probes have missed none (`kprobe_profile.txt`), else info. Info where a VMA shows another context, for
+    a free of it may have been left out, and where reservations may exist that the recording does not show: no list from
+    its beginning, or lost events.
     """
 
     severity = Severity.ERROR
@@ -55,9 +59,13 @@ app-8 [000] 2.0: memtype_reserve__ret: ret=0 start=0xfd000000 end=0xfd004000 req
             severity = Severity.INFO
         if incident.about in _HALVES:
             severity = _HALVES[incident.about]
+        elif incident.about == _CONTEXT:
+            severity = Severity.INFO
         help_ = self.help if incident.reliable else "reservations older than the trace or lost events may explain it"
         if incident.about in _HALVES:
             help_ = "an event is missing: look for filters, for probes that were set late, and for losses of the tracer"
+        elif incident.about == _CONTEXT:
+            help_ = "its VMA may have been freed unseen, and another one made at its address: look for filters"
         notes = told(incident.story)
         yield self.finding(
             incident, message, *notes, start=incident.start, end=incident.end, severity=severity, help=help_
