@@ -12,6 +12,7 @@ from pat_check.eras import Era, era_of
 from pat_check.findings import Comparison, Side
 from pat_check.plays import Play, play, read_scenario
 from pat_check.quoting import line_of
+from pat_check.scenario.lists import first_other
 from pat_check.scenario.parser import parse
 from pat_check.scenario.statements import Scenario
 from pat_check.session import Options
@@ -89,11 +90,11 @@ def _side(one: Play, era: Era) -> Side:
 
 def _parting(plays: list[Play]) -> int:
     """The first line where a result or the list after it is not the same everywhere; 0: none."""
-    steps = [list(zip_longest(one.outcome.results, one.outcome.states)) for one in plays]
-    for step in zip_longest(*steps):
-        if any(other != step[0] for other in step):
+    other_list = first_other([one.outcome.lists for one in plays])
+    for number, step in enumerate(zip_longest(*(one.outcome.results for one in plays))):
+        if number == other_list or any(other != step[0] for other in step):
             first = next(other for other in step if other is not None)
-            at: int = first[0][0]
+            at: int = first[0]
             return at
     return 0
 

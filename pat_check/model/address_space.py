@@ -14,7 +14,7 @@ from pat_check.model.memory import PAGE
 from pat_check.model.notifiers import Notifiers
 from pat_check.model.page_table import PMD_SIZE, PUD_SIZE, Pte
 from pat_check.model.tracking import PfnmapTracking
-from pat_check.model.vma import VM_DONTCOPY, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP, VM_WRITE, Mm, Vma
+from pat_check.model.vma import VM_DONTCOPY, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP, VM_WRITE, Changes, Mm, Vma
 
 Note = Callable[[str, int, int, int, str, "list[tuple[int, str]]"], None]
 """(what, start, end, pfn, detail, story) of a fact about a mapping."""
@@ -27,21 +27,23 @@ class AddressSpaces:
     """The part of mm/ that makes, cuts, copies and ends mappings.
 
     `meanwhile` is played once, while an unmap is between its tracking hook and the clearing of its entries: what
-    another processor does then. `clearing` is the address space and range of that unmap.
+    another processor does then. `clearing` is the address space and range of that unmap. `changes` is for who wants to
+    know what may have changed.
     """
 
-    __slots__ = ("clearing", "machine", "meanwhile", "note", "notifiers", "tracking")
+    __slots__ = ("changes", "clearing", "machine", "meanwhile", "note", "notifiers", "tracking")
 
     def __init__(self, machine: Machine, tracking: PfnmapTracking, note: Note, notifiers: Notifiers) -> None:
         self.machine, self.tracking, self.note, self.notifiers = machine, tracking, note, notifiers
         self.meanwhile: Callable[[], None] | None = None
         self.clearing: tuple[Mm, int, int] | None = None
+        self.changes: Changes | None = None
 
     # --- address spaces -----------------------------------------------------------------------------------------
 
     def new_mm(self, mm_id: int) -> Mm:
         """An empty address space."""
-        mm = self.machine.mms[mm_id] = Mm(mm_id, self.machine.now)
+        mm = self.machine.mms[mm_id] = Mm(mm_id, self.machine.now, self.changes)
         return mm
 
     def fork(
@@ -54,7 +56,7 @@ class AddressSpaces:
         """
         child = self.new_mm(child_id)
         start, end = no_memory
-        for vma in mm.vmas:
+        for vma in mm.every():
             if vma.flags & VM_DONTCOPY:
                 continue
             if early and vma.start < end and start < vma.end:
@@ -106,7 +108,7 @@ class AddressSpaces:
 
     def exit_mmap(self, mm: Mm) -> None:
         """The last user of an address space is gone: unmap everything, ascending, then free the mappings."""
-        vmas = list(mm.vmas)
+        vmas = mm.every()
         self.notifiers.release(mm)
         self.notifiers.around(mm, "UNMAP", 0, self.machine.paging.user_end)
         self._unmap_vmas(vmas)

@@ -228,7 +228,7 @@ class Kernel(AddressSpaces):
     def unmap_mapping_range(self, file: str, start: int, end: int, *, even_cows: bool = True) -> None:
         """Zap [start, end) of a file, bytes, in every mapping of it; end 0 is the end of the file."""
         for mm in list(self.machine.mms.values()):
-            for vma in [vma for vma in mm.vmas if vma.file == file]:
+            for vma in [vma for vma in mm.every() if vma.file == file]:
                 low, high = _within(start, end, vma.pgoff * PAGE, vma.size)
                 if low < high:
                     first = vma.start - vma.pgoff * PAGE

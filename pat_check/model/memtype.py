@@ -14,6 +14,9 @@ from pat_check.model.owner import Owner
 from pat_check.model.ranges import RangeList
 
 _STORY_LIMIT: Final = 12
+Change = tuple[int, int, int, int]
+"""The start, the order, the end and the type of an entry that came or changed; type -1 of one that went."""
+
 _MANY: Final = 64
 """Entries of one task, which are all looked at where there are no more."""
 
@@ -52,10 +55,11 @@ class MemtypeTree:
     """The ordered multiset of reservations: by start, then by insertion.
 
     Identical ranges are separate entries; that is the only reference counting there is. Each type has a list of its
-    own: entries that intersect have one type, so that a conflict is found without a look at each of them.
+    own: entries that intersect have one type, so that a conflict is found without a look at each of them. Whoever wants
+    to know what changes gives it a `journal`.
     """
 
-    __slots__ = ("_by_end", "_length", "_of", "_order", "holdings")
+    __slots__ = ("_by_end", "_length", "_of", "_order", "holdings", "journal")
 
     def __init__(self) -> None:
         self._of: dict[int, RangeList[Memtype]] = {}  # by type
@@ -63,6 +67,7 @@ class MemtypeTree:
         self._length = 0
         self._order = 0
         self.holdings = Holdings()
+        self.journal: list[Change] | None = None
 
     def __len__(self) -> int:
         return self._length
@@ -142,6 +147,8 @@ class MemtypeTree:
         else:
             ending.insert(_place(ending, node.start, node.order), node)
         self.holdings.put(node)
+        if self.journal is not None:
+            self.journal.append((node.start, node.order, node.end, node.type))
 
     def remove(self, node: Memtype) -> None:
         """Take out this very entry."""
@@ -156,6 +163,8 @@ class MemtypeTree:
         else:
             del ending[0 if ending[0] is node else _place(ending, node.start, node.order)]
         self.holdings.pull(node.owner)
+        if self.journal is not None:
+            self.journal.append((node.start, node.order, node.end, -1))
 
     def shrink(self, node: Memtype, end: int) -> None:
         """Move the end of an entry down; it goes behind its equals, for it is taken out and put in again."""
@@ -171,6 +180,8 @@ class MemtypeTree:
             if not len(nodes):
                 del self._of[node.type]
             self._list_of(type_).put(node)
+            if self.journal is not None:
+                self.journal.append((node.start, node.order, node.end, type_))
         node.type = type_
 
     def exact(self, start: int, end: int) -> list[Memtype]:

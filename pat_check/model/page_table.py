@@ -5,7 +5,7 @@ Memory grows with what differs, not with what is mapped: a 64 GiB BAR mapped who
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from pat_check.cachemode import UC, UC_MINUS, WB, WC, WP, WT
@@ -107,12 +107,13 @@ class Pte:
 
 
 class PageTable:
-    """The present entries of one address space."""
+    """The present entries of one address space. `tell` is called with every range that changes."""
 
-    __slots__ = ("_runs",)
+    __slots__ = ("_runs", "_tell")
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[int, int], None] | None = None) -> None:
         self._runs: RangeMap[Pte] = RangeMap()
+        self._tell = tell
 
     def __iter__(self) -> Iterator[tuple[int, int, Pte]]:
         return iter(self._runs)
@@ -124,6 +125,10 @@ class PageTable:
         """The runs that intersect [start, end), clipped to it."""
         return self._runs.overlapping(start, end)
 
+    def runs(self, start: int, end: int) -> list[tuple[int, int, Pte]]:
+        """The runs that intersect [start, end), whole."""
+        return self._runs.touching(start, end)
+
     def get(self, addr: int) -> Pte | None:
         """The entry of one address."""
         runs = self._runs.overlapping(addr, addr + 1)
@@ -132,6 +137,8 @@ class PageTable:
     def install(self, start: int, end: int, pte: Pte) -> None:
         """Fill [start, end); what was there must be gone already."""
         self._runs.set(start, end, pte)
+        if self._tell is not None:
+            self._tell(start, end)
 
     def leaf_span(self, addr: int) -> tuple[int, int] | None:
         """The virtual range of the leaf that holds an address."""
@@ -152,6 +159,8 @@ class PageTable:
         end = max(end, last[1]) if last is not None else end
         gone = self._runs.overlapping(start, end)
         self._runs.clear(start, end)
+        if gone and self._tell is not None:
+            self._tell(start, end)
         return gone
 
     def clear_special(self, start: int, end: int) -> list[tuple[int, int, Pte]]:

@@ -223,6 +223,13 @@ class RangeMap(Generic[V]):
             for index in range(first, last)
         ]
 
+    def touching(self, start: int, end: int) -> list[tuple[int, int, V]]:
+        """The pieces that intersect [start, end), whole."""
+        if start >= end:
+            return []
+        chosen = slice(bisect_right(self._ends, start), bisect_left(self._starts, end))
+        return list(zip(self._starts[chosen], self._ends[chosen], self._values[chosen], strict=True))
+
     def clear(self, start: int, end: int) -> None:
         """Forget the values of [start, end)."""
         first = bisect_right(self._ends, start)

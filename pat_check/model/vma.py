@@ -116,18 +116,32 @@ class Vma:
         return f"[{self.start:#x}-{self.end:#x})"
 
 
+class Changes:
+    """What may have changed in address spaces since somebody last forgot it.
+
+    Nobody changes a mapping that was not given out before: whoever wants to know looks at those alone.
+    """
+
+    __slots__ = ("entries", "vmas")
+
+    def __init__(self) -> None:
+        self.vmas: dict[Vma, None] = {}  # linked, unlinked, or given out
+        self.entries: list[tuple[Mm, int, int]] = []  # ranges of page tables
+
+
 class Mm:
     """One address space: its VMAs in order of address, and its page table.
 
     Born: fork or exec. Shared: CLONE_VM. Dies: exit_mmap() when the last user is gone.
     """
 
-    __slots__ = ("born", "id", "notifiers", "page_table", "sleeps", "users", "vmas")
+    __slots__ = ("_changes", "born", "id", "notifiers", "page_table", "sleeps", "users", "vmas")
 
-    def __init__(self, id_: int, born: int) -> None:
+    def __init__(self, id_: int, born: int, changes: Changes | None = None) -> None:
         self.id, self.born = id_, born
-        self.vmas: list[Vma] = []
-        self.page_table = PageTable()
+        self.vmas: list[Vma] = []  # to look at; what changes them asks a method
+        self._changes = changes
+        self.page_table = PageTable(self._tell if changes is not None else None)
         self.users = 1
         self.notifiers = False  # whether an MMU notifier is registered
         self.sleeps = False  # whether its invalidate_range_start() must sleep
@@ -135,20 +149,48 @@ class Mm:
     def add(self, vma: Vma) -> None:
         """Link a mapping; it must not overlap another."""
         insort(self.vmas, vma, key=lambda other: other.start)
+        self._give(vma)
 
     def remove(self, vma: Vma) -> None:
         """Unlink a mapping."""
+        self._give(vma)
         del self.vmas[bisect_left(self.vmas, vma.start, key=lambda other: other.start)]
 
     def find(self, addr: int) -> Vma | None:
         """The mapping that holds an address."""
         place = bisect_right(self.vmas, addr, key=lambda other: other.start) - 1
         vma = self.vmas[place] if place >= 0 else None
-        return vma if vma is not None and addr < vma.end else None
+        if vma is None or addr >= vma.end:
+            return None
+        self._give(vma)
+        return vma
 
     def overlapping(self, start: int, end: int) -> Iterator[Vma]:
         """The mappings that intersect [start, end), ascending."""
-        return iter([vma for vma in self.vmas if vma.start < end and start < vma.end])
+        found = self.seen(start, end)
+        for vma in found:
+            self._give(vma)
+        return iter(found)
+
+    def every(self) -> list[Vma]:
+        """All mappings, ascending, for who may change them."""
+        for vma in self.vmas:
+            self._give(vma)
+        return list(self.vmas)
+
+    def seen(self, start: int, end: int) -> list[Vma]:
+        """As `overlapping`, for who only looks."""
+        first = max(bisect_right(self.vmas, start, key=lambda other: other.start) - 1, 0)
+        last = bisect_left(self.vmas, end, key=lambda other: other.start)
+        return [vma for vma in self.vmas[first:last] if vma.start < end and start < vma.end]
+
+    def _give(self, vma: Vma) -> None:
+        if self._changes is not None:
+            self._changes.vmas[vma] = None
+
+    def _tell(self, start: int, end: int) -> None:
+        if self._changes is not None:
+            self._changes.entries.append((self, start, end))
 
 
 def validate_mm(mm: Mm) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pat_check.cachemode import UC, UC_MINUS, short_name
 from pat_check.model.memory import PAGE, is_untracked
 from pat_check.model.operations import lookup_memtype
+from pat_check.model.ranges import RangeList
 from pat_check.model.vma import VM_PAT, VM_PFNMAP, Mm, Vma
 from pat_check.scenario.world import World
 
@@ -21,13 +22,27 @@ class _Mapped(NamedTuple):
     end: int
     mode: int
     at: int
-    who: str
+    who: str | Mm
+
+
+class _Watch:
+    """A mapping that is tracked by what reserves the physical bytes [start, end)."""
+
+    __slots__ = ("end", "order", "start", "vma")
+
+    def __init__(self, start: int, end: int, vma: Vma) -> None:
+        self.start, self.end, self.vma = start, end, vma
+        self.order = 0
 
 
 class Checks:
-    """Looks at the whole state; each thing is told once, at the line after which it is so."""
+    """Looks at the state; each thing is told once, at the line after which it is so.
 
-    __slots__ = ("_aliases", "_crooked", "_disabled", "_gone", "_world")
+    What nothing has touched since the last look is as it was then. An operation inside another may touch what the outer
+    one has at hand: that is looked at until the outer one is over.
+    """
+
+    __slots__ = ("_aliases", "_crooked", "_disabled", "_floor", "_gone", "_watched", "_watches", "_world", "freed")
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -35,30 +50,65 @@ class Checks:
         self._crooked: set[tuple[int, int]] = set()
         self._disabled: set[tuple[int, int]] = set()  # (mm, line of the entry)
         self._aliases: set[tuple[int, int, int]] = set()  # (line, line, physical address) of two entries
+        self._watches: RangeList[_Watch] = RangeList()
+        self._watched: dict[Vma, list[_Watch]] = {}
+        self._floor = 0  # the last line of which nothing is looked at again
+        self.freed: list[tuple[int, int]] = []  # reservations that went
 
     def after(self) -> None:
         """The operation is over. What a fact of the same line explains is not told again."""
         explained = self._world.told > 0
-        for mm in list(self._world.machine.mms.values()):
-            for vma in mm.vmas:
-                self._reservation(mm, vma)
-                self._linear(mm, vma)
+        for vma in self._due():
+            self._reservation(vma.mm, vma)
+            self._linear(vma.mm, vma)
         self._disabled_memory()
         self._one_type(explained=explained)
+
+    def forget(self) -> None:
+        """The operation is over, and it is no part of another: what follows does not have at hand what it had."""
+        self._world.reverse.forget()
+        self._floor = self._world.latest
+
+    def _due(self) -> list[Vma]:
+        """The mappings about which anything may be other than before, in the order of address spaces and addresses."""
+        changes, memtypes = self._world.changes, self._world.machine.memtypes
+        due = dict(changes.vmas)
+        for mm, low, high in changes.entries:
+            due.update(dict.fromkeys(mm.seen(low, high)))
+        for start, end in self.freed:
+            if memtypes.first_exact(start, end) is None:  # else its double is there
+                due.update(dict.fromkeys(watch.vma for watch in self._watches.overlapping(start, end)))
+        self.freed.clear()
+        for vma in due:
+            for watch in self._watched.pop(vma, ()):
+                self._watches.remove(watch)
+        return sorted(filter(self._is_linked, due), key=lambda vma: (vma.mm.id, vma.start))
+
+    def _is_linked(self, vma: Vma) -> bool:
+        return self._world.machine.mms.get(vma.mm.id) is vma.mm and vma in vma.mm.seen(vma.start, vma.start + 1)
+
+    def _watch(self, vma: Vma, start: int, end: int) -> None:
+        """Look again when a reservation in [start, end) goes."""
+        watch = _Watch(start, end, vma)
+        self._watches.add(watch)
+        self._watched.setdefault(vma, []).append(watch)
 
     def _reservation(self, mm: Mm, vma: Vma) -> None:
         """A tracked mapping has its reservation: of its context, or over the frames that VM_PAT says are reserved."""
         machine = self._world.machine
         if vma.ctx is not None:
             start, end = vma.ctx.pfn * PAGE, vma.ctx.pfn * PAGE + vma.ctx.size
-            found = bool(machine.memtypes.exact(start, end))
+            found = machine.memtypes.first_exact(start, end) is not None
         elif vma.flags & VM_PAT and vma.full_pfn >= 0:
             first = mm.page_table.get(vma.start)  # where the kernel will look for the frames
             start = first.paddr(vma.start) if first is not None and not first.anon else vma.full_pfn * PAGE
             end = start + vma.size
+            if start != vma.full_pfn * PAGE:
+                self._watch(vma, vma.full_pfn * PAGE, vma.full_pfn * PAGE + vma.size)
             found = self._covered(start, end) or self._covered(vma.full_pfn * PAGE, vma.full_pfn * PAGE + vma.size)
         else:
             return
+        self._watch(vma, start, end)
         if found or not machine.pat_enabled or is_untracked(start, end) or machine.ram.test(start, end):
             return
         if (mm.id, vma.born) not in self._gone:
@@ -105,11 +155,11 @@ class Checks:
     def _one_type(self, *, explained: bool) -> None:
         """What was mapped by this operation agrees with everything else, and RAM with the type of its pages."""
         world = self._world
-        for one in list(self._maps(world.at, 0, _ALL)):
-            for other in list(self._maps(0, one.start, one.end)):
+        for one in list(self._made()):
+            for other in list(self._maps(one.start, one.end)):
                 self._agree(other, one, explained=explained)
         for start, end in world.machine.ram.chunks():
-            for mapped in list(self._maps(0, start, end)):
+            for mapped in list(self._maps(start, end)):
                 kernel = lookup_memtype(world.machine, mapped.start)
                 whose = _Mapped(mapped.start, mapped.start + PAGE, kernel, 0, "the kernel's own map")
                 self._agree(whose, mapped, explained=explained)
@@ -125,18 +175,37 @@ class Checks:
         if explained:
             return
         first, second = short_name(old.mode), short_name(new.mode)
-        detail = f"{paddr:#x} is {first} in {old.who} and {second} in {new.who} at the same time"
+        detail = f"{paddr:#x} is {first} in {self._name(old)} and {second} in {self._name(new)} at the same time"
         story = [(mapped.at, f"mapped {short_name(mapped.mode)} here") for mapped in (old, new) if mapped.at]
         self._world.note("alias-types", -1, -1, paddr // PAGE, detail, story)
 
-    def _maps(self, since: int, start: int, end: int) -> Iterator[_Mapped]:
-        """What maps [start, end) since line `since`."""
+    def _made(self) -> Iterator[_Mapped]:
+        """What was mapped since the line of now."""
         world = self._world
-        for mm in world.machine.mms.values():
-            for low, high, pte in mm.page_table:
-                if pte.at >= since and pte.offset + low < end and start < pte.offset + high and not pte.anon:
-                    who = next((actor.name for actor in world.actors.values() if actor.mm is mm), "a process")
-                    yield _Mapped(pte.paddr(low), pte.paddr(high), pte.cachemode, pte.at, who)
-        for first, last, mode, at in world.iomaps.values():
+        if world.at <= self._floor:  # lines that were played before: a handler
+            yield from self._maps(0, _ALL, world.at)
+            return
+        touched = {
+            (mm.id, run[0]): (mm, run) for mm, *where in world.changes.entries for run in mm.page_table.runs(*where)
+        }
+        for _, (mm, (low, high, pte)) in sorted(touched.items(), key=lambda item: item[0]):
+            is_there = not pte.anon and world.machine.mms.get(mm.id) is mm
+            if is_there and pte.at >= world.at and pte.paddr(low) < _ALL and pte.paddr(high) > 0:
+                yield _Mapped(pte.paddr(low), pte.paddr(high), pte.cachemode, pte.at, mm)
+        yield from self._ioremaps(0, _ALL, world.at)
+
+    def _maps(self, start: int, end: int, since: int = 0) -> Iterator[_Mapped]:
+        """What maps [start, end) since line `since`."""
+        for run in self._world.reverse.mapping(start, end):
+            if run.pte.at >= since and self._world.machine.mms.get(run.mm.id) is run.mm:
+                yield _Mapped(run.start, run.end, run.pte.cachemode, run.pte.at, run.mm)
+        yield from self._ioremaps(start, end, since)
+
+    def _name(self, mapped: _Mapped) -> str:
+        who, actors = mapped.who, self._world.actors.values()
+        return who if isinstance(who, str) else next((actor.name for actor in actors if actor.mm is who), "a process")
+
+    def _ioremaps(self, start: int, end: int, since: int) -> Iterator[_Mapped]:
+        for first, last, mode, at in self._world.iomaps.values():
             if at >= since and first < end and start < last:
                 yield _Mapped(first, last, mode, at, "an ioremap")

@@ -22,6 +22,7 @@ from pat_check.model.vma import (
     Mm,
 )
 from pat_check.scenario.arguments import Names, wrong
+from pat_check.scenario.lists import list_text
 from pat_check.scenario.operations import RESULTS, result_name
 from pat_check.scenario.statements import Bit, Expect, Name, Scenario, Word, flattened
 from pat_check.scenario.verbs import TYPES
@@ -65,13 +66,8 @@ BITS: dict[str, Callable[[Pte], bool]] = {
 
 def listed(world: World, start: int = 0, end: int = 1 << 52) -> str:
     """The reservations that touch a range, as an expectation writes them; offsets count from its start."""
-    text = size_text if start else hex
-    pieces = [
-        f"[{text(max(node.start - start, 0))}, {text(node.end - start)}) {short_name(node.type).lower()}"
-        for node in world.machine.memtypes
-        if node.start < end and start < node.end
-    ]
-    return ", ".join(pieces) or "none"
+    found = world.machine.memtypes.overlapping(start, end)
+    return list_text([(node.start, node.end, node.type) for node in found], start)
 
 
 class Expectations:

@@ -11,10 +11,12 @@ from pat_check import events
 from pat_check.eras.base import Era
 from pat_check.incidents import Incident
 from pat_check.model.memory import PAGE
+from pat_check.model.memtype import Change
 from pat_check.model.page_table import FIVE_LEVELS, FOUR_LEVELS
 from pat_check.scenario.arguments import Absent, Arguments, Names, wrong
 from pat_check.scenario.checks import Checks
-from pat_check.scenario.expectations import Expectations, listed
+from pat_check.scenario.expectations import Expectations
+from pat_check.scenario.lists import Lists
 from pat_check.scenario.operations import BLOCK, LOCKS, OPERATIONS, Scene, end
 from pat_check.scenario.statements import (
     Checkpoint,
@@ -48,8 +50,13 @@ class Outcome:
     world: World
     unmet: list[Unmet] = field(default_factory=list)
     results: list[tuple[int, int]] = field(default_factory=list)  # (line, result) of every operation
-    states: list[tuple[int, str]] = field(default_factory=list)  # (line, list) after every operation
+    lists: Lists = field(default_factory=Lists)  # of reservations, after every operation
     skipped: list[tuple[int, str]] = field(default_factory=list)  # (line, why) of operations that were not played
+
+    @property
+    def states(self) -> list[tuple[int, str]]:
+        """(line, list of reservations) after every operation, written now."""
+        return self.lists.texts()
 
 
 def applies(eras: str, era: str) -> bool:
@@ -83,6 +90,10 @@ class Stage:
         self.checks = Checks(self.world)
         self.outcome = Outcome(self.world)
         self.ret = 0
+        self._journal: list[Change] = []  # of the reservations, since the last operation
+        if judged:
+            self.world.machine.memtypes.journal = self._journal
+        self._depth = 0  # operations that are not over yet
         self._pid = 100
 
     def play(self) -> Outcome:
@@ -167,8 +178,7 @@ class Stage:
                 self.names.absent.setdefault(statement.result, statement.at)
             self.outcome.skipped.append((statement.at, str(absent)))
             if self.judged:
-                self.outcome.results.append((statement.at, -errno.ESRCH))
-                self.outcome.states.append((statement.at, listed(self.world)))
+                self._keep(statement.at, -errno.ESRCH)
 
     def _play(self, statement: Operation) -> None:
         path = self.scenario.path
@@ -188,17 +198,27 @@ class Stage:
         self.world.turn(statement.at, actor)
         if statement.body is not None and statement.op not in LOCKS:
             self.world.kernel.meanwhile = lambda: self._meanwhile(statement, actor)
+        self._depth += 1
         try:
             ret = verb.play(Scene(self, statement, actor, verb))
         finally:
+            self._depth -= 1
             self.world.kernel.meanwhile = None
         if ret < 0 and statement.result:
             self.names.absent[statement.result] = statement.at
         self.ret = ret
         if self.judged:
+            self._keep(statement.at, self.ret)
             self.checks.after()
-            self.outcome.results.append((statement.at, self.ret))
-            self.outcome.states.append((statement.at, listed(self.world)))
+        if not self._depth:
+            self.checks.forget()
+
+    def _keep(self, at: int, ret: int) -> None:
+        """The operation of a line returned this: keep it, and the list of reservations."""
+        self.outcome.results.append((at, ret))
+        self.outcome.lists.steps.append((at, tuple(self._journal)))
+        self.checks.freed += [(start, end) for start, _, end, type_ in self._journal if type_ < 0]
+        self._journal.clear()
 
     def _meanwhile(self, statement: Operation, actor: Actor) -> None:
         """What others do in the middle of an operation; then it goes on."""

@@ -18,10 +18,11 @@ from pat_check.model.memory import PAGE, Mtrr, Ram
 from pat_check.model.notifiers import Notifiers
 from pat_check.model.page_table import Paging, Pte
 from pat_check.model.ranges import RangeMap
-from pat_check.model.vma import Mm, Vma
+from pat_check.model.vma import Changes, Mm, Vma
 from pat_check.model.walkers import Walkers
 from pat_check.replay.expected import Expected
 from pat_check.replay.loop import Replay
+from pat_check.scenario.reverse import Reverse
 
 SAID: dict[int, str] = {
     5: "reserve_ram_pages_type failed",
@@ -88,7 +89,7 @@ class World:
         self.machine.origin_known = True
         self.replay = Replay(self.machine, era, self.emit)
         self.replay.context.forks_seen = self.replay.context.probes_seen = True
-        self.at = 0
+        self.at = self.latest = 0  # the line of now, and the last one where anything happened
         self.actor = Actor("kernel", 1, None, 1)
         self.said: list[str] = []  # by the kernel, since the last operation
         self._counted = 0
@@ -104,6 +105,8 @@ class World:
             huge_pfnmap=era.huge_pfnmap,
             mixed_bugs=era.mixed_bugs,
         )
+        self.changes = self.kernel.changes = Changes()
+        self.reverse = Reverse(self.changes)
         self.walkers = Walkers(self.kernel, follows_leaves=era.huge_pfnmap, walk_vma_skips=era.walk_vma_skips)
         self.actors: dict[str, Actor] = {}
         self.iomaps: dict[int, tuple[int, int, int, int]] = {}  # by address: physical range, type, line
@@ -125,6 +128,7 @@ class World:
     def turn(self, at: int, actor: Actor) -> None:
         """The operation of line `at` begins, by a task."""
         self.at = self.machine.now = at
+        self.latest = max(self.latest, at)
         self.actor = actor
         self.said = []
         self.told = 0
@@ -182,23 +186,23 @@ class World:
 
     def changed(self, start: int, end: int, api: str) -> None:
         """A reservation of [start, end) came or went: tell of entries whose type a lookup does not find any more."""
-        for mm in self.machine.mms.values():
-            for first, last, pte in mm.page_table:
-                low, high = max(pte.paddr(first), start), min(pte.paddr(last), end)
-                if pte.anon or low >= high or id(pte) in self._told or self.machine.ram.test(low, low + PAGE):
-                    continue
-                now = operations.lookup_memtype(self.machine, low)
-                if now == pte.cachemode or {now, pte.cachemode} == {UC, UC_MINUS}:
-                    continue
-                self._told[id(pte)] = pte
-                clearing = self.kernel.clearing
-                if api == "memtype_reserve" and clearing is not None and clearing[0] is mm and clearing[1] <= first:
-                    detail = "the range is reserved with another type before the entries that map it are cleared"
-                    self.note("reserved-in-window", first, last, low // PAGE, detail, [(pte.at, "mapped here")])
-                    continue
-                stamp = self.replay.context.stamp(self.event())
-                who = next((actor for actor in self.actors.values() if actor.mm is mm), self.actor).name
-                self.emit(incidents.TypeChangedUnderMapping(*stamp, low, high, pte.cachemode, now, api, pte.at, who, 0))
+        for run in self.reverse.mapping(start, end):
+            mm, pte, low, high = run.mm, run.pte, max(run.start, start), min(run.end, end)
+            gone = self.machine.mms.get(mm.id) is not mm
+            if gone or low >= high or id(pte) in self._told or self.machine.ram.test(low, low + PAGE):
+                continue
+            now = operations.lookup_memtype(self.machine, low)
+            if now == pte.cachemode or {now, pte.cachemode} == {UC, UC_MINUS}:
+                continue
+            self._told[id(pte)] = pte
+            clearing = self.kernel.clearing
+            if api == "memtype_reserve" and clearing is not None and clearing[0] is mm and clearing[1] <= run.low:
+                detail = "the range is reserved with another type before the entries that map it are cleared"
+                self.note("reserved-in-window", run.low, run.high, low // PAGE, detail, [(pte.at, "mapped here")])
+                continue
+            stamp = self.replay.context.stamp(self.event())
+            who = next((actor for actor in self.actors.values() if actor.mm is mm), self.actor).name
+            self.emit(incidents.TypeChangedUnderMapping(*stamp, low, high, pte.cachemode, now, api, pte.at, who, 0))
 
     def message(self, number: int, start: int, end: int, want: int, have: int) -> None:
         """The kernel complains about a mapping."""

@@ -134,7 +134,9 @@ def _unmap_mapping(scene: Scene, unit: int) -> int:
         world.note("umr-lock-order", -1, -1, -1, "unmap_mapping_range takes the i_mmap lock itself", [])
     start = args.count(1, 0) * unit
     size = args.count(2, 0) * unit
-    tracked = [vma for mm in world.machine.mms.values() for vma in mm.vmas if vma.file == file and vma.flags & VM_PAT]
+    tracked = [
+        vma for mm in world.machine.mms.values() for vma in mm.every() if vma.file == file and vma.flags & VM_PAT
+    ]
     world.kernel.unmap_mapping_range(file, start, start + size if size else 0, even_cows=args.has("cows"))
     for vma in tracked:
         entries = vma.mm.page_table.walk(vma.start, vma.end)

@@ -72,10 +72,12 @@ class Scene:
 
     def room(self, size: int, align: int) -> int:
         """Where nobody has anything mapped on `size` bytes: above all mappings, else the lowest; -1 when nowhere."""
-        taken = sorted((vma.start, vma.end) for mm in self.world.machine.mms.values() for vma in mm.vmas)
-        start = (max((_FIRST, *(end for _, end in taken if end <= MAP_WINDOW))) + align) & ~(align - 1)
+        mms = self.world.machine.mms.values()
+        tops = [next((vma.end for vma in reversed(mm.vmas) if vma.end <= MAP_WINDOW), 0) for mm in mms]
+        start = (max((_FIRST, *tops)) + align) & ~(align - 1)
         if start + size <= MAP_WINDOW:
             return start
+        taken = sorted((vma.start, vma.end) for mm in mms for vma in mm.vmas)
         start = align
         for low, high in taken:
             if start < high and low < start + size:
