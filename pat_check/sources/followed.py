@@ -12,7 +12,6 @@ from librt.strings import read_f64_le, read_i64_le
 from pat_check.events import UnmapVmas, VmAreaFree, ZapVma
 from pat_check.events.runs import FOLLOWED, TRACKED, CopiedVmas, FreedVmas, Rows, Run, SplitOff, UnmappedVma, ZappedVmas
 from pat_check.sources.programs import (
-    ARGUMENTS,
     COPY_PAGE_RANGE,
     HEAD,
     SPLIT_VMA,
@@ -25,7 +24,7 @@ from pat_check.sources.programs import (
     unsigned,
     value,
 )
-from pat_check.sources.shapes import are_alike, returns
+from pat_check.sources.shapes import are_alike, behind_return, returns, where
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -79,7 +78,7 @@ def _copied(programs: list[Program], comms: list[str], rows: bytes, place: i64, 
         if made >= len(rows) or not returns(programs, rows, made, pid, dup):
             break
         new = read_i64_le(rows, made + HEAD)
-        place = _behind(programs, rows, made)
+        place = behind_return(programs, rows, made)
         copying = _call(programs, rows, place, first, COPY_PAGE_RANGE)
         if _ERRORS <= new <= 0 or copying is None or copying.api != "copy_page_range":
             break
@@ -92,11 +91,11 @@ def _copied(programs: list[Program], comms: list[str], rows: bytes, place: i64, 
             break
         if read_i64_le(rows, copied + HEAD):
             break
-        place = _behind(programs, rows, copied)
+        place = behind_return(programs, rows, copied)
         last = copied
         count += 4
         if run is None:
-            run = CopiedVmas(*_where(rows, comms, first), source, int(first), 0, 0)
+            run = CopiedVmas(*where(rows, comms, first), source, int(first), 0, 0)
             run.mm = unsigned(mm)
         run.of.append(
             (
@@ -114,7 +113,7 @@ def _copied(programs: list[Program], comms: list[str], rows: bytes, place: i64, 
             if caller not in run.callers:
                 run.callers.append(caller)
     if run is not None:
-        _close(run, rows, last, _behind(programs, rows, last), count)
+        _close(run, rows, last, behind_return(programs, rows, last), count)
     return run
 
 
@@ -141,12 +140,12 @@ def _zapped(programs: list[Program], comms: list[str], rows: bytes, place: i64, 
         if not (0 <= vm_start == start and start < end == vm_end):
             break
         if run is None:
-            run = ZappedVmas(*_where(rows, comms, first), source, int(first), 0, 0)
+            run = ZappedVmas(*where(rows, comms, first), source, int(first), 0, 0)
             run.mm, run.zap = unsigned(mm), zap.api
         begin, stop = int(start), int(end)
         run.of.append(
             ZapVma(
-                *_where(rows, comms, place),
+                *where(rows, comms, place),
                 unsigned(vma),
                 run.mm,
                 begin,
@@ -178,7 +177,7 @@ def _freed(programs: list[Program], comms: list[str], rows: bytes, place: i64, s
         if vma == 0 or ctx == _UNKNOWN:
             break
         if run is None:
-            run = FreedVmas(*_where(rows, comms, first), source, int(first), 0, 0)
+            run = FreedVmas(*where(rows, comms, first), source, int(first), 0, 0)
         run.of.append((unsigned(vma), unsigned(ctx)))
         last, place = place, place + HEAD + free.slots * WORD
         count += 1
@@ -211,13 +210,13 @@ def _split(programs: list[Program], comms: list[str], rows: bytes, place: i64, s
     if ctx == _UNKNOWN or made >= len(rows) or not _leaves(programs, rows, made, place, dup):
         return None
     new = read_i64_le(rows, made + HEAD)
-    over = _behind(programs, rows, made)
+    over = behind_return(programs, rows, made)
     if _ERRORS <= new <= 0 or over >= len(rows) or not _leaves(programs, rows, over, place, split):
         return None
     if read_i64_le(rows, over + HEAD):
         return None
-    run = SplitOff(*_where(rows, comms, place), source, int(place), 0, 0)
-    _close(run, rows, over, _behind(programs, rows, over), 4)
+    run = SplitOff(*where(rows, comms, place), source, int(place), 0, 0)
+    _close(run, rows, over, behind_return(programs, rows, over), 4)
     run.vma, run.mm, run.flags, run.ctx = unsigned(vma), unsigned(mm), int(flags), unsigned(ctx)
     run.vm_start, run.vm_end, run.addr = int(vm_start), int(vm_end), int(addr)
     run.new_below, run.new = int(read_i64_le(rows, values + 6 * WORD)), unsigned(new)
@@ -254,7 +253,7 @@ def _unmapped(programs: list[Program], comms: list[str], rows: bytes, place: i64
     ctx = read_i64_le(rows, freeing + HEAD + WORD)
     if ctx == _UNKNOWN:
         return None
-    run = UnmappedVma(*_where(rows, comms, place), source, int(place), 0, 0)
+    run = UnmappedVma(*where(rows, comms, place), source, int(place), 0, 0)
     mask = read_i64_le(rows, place + 6 * WORD)
     own = value(rows, place + HEAD, mask, 3)
     run.unmap = UnmapVmas(run.at, run.time, run.cpu, run.pid, run.comm, int(start), int(end), unsigned(vma), own)
@@ -287,22 +286,6 @@ def _call(programs: list[Program], rows: bytes, place: i64, first: i64, kind: i6
 def _is_followed(flags: i64) -> bool:
     """Whether these flags are recorded, and those of a VMA that is followed; VM_PAT has calls of its own."""
     return flags >= 0 and flags & FOLLOWED != 0 and flags & TRACKED == 0
-
-
-def _behind(programs: list[Program], rows: bytes, place: i64) -> i64:
-    """Where the row of a return ends."""
-    return place + HEAD + (ARGUMENTS + programs[read_i64_le(rows, place + WORD)].slots) * WORD
-
-
-def _where(rows: bytes, comms: list[str], place: i64) -> tuple[int, float, int, int, str]:
-    """What every event begins with."""
-    return (
-        int(read_i64_le(rows, place)),
-        read_f64_le(rows, place + 4 * WORD),
-        int(read_i64_le(rows, place + 3 * WORD)),
-        int(read_i64_le(rows, place + 2 * WORD)),
-        comms[read_i64_le(rows, place + 5 * WORD)],
-    )
 
 
 def _close(run: Run, rows: bytes, last: i64, end: i64, count: i64) -> None:

@@ -29,7 +29,7 @@ from pat_check.sources.programs import (
     unsigned,
 )
 from pat_check.sources.reserved import freeing, reserving
-from pat_check.sources.shapes import Step, are_alike, returns
+from pat_check.sources.shapes import Step, are_alike, behind_return, returns
 from pat_check.sources.tracked import mapping, untracking
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
             made = read_i64_le(rows, behind + HEAD)
             if _ERRORS <= made <= 0 or not (_is_ordinary(rows, values, mask, 4) and _is_none(rows, values, mask, 5)):
                 break
-            copy = _behind(programs, rows, behind)
+            copy = behind_return(programs, rows, behind)
             copied = _copied(programs, rows, copy, pid, comm)
             if copied < 0 or read_i64_le(rows, copy + HEAD) != made or not are_alike(rows, values, copy + HEAD):
                 break
@@ -136,7 +136,7 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
             _note(callers, programs[read_i64_le(rows, copied + WORD)].caller)
             vmas.append(unsigned(vma))
             vma = made
-            last, behind = copied, _behind(programs, rows, copied)
+            last, behind = copied, behind_return(programs, rows, copied)
             count += 3
         else:
             break
@@ -197,8 +197,3 @@ def _is_none(rows: bytes, values: i64, mask: i64, slot: i64) -> bool:
     """Whether a pointer is NULL or not recorded."""
     pointer = read_i64_le(rows, values + slot * WORD)
     return pointer == 0 or bool(pointer < 0 and mask >> slot & 1)
-
-
-def _behind(programs: list[Program], rows: bytes, place: i64) -> i64:
-    """Where the row of a return ends."""
-    return place + HEAD + (3 + programs[read_i64_le(rows, place + WORD)].slots) * WORD

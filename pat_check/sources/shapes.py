@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from librt.strings import read_i64_le
+from librt.strings import read_f64_le, read_i64_le
 
 from pat_check.events.runs import Shape
 from pat_check.sources.programs import ARGUMENTS, HEAD, MODE, RESULT, WORD, Program, value
@@ -151,3 +151,19 @@ def are_alike(rows: bytes, dup: i64, copy: i64) -> bool:
             return False
         slot += 1
     return True
+
+
+def where(rows: bytes, comms: list[str], place: i64) -> tuple[int, float, int, int, str]:
+    """What every event begins with."""
+    return (
+        int(read_i64_le(rows, place)),
+        read_f64_le(rows, place + 4 * WORD),
+        int(read_i64_le(rows, place + 3 * WORD)),
+        int(read_i64_le(rows, place + 2 * WORD)),
+        comms[read_i64_le(rows, place + 5 * WORD)],
+    )
+
+
+def behind_return(programs: list[Program], rows: bytes, place: i64) -> i64:
+    """Where the row of a return ends that begins at `place`."""
+    return place + HEAD + (ARGUMENTS + programs[read_i64_le(rows, place + WORD)].slots) * WORD

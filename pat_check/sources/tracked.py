@@ -27,7 +27,7 @@ from pat_check.sources.programs import (
     Program,
     value,
 )
-from pat_check.sources.shapes import Reader, Step
+from pat_check.sources.shapes import Reader, Step, where
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -123,7 +123,7 @@ def mapping(
         return None
     if inner > 0 and inside.function == _HANDS_ON and row.at(RESULT) != handed:
         return None
-    found = Mapping(*_where(rows, comms, row.last), source, int(place), int(row.place), int(row.count))
+    found = Mapping(*where(rows, comms, row.last), source, int(place), int(row.place), int(row.count))
     found.shape = row.step.ended()
     found.outer = _remap(programs, rows, comms, place)
     found.inner_api, found.inner_flags, found.inner_ctx, found.inner_prot = "", -1, -1, -1
@@ -170,7 +170,7 @@ def untracking(
     erased = row.last
     if not row.leave_with_none(freeing):
         return None
-    found = Untracking(*_where(rows, comms, row.last), source, int(place), int(row.place), int(row.count))
+    found = Untracking(*where(rows, comms, row.last), source, int(place), int(row.place), int(row.count))
     found.shape = row.step.ended()
     found.release, found.untrack = _free(programs, rows, comms, place), _free(programs, rows, comms, untracked)
     found.free_at = int(read_i64_le(rows, freed))
@@ -194,19 +194,8 @@ def _value(rows: bytes, place: i64, slot: i64) -> int:
     return value(rows, place + HEAD, read_i64_le(rows, place + 6 * WORD), slot)
 
 
-def _where(rows: bytes, comms: list[str], place: i64) -> tuple[int, float, int, int, str]:
-    """What every event begins with."""
-    return (
-        int(read_i64_le(rows, place)),
-        read_f64_le(rows, place + 4 * WORD),
-        int(read_i64_le(rows, place + 3 * WORD)),
-        int(read_i64_le(rows, place + 2 * WORD)),
-        comms[read_i64_le(rows, place + 5 * WORD)],
-    )
-
-
 def _remap(programs: list[Program], rows: bytes, comms: list[str], place: i64) -> RemapPfnRange:
-    at, time, cpu, pid, comm = _where(rows, comms, place)
+    at, time, cpu, pid, comm = where(rows, comms, place)
     return RemapPfnRange(
         at,
         time,
@@ -228,7 +217,7 @@ def _remap(programs: list[Program], rows: bytes, comms: list[str], place: i64) -
 
 
 def _free(programs: list[Program], rows: bytes, comms: list[str], place: i64) -> FreePfnRange:
-    at, time, cpu, pid, comm = _where(rows, comms, place)
+    at, time, cpu, pid, comm = where(rows, comms, place)
     return FreePfnRange(
         at,
         time,
