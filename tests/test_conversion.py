@@ -477,3 +477,12 @@ def test_a_torn_archive_is_converted_as_far_as_it_goes_and_that_is_said(tmp_path
     text, notes = api.converted(str(file))
     assert "# the recording ends here: " in text
     assert "ends here" in notes[-1].message
+
+
+def test_damage_is_said_also_where_only_reserves_and_frees_are_written(tmp_path):
+    trace = tmp_path / "trace.txt"
+    call = "app-7 [000] {}.0: memtype_{}: start=0xfd000000 end=0xfd004000{}\n"
+    trace.write_text(call.format(1, "reserve", " req=2") + call.format(2, "free", "").replace("=0xfd00", "=0xzz00"))
+    text, notes = api.converted(str(trace), api.Options(era="pfnmap-ctx"))
+    assert [note.line for note in notes if note.message.startswith("a line cannot be read")] == [2]
+    assert "# a line cannot be read: what was reserved then or freed is not known" in text

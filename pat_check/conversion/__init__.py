@@ -7,10 +7,10 @@ from and has its list at every checkpoint and at the end.
 
 from __future__ import annotations
 
-from pat_check.conversion.lifting import Lifter
+from pat_check.conversion.lifting import Lifter, missing
 from pat_check.conversion.tape import Checkpoint, Tape, listed
 from pat_check.conversion.writing import Converted, Writer
-from pat_check.events import Marker
+from pat_check.events import LostEvents, Malformed, Marker
 from pat_check.replay.context import Change
 from pat_check.replay.snapshots import Listed, checkpoint_number
 from pat_check.session import Options, Session
@@ -83,6 +83,8 @@ def _record(session: Session, *, placed: bool) -> tuple[Tape, Tape, Lifter]:
     for event in session.events():
         lifter.hear(event)
         replay.run((event,))
+        if isinstance(event, (LostEvents, Malformed)):
+            low.remark(event.at, f"{missing(event)}: what was reserved then or freed is not known")
         if isinstance(event, Marker):
             maps = saved.pop(checkpoint_number(event.text), None)
             mapped = lifter.saved(event, maps.of) if maps is not None else {}

@@ -112,8 +112,7 @@ class Lifter:
         for part in (self.forks, self.ends, self.drivers):
             part.forget()
         self.current.lost()
-        what = "events are missing" if isinstance(event, events.LostEvents) else "a line cannot be read"
-        self.current.tape.remark(event.at, f"{what}: what was mapped then or went is not known")
+        self.current.tape.remark(event.at, f"{missing(event)}: what was mapped then or went is not known")
 
     def _on(self, call: _OnVma, handle: Callable[[Any], None]) -> None:
         """A call on a VMA of the task's own shows it."""
@@ -149,3 +148,8 @@ class Lifter:
     def _fork(self, event: events.SchedProcessFork) -> None:
         self.ends.new_task(event.child_pid)
         self.forks.done(event)
+
+
+def missing(event: events.LostEvents | events.Malformed) -> str:
+    """What a recording lacks."""
+    return "events are missing" if isinstance(event, events.LostEvents) else "a line cannot be read"
