@@ -1,38 +1,37 @@
-"""The scenario of a recording against the kernel's own files, at every checkpoint: reservations and mappings.
+"""A recording and the scenario that it converts to hold the same at every checkpoint and at the end.
 
-Where a mapping cannot be what it was, a comment must say so just there; and that must stay rare.
+That is the list, the types of RAM pages and the mappings of every process: as the kernel showed them where it did,
+else as the replay follows them; there also the contexts that mappings share.
 """
 
+import random
 import re
 from collections import Counter
 
 import pytest
 
 from pat_check import api
+from pat_check.conversion.makes import is_special
+from pat_check.conversion.sightings import letters_of
 from pat_check.eras import era_of
+from pat_check.events import Marker
+from pat_check.model.memory import PAGE
+from pat_check.replay.maps import LETTERS
 from pat_check.scenario.parser import parse
 from pat_check.scenario.stage import Stage
 from pat_check.scenario.statements import Checkpoint
+from pat_check.session import Session
 from pat_check.sources.memtype_list import format_memtype_list
-from tests.corpus import ABSENT, CORPUS, KEPT, LOST, UNKNOWABLE, captures, text_of
+from tests.corpus import ABSENT, CORPUS, ERA, KEPT, UNKNOWABLE, captures, text_of
 
-LONGEST = 420  # lines: all longer ones would take minutes
-FLAGS = {
-    0x2: "wr",
-    0x8: "sh",
-    0x400: "pf",
-    0x4000: "io",
-    0x40000: "de",
-    0x1000000: "ar",
-    0x4000000: "dd",
-    0x10000000: "mm",
-}
+LONGEST = 9_000  # lines: the longer ones would take minutes
 PROCESS = re.compile(r"^== pid (\d+)$", re.MULTILINE)
 MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) .*?^VmFlags:([^\n]*)", re.MULTILINE | re.DOTALL)
+FUNCTION = re.compile(r"\s(\w+?)(?:__ret)?: \(")
 
 
 def able(found):
-    return [one for one in found if not one.explained_by({**UNKNOWABLE, **LOST})]
+    return [one for one in found if not one.explained_by(UNKNOWABLE) and one.length < LONGEST]
 
 
 def shown(capture):
@@ -42,7 +41,7 @@ def shown(capture):
         _, *parts = PROCESS.split(text_of(file))
         found[int(file.name.split("-")[1])] = {
             int(pid): Counter(
-                (int(end, 16) - int(start, 16), frozenset(flags.split()) & set(FLAGS.values()))
+                (int(end, 16) - int(start, 16), frozenset(flags.split()) & set(LETTERS.values()))
                 for start, end, flags in MAPPING.findall(text)
                 if not {"pf", "io", "mm"}.isdisjoint(flags.split())
             )
@@ -51,53 +50,151 @@ def shown(capture):
     return found
 
 
+def held(machine):
+    """The list and the types of RAM pages."""
+    ram = sorted((first, last, type_) for first, last, (type_, *_) in machine.ram.types.overlapping(0, 1 << 52))
+    return [(node.start, node.end, node.type) for node in machine.memtypes], ram
+
+
 def played(mm):
-    """What a process of a scenario has mapped, the same way."""
-    return Counter(
-        (vma.end - vma.start, frozenset(letter for bit, letter in FLAGS.items() if vma.flags & bit)) for vma in mm.vmas
-    )
+    """What a process of a scenario has mapped."""
+    return Counter((vma.size, letters_of(vma.flags)) for vma in mm.vmas)
 
 
-def check(capture):
-    """(processes whose mappings are the kernel's, those where a comment says that they are not)."""
-    text = api.convert(str(capture.path))
-    lines = text.splitlines()
-    scenario = parse(text, "converted.pat")
-    stage = Stage(scenario, era_of(capture.input().era), lambda incident: None)
-    mappings, equal, remarked = shown(capture), 0, 0
-    for statement in scenario.statements:
-        stage.run([statement])
-        number = re.search(r"checkpoint-(\d+)-", statement.name) if isinstance(statement, Checkpoint) else None
+def followed(replay):
+    """What a replay follows: mappings by address space, and contexts as (start, size, mappings); None: not surely."""
+    if not (replay.vmas.complete and replay.vmas.are_sure()):
+        return None
+    spaces = {mm: replay.vmas.book.within(mm) for mm in replay.vmas.book.spaces()}
+    found = [
+        Counter((area.end - area.start, letters_of(area.flags)) for area in areas if not area.going)
+        for areas in ([one for one in areas if is_special(one.flags)] for areas in spaces.values())
+    ]
+    contexts = replay.layers.contexts
+    shared = Counter((one.start, one.size, one.vmas) for one in contexts._of.values())
+    return [one for one in found if one], shared + Counter((start, size, 1) for start, size in contexts._made.values())
+
+
+class Play:
+    """A play of a scenario, checkpoint by checkpoint."""
+
+    def __init__(self, text, era):
+        self.stage = Stage(parse(text, "converted.pat"), era_of(era), lambda incident: None)
+
+    def points(self):
+        """The names of checkpoints, each when it is reached, and at last the end."""
+        for statement in self.stage.scenario.statements:
+            self.stage.run([statement])
+            if isinstance(statement, Checkpoint):
+                yield statement.name
+        yield ""
+
+    @property
+    def alive(self):
+        return {name: one.mm for name, one in self.stage.names.actors.items() if one.mm is not None}
+
+    @property
+    def followed(self):
+        contexts = {
+            id(vma.ctx): (vma.ctx.pfn * PAGE, vma.ctx.size, vma.ctx.kref)
+            for mm in self.stage.world.machine.mms.values()
+            for vma in mm.vmas
+            if vma.ctx is not None
+        }
+        return [played(mm) for mm in self.alive.values() if mm.vmas], Counter(contexts.values())
+
+
+def check_shown(capture):
+    """The kernel's own list and mappings at every checkpoint that it showed; gives how many mappings there were."""
+    mappings, equal = shown(capture), 0
+    play = Play(api.convert(str(capture.path)), capture.input().era)
+    for name in play.points():
+        number = re.search(r"checkpoint-(\d+)-", name)
         if number is None:
             continue
-        nodes = [(node.start, node.end, node.type) for node in stage.world.machine.memtypes]
-        assert format_memtype_list(nodes) == capture.snapshots[int(number[1])]
-        alive = {name: actor.mm for name, actor in stage.names.actors.items() if actor.mm is not None}
+        listed, _ = held(play.stage.world.machine)
+        assert format_memtype_list(listed) == capture.snapshots[int(number[1])], f"{capture} {name}"
         for pid, wanted in mappings.get(int(number[1]), {}).items():
-            name = next((name for name in alive if name.endswith(f"_{pid}")), "")
-            if wanted == (played(alive[name]) if name else Counter()):
-                equal += bool(wanted)
-                continue
-            before = []
-            while lines[statement.at - 2 - len(before)].startswith("#"):
-                before.append(lines[statement.at - 2 - len(before)])
-            said = any(f"the mappings of {name} are not" in line for line in before)
-            assert said or "# Reserves and frees only" in text, f"{capture} {statement.name} {name}: no comment"
-            remarked += said
-    return equal, remarked
+            mine = next((played(mm) for process, mm in play.alive.items() if process.endswith(f"_{pid}")), Counter())
+            assert mine == wanted, f"{capture} {name} {pid}"
+            equal += wanted.total()
+    return equal
+
+
+def check_followed(path, *, contexts=True):
+    """A recording without the kernel's mappings: what its replay holds; gives how many points had mappings."""
+    session = Session(str(path), api.Options(), lambda incident: None)
+    points = []
+    for event in session.events():
+        session.replay.run((event,))
+        if isinstance(event, Marker):
+            points.append((held(session.replay.context.machine), followed(session.replay)))
+    session.replay.finish()
+    points.append((held(session.replay.context.machine), followed(session.replay)))
+    play, compared = Play(api.convert(str(path)), session.guess.era.name), 0
+    for name, (wanted, mapped) in zip(play.points(), points, strict=True):
+        assert held(play.stage.world.machine) == wanted, f"{path} {name}"
+        if mapped is None:
+            continue
+        mine = play.followed
+        assert sorted(map(sorted_items, mine[0])) == sorted(map(sorted_items, mapped[0])), f"{path} {name}"
+        if contexts:
+            assert mine[1] == mapped[1], f"{path} {name}"
+        compared += bool(mapped[0])
+    return compared
+
+
+def sorted_items(counter):
+    return sorted((size, sorted(letters), count) for (size, letters), count in counter.items())
+
+
+def alone(capture, folder):
+    """The trace of a capture without the files beside it."""
+    path = folder / "trace.txt"
+    path.write_text(capture.text)
+    return path
 
 
 @pytest.mark.parametrize("capture", able(captures(KEPT)), ids=str)
 def test_a_kept_capture_has_the_kernels_mappings_at_every_checkpoint(capture):
-    equal, remarked = check(capture)
-    assert remarked == 0
-    assert equal or not shown(capture) or "Reserves and frees only" in api.convert(str(capture.path))
+    assert check_shown(capture) or not shown(capture)
+
+
+@pytest.mark.parametrize("capture", able(captures(KEPT)), ids=str)
+def test_a_trace_alone_has_the_mappings_that_its_replay_follows(capture, tmp_path):
+    check_followed(alone(capture, tmp_path))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_recording_that_lacks_events_holds_the_same_too(seed, tmp_path):
+    choice = random.Random(seed)
+    for capture in able(captures(KEPT)):
+        lines = capture.text.splitlines(keepends=True)
+        functions = sorted({found[1] for line in lines if (found := FUNCTION.search(line))})
+        if functions and seed % 2:
+            left_out = set(choice.sample(functions, min(len(functions), 2)))
+            lines = [line for line in lines if not (found := FUNCTION.search(line)) or found[1] not in left_out]
+        else:
+            lines = [line for line in lines if line.startswith("#") or choice.random() > 0.03]
+        path = tmp_path / "trace.txt"
+        path.write_text("".join(lines))
+        check_followed(path, contexts=False)
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason=ABSENT)
-def test_captures_have_the_kernels_mappings_at_every_checkpoint():
-    found = [check(capture) for capture in able(captures()) if capture.length < LONGEST]
-    equal, remarked = (sum(counts) for counts in zip(*found, strict=True))
-    assert len(found) > 100
-    assert equal > 300
-    assert remarked * 100 <= equal
+@pytest.mark.parametrize("kernel", ERA)
+def test_captures_have_the_kernels_mappings_at_every_checkpoint(kernel):
+    found = [check_shown(capture) for capture in able(captures()) if capture.kernel == kernel]
+    assert len(found) > 60
+    assert sum(found) > 300
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason=ABSENT)
+@pytest.mark.parametrize("kernel", ERA)
+def test_traces_alone_have_the_mappings_that_their_replays_follow(kernel, tmp_path):
+    found = []
+    for capture in able(captures()):
+        if capture.kernel == kernel:
+            known = "ram" not in capture.scenario  # without /proc/iomem nothing is RAM, and has no context
+            found.append(check_followed(alone(capture, tmp_path), contexts=known))
+    assert sum(found) > 100

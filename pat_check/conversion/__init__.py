@@ -7,8 +7,9 @@ from and has its list at every checkpoint and at the end.
 
 from __future__ import annotations
 
+from pat_check.conversion.areas import Shown
 from pat_check.conversion.lifting import Lifter, missing
-from pat_check.conversion.tape import Checkpoint, Tape, listed
+from pat_check.conversion.tape import Checkpoint, Tape, listed, typed
 from pat_check.conversion.writing import Converted, Writer
 from pat_check.events import LostEvents, Malformed, Marker
 from pat_check.replay.context import Change
@@ -43,7 +44,7 @@ def convert(path: str, options: Options, *, placed: bool = False) -> tuple[Conve
         made = Writer(high, era, resources, ram).write()
     wrong = made.corrections + made.unexplained if made is not None else 0
     if made is not None and wrong * _FEW > low.changes and not session.replay.context.lost_any:
-        made, why = None, f"the calls that are recorded above them do not explain {wrong} of {low.changes}"
+        made, why = None, f"what is recorded above leaves {wrong} differences in {low.changes} reserves and frees"
     made = made or Writer(low, era, resources, ram).write()
     made.tasks = high.tasks()
     made.title = f"Converted from a {session.source.name} recording; era {era.name}."
@@ -61,7 +62,8 @@ def _record(session: Session, *, placed: bool) -> tuple[Tape, Tape, Lifter]:
     """What the recording does: by operations where it shows them, and by reserves and frees alone."""
     replay = session.replay
     machine = replay.context.machine
-    high, low = Tape(), Tape()
+    high = Tape()
+    low = Tape(high)
     lifter = Lifter(replay.context, high, placed=placed)
 
     def change(change: Change) -> None:
@@ -75,6 +77,14 @@ def _record(session: Session, *, placed: bool) -> tuple[Tape, Tape, Lifter]:
             tape.clear()
         lifter.forget()
 
+    def point(at: int, marker: Marker | None, shown: dict[str, list[Shown]] | None) -> None:
+        """What there is: of mappings what the kernel showed, else what the replay follows."""
+        followed = lifter.followed(replay.vmas) if shown is None else None
+        mapped = shown or followed or {}
+        for tape in (high, low):
+            nodes, ram = listed(machine.memtypes), typed(machine.ram)
+            tape.items.append(Checkpoint(at, marker, nodes, ram, mapped, followed is not None))
+
     replay.context.log = change
     replay.snapshots.on_anchor = anchor
     if machine.origin_known:
@@ -87,17 +97,13 @@ def _record(session: Session, *, placed: bool) -> tuple[Tape, Tape, Lifter]:
             low.remark(event.at, f"{missing(event)}: what was reserved then or freed is not known")
         if isinstance(event, Marker):
             maps = saved.pop(checkpoint_number(event.text), None)
-            mapped = lifter.saved(event, maps.of) if maps is not None else {}
-            high.items.append(Checkpoint(event.at, event, listed(machine.memtypes), mapped))
-            low.items.append(Checkpoint(event.at, event, listed(machine.memtypes), {}))
+            point(event.at, event, lifter.saved(event, maps.of) if maps is not None else None)
     if session.lines.broken:
         for tape in (high, low):
             tape.remark(session.source.lines, f"the recording ends here: {session.lines.broken}")
     replay.finish()
     lifter.finish()
-    end = Checkpoint(session.source.lines, None, listed(machine.memtypes), {})
-    high.items.append(end)
-    low.items.append(end)
+    point(session.source.lines, None, None)
     return high, low, lifter
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pat_check.scenario.words import size_text
 
@@ -49,6 +49,20 @@ class Area:
     def span(self) -> list[str]:
         """All of it, as arguments."""
         return self.mapping.span(self.start, self.end)
+
+
+class Shown(NamedTuple):
+    """A mapping that the kernel or the replay has at a checkpoint: what it is, and where it is in the scenario."""
+
+    size: int  # bytes
+    letters: frozenset[str]  # VmFlags of smaps
+    mapping: str  # the name; empty where it is not known
+    offset: int  # bytes from the start of what has that name
+
+    @property
+    def kind(self) -> tuple[int, frozenset[str]]:
+        """What is compared."""
+        return self.size, self.letters
 
 
 @dataclass(slots=True, eq=False)
@@ -98,6 +112,11 @@ class Space:
             around = area.part(area.start, start), area.part(end, area.end)
             areas += [part for part in (around[0], within, around[1]) if part.start < part.end]
         self.areas = areas
+
+    def shown(self, start: int, end: int, letters: frozenset[str]) -> Shown:
+        """A mapping that is seen here, under the name of what is known to be mapped."""
+        area = self.find(start)
+        return Shown(end - start, letters, *((area.mapping.name, start - area.mapping.base) if area else ("", 0)))
 
     def add(self, area: Area) -> None:
         """Something is mapped."""

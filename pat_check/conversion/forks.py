@@ -98,7 +98,7 @@ class Forks:
             self._begin(call, space)
 
     def _begin(self, event: Event, parent: Space) -> _Fork:
-        name = f"{parent.name}_child"
+        name = self.tape.unused(f"{parent.name}_child")
         op = self.current.start(event, parent.name, "fork", name)
         fork = self._of[event.pid] = _Fork(op, parent, Space(name))
         mm = self._new_mm.pop(event.pid, 0)

@@ -10,16 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pat_check import events
+from pat_check.conversion.areas import Shown
 from pat_check.conversion.current import Current
 from pat_check.conversion.drivers import Drivers
 from pat_check.conversion.ends import Ends
 from pat_check.conversion.forks import Forks
 from pat_check.conversion.makes import Makes
 from pat_check.conversion.sightings import Sightings
-from pat_check.conversion.tape import Listing, Tape
+from pat_check.conversion.tape import Tape
 from pat_check.events import NO_PID, Event, Return
 from pat_check.replay.context import Context
 from pat_check.replay.maps import SavedArea
+from pat_check.replay.vmas import Vmas
 
 _OnVma = events.SplitVma | events.MprotectFixup
 
@@ -98,9 +100,13 @@ class Lifter:
         for part in (self.current, self.makes, self.forks, self.ends, self.drivers):
             part.forget()
 
-    def saved(self, event: events.Marker, of: Mapping[int, Sequence[SavedArea]]) -> dict[str, Listing]:
+    def saved(self, event: events.Marker, of: Mapping[int, Sequence[SavedArea]]) -> dict[str, list[Shown]]:
         """What the kernel showed of every process at a checkpoint, by its name."""
         return self.sightings.saved(event, of)
+
+    def followed(self, vmas: Vmas) -> dict[str, list[Shown]] | None:
+        """The mappings that the replay follows, by the name of each process; None where it may miss some."""
+        return self.sightings.followed(vmas.spaces.of, vmas.book) if vmas.complete and vmas.are_sure() else None
 
     def finish(self) -> None:
         """The recording is over."""

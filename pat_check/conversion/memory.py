@@ -75,17 +75,22 @@ class Bars:
         return holding[-1] if holding else None
 
 
-def ram_lines(resources: Iterable[Resource], ram: Ram, touched: Iterable[tuple[int, int]]) -> list[str]:
-    """Declarations of the RAM that is touched: whole resources, or where these are not known what was touched."""
+def ram_lines(
+    resources: Iterable[Resource], ram: Ram, touched: Iterable[tuple[int, int]], inserted: Iterable[tuple[int, int]]
+) -> list[str]:
+    """Declarations of the RAM that is touched: whole resources.
+
+    Where these are not known it is what was touched and not in the list at any time.
+    """
     ranges = sorted({(low, high) for low, high in touched if low < high <= _LIMIT - PAGE})
-    resources = list(resources)
+    resources, inserted = list(resources), list(inserted)
     if resources:
         pages = [(-(-start // PAGE) * PAGE, end // PAGE * PAGE) for start, end in ram_of(resources)]
         shown = [(start, end) for start, end in pages if any(low < end and start < high for low, high in ranges)]
     else:
         shown = []
         for low, high in ranges:
-            if ram.test(low, high) <= 0:
+            if ram.test(low, high) <= 0 or any(start < high and low < end for start, end in inserted):
                 continue
             start, end = low // PAGE * PAGE, -(-high // PAGE) * PAGE
             if shown and start <= shown[-1][1]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pat_check.conversion.areas import Area, Space
+from pat_check.conversion.areas import Area, Shown, Space
 from pat_check.conversion.before import Before
 from pat_check.conversion.current import Current
 from pat_check.conversion.forks import Forks
 from pat_check.conversion.makes import Makes, is_special
-from pat_check.conversion.tape import Listing, Op
-from pat_check.events import Event, Marker
+from pat_check.conversion.tape import Op
+from pat_check.events import NO_PID, Event, Marker
 from pat_check.model.memory import PAGE
 from pat_check.model.vma import VM_MAYEXEC, VM_MAYSHARE, VM_MAYWRITE, VM_PAT, VM_WRITE
+from pat_check.replay.book import Book
 from pat_check.replay.maps import LETTERS, SavedArea
 
 _VIRTUAL = 1 << 46
@@ -91,9 +92,9 @@ class Sightings:
 
     # --- saved files -------------------------------------------------------------------------------------
 
-    def saved(self, event: Marker, of: Mapping[int, Sequence[SavedArea]]) -> dict[str, Listing]:
+    def saved(self, event: Marker, of: Mapping[int, Sequence[SavedArea]]) -> dict[str, list[Shown]]:
         """What the kernel itself showed of every process at a checkpoint, by the names that these have."""
-        listings: dict[str, Listing] = {}
+        listings: dict[str, list[Shown]] = {}
         for pid, saved in of.items():
             areas = [(one.start, one.end, _flags(one.flags)) for one in saved]
             areas = [one for one in areas if is_special(one[2]) and _is_sane(one[:2])]
@@ -102,9 +103,6 @@ class Sightings:
                 space = self._unknown(event, pid, areas, of)
             if space is None:
                 continue
-            known = frozenset(LETTERS.values())
-            shown = [one for one in saved if is_special(_flags(one.flags))]
-            listings[space.name] = [(one.end - one.start, one.flags & known) for one in shown]
             for start, end, flags in areas:
                 self.see(event, space, (start, end), flags)
             for gone in _without(space, areas):
@@ -112,6 +110,24 @@ class Sightings:
                     self.current.tape.add(Op(event.at, space.name, "munmap", list(gone.span())))
                     self.current.tape.remark(event.at, f"{space.name} has it no more; the recording does not show why")
                     space.remove(gone.start, gone.end)
+            known = frozenset(LETTERS.values())
+            shown = [one for one in saved if is_special(_flags(one.flags))]
+            listings[space.name] = [space.shown(one.start, one.end, one.flags & known) for one in shown]
+        return listings
+
+    def followed(self, of: Mapping[int, int], book: Book) -> dict[str, list[Shown]]:
+        """What the replay follows, by the names of the processes; `of` has the address space of each task."""
+        listings: dict[str, list[Shown]] = {}
+        tasks = {mm: pid for pid, mm in of.items()}
+        for mm in book.spaces():
+            areas = [one for one in book.within(mm) if not one.going and is_special(one.flags)]
+            pid = tasks.get(mm, NO_PID)
+            space = self.spaces.by_mm.get(mm) or self.spaces.by_pid.get(pid)
+            if not areas:
+                continue
+            if space is None or space.ending is not None or space.name in listings:
+                space = self.spaces.add(Space(self.current.tape.fresh(self.comms.get(pid, ""), pid)), max(mm, 0), pid)
+            listings[space.name] = [space.shown(one.start, one.end, letters_of(one.flags)) for one in areas]
         return listings
 
     def _is_going(self, area: Area) -> bool:
@@ -155,6 +171,11 @@ def _without(space: Space, areas: Iterable[tuple[int, int, int]]) -> list[Area]:
     for start, end, _ in areas:
         left.remove(start, end)
     return left.areas
+
+
+def letters_of(flags: int) -> frozenset[str]:
+    """The compared VmFlags of vm_flags."""
+    return frozenset(letter for bit, letter in LETTERS.items() if flags & bit)
 
 
 def _flags(letters: Iterable[str]) -> int:

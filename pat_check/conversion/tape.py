@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pat_check.cachemode import short_name
-from pat_check.conversion.areas import Area
+from pat_check.conversion.areas import Area, Shown
 from pat_check.events import NO_PID, Event, Marker
+from pat_check.model.memory import PAGE, Ram
 from pat_check.model.memtype import Memtype
 from pat_check.replay.context import Change
 from pat_check.replay.snapshots import Listed
@@ -58,31 +59,30 @@ class Remark(NamedTuple):
     before: Op | None = None  # it stands before this operation
 
 
-Listing = list[tuple[int, frozenset[str]]]
-"""Size and letters of VmFlags of each mapping that the kernel showed of a process."""
-
-
 class Checkpoint(NamedTuple):
     """A marker, or the end of the recording where `marker` is None, the reservations there, and what was mapped."""
 
     at: int
     marker: Marker | None
     nodes: list[Listed]
-    mapped: dict[str, Listing]  # by the name of the process, where that is known
+    ram: list[Listed]  # the types of RAM pages
+    mapped: dict[str, list[Shown]]  # by the name of the process, where that is known
+    all_mapped: bool = False  # what is not in there has nothing mapped
 
 
 class Tape:
     """Operations and checkpoints in the order in which they change the reservations."""
 
-    def __init__(self) -> None:
+    def __init__(self, other: Tape | None = None) -> None:
+        """With another tape tasks have the names that they have there."""
         self.begin: list[Listed] | None = None
         self.claimed: dict[Listed, list[tuple[Op, ...]]] = {}  # operations that make reservations of that list
         self.items: list[Op | Checkpoint | Remark | None] = []
         self.remarks: list[Remark] = []
         self.changes = 0  # reserves and frees
         self.highest = 0  # the end of the highest mapping that is made where it was
-        self._names: dict[tuple[str, int], str] = {}
-        self._taken: set[str] = {"before", "lost"}
+        self._names: dict[tuple[str, int], str] = other._names if other is not None else {}
+        self._taken: set[str] = other._taken if other is not None else {"before", "lost"}
 
     def clear(self) -> None:
         """What was recorded so far is in the list that the scenario begins with."""
@@ -145,13 +145,16 @@ class Tape:
         """A name that no other task has had: numbers of tasks are used again."""
         tame = _NAME.sub("_", comm).strip("_") or "task"
         tame = tame if not tame[0].isdigit() else f"t{tame}"
-        name = wanted = f"{tame}_{pid}" if pid != NO_PID else f"{tame}_unknown"
-        count = 1
+        name = self._names[comm, pid] = self.unused(f"{tame}_{pid}" if pid != NO_PID else f"{tame}_unknown")
+        return name
+
+    def unused(self, wanted: str) -> str:
+        """A name like this that nothing else has."""
+        name, count = wanted, 1
         while name in self._taken:
             count += 1
             name = f"{wanted}_{count}"
         self._taken.add(name)
-        self._names[comm, pid] = name
         return name
 
 
@@ -168,6 +171,11 @@ def plain(change: Change, actor: str) -> Op:
 def mode_word(mode: int) -> str:
     """A type as scenarios write it."""
     return short_name(mode).lower()
+
+
+def typed(ram: Ram) -> list[Listed]:
+    """RAM pages that are not write-back, ascending."""
+    return [(first * PAGE, last * PAGE, type_) for first, last, (type_, *_) in ram.types.overlapping(0, 1 << 52)]
 
 
 def listed(nodes: Iterable[Memtype]) -> list[Listed]:

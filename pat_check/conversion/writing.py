@@ -14,13 +14,13 @@ from operator import itemgetter
 
 from pat_check.cachemode import WB
 from pat_check.conversion.memory import Bars, mtrr_lines, ram_lines
-from pat_check.conversion.tape import Checkpoint, Listing, Op, Physical, Remark, Tape, listed, mode_word, plain
+from pat_check.conversion.settling import Settler
+from pat_check.conversion.tape import Checkpoint, Op, Physical, Remark, Tape, listed, mode_word, plain, typed
 from pat_check.eras.base import Era
 from pat_check.errors import TraceError
 from pat_check.model.memory import Ram
 from pat_check.model.page_table import FOUR_LEVELS
 from pat_check.replay.context import Change
-from pat_check.replay.maps import LETTERS
 from pat_check.replay.snapshots import Listed
 from pat_check.scenario.parser import parse
 from pat_check.scenario.stage import Stage
@@ -31,6 +31,8 @@ from pat_check.sources.iomem import Resource
 _LABEL = re.compile(r"[^A-Za-z0-9_.-]+")
 _PATH = "converted.pat"
 _END = "exit"
+_UNTRACK = frozenset(("munmap", "mremap", "zap_vma_ptes", "fork", "exec", _END))
+"""Operations that look for what tracks a mapping."""
 
 
 class Converted:
@@ -77,10 +79,18 @@ class Writer:
         touched += [(start, end) for start, end, _ in tape.begin or ()]
         self.made = Converted()
         self._mapped = {op.physical for op in ops if op.word == "remap_pfn_range" and op.physical is not None}
-        declarations = [*ram_lines(resources, ram, touched), *mtrr_lines(_write_back(tape, ops)), *self.bars.lines()]
+        inserted = {node[:2] for node in tape.begin or ()}
+        inserted |= {node[:2] for item in tape.items if isinstance(item, Checkpoint) for node in item.nodes}
+        declarations = [
+            *ram_lines(resources, ram, touched, inserted),
+            *mtrr_lines(_write_back(tape, ops)),
+            *self.bars.lines(),
+        ]
         declarations += ["paging 5-level"] if tape.highest > FOUR_LEVELS.user_end else []
         forked = {op.args[0] for op in ops if op.word == "fork"}
-        processes = {op.actor for op in ops if op.word == "mmap"} - forked
+        points = [item for item in tape.items if isinstance(item, Checkpoint)]
+        shown = {name for point in points for name, areas in point.mapped.items() if areas}
+        processes = ({op.actor for op in ops if op.word == "mmap"} | shown) - forked
         used = {op.actor for op in ops} - forked - processes
         used |= {"before"} if tape.begin else set()
         declarations += [f"process {name}" for name in sorted(processes)]
@@ -95,6 +105,8 @@ class Writer:
         self._alone: Counter[tuple[int, int]] = Counter()  # reserves that stand alone
         self._ended: dict[str, str] = {}  # a task whose address space is gone, and the driver that acts for it
         self.stage.world.replay.context.log = self._played.append
+        self.settler = Settler(self.stage, lambda line: self._say(line, self._at), tape.unused)
+        self._at = 0  # the trace line of what is settled
 
     def write(self) -> Converted:
         """All of it."""
@@ -117,9 +129,8 @@ class Writer:
             elif isinstance(item, Remark):
                 self._remark(item)
             elif item is not None:
+                self._settle(item)
                 self._correct(item)
-                for name, shown in item.mapped.items():
-                    self._compare(item.at, name, shown)
                 if item.marker is not None:
                     label = _LABEL.sub("-", item.marker.text).strip("-.") or "marker"
                     self.made.add(f"checkpoint {label}", item.at)
@@ -135,6 +146,9 @@ class Writer:
         """Play an operation, and what the recording shows of it besides what it did, now or before."""
         self._played.clear()
         if not op.dropped and not op.is_plain:
+            if op.word in _UNTRACK:
+                self._at = op.at
+                self.settler.leave(op.actor)
             self._say(self._line(op), op.at, [self._line(one) for one in op.body])
             if op.word == _END:
                 self._ended[op.actor] = ""
@@ -156,8 +170,8 @@ class Writer:
 
     def _line(self, op: Op) -> str:
         if op.actor in self._ended and not self._ended[op.actor]:  # closing its files, it still calls drivers
-            self._ended[op.actor] = f"{op.actor}_exiting"
-            self._say(f"driver {self._ended[op.actor]}")
+            name = self._ended[op.actor] = self.tape.unused(f"{op.actor}_exiting")
+            self._say(f"driver {name}")
         args = [self.bars.text(arg) if isinstance(arg, Physical) else arg for arg in op.args]
         if op.mode >= 0:
             args.append(mode_word(op.mode))
@@ -184,37 +198,50 @@ class Writer:
     def _correct(self, point: Checkpoint) -> None:
         """Go on from the list of the recording.
 
-        Entries with one start keep the order in which they came, so all with that start go and come again.
+        Entries with one start keep the order in which they came, so all with that start go and come again; where types
+        differ, too, all that overlap them: a reserve gets the type of what is there.
         """
         machine = self.stage.world.machine
         before, after = listed(machine.memtypes), point.nodes
-        if before == after:
+        pages = typed(machine.ram)
+        if before == after and pages == point.ram:
             return
-        by_start = [{start: list(nodes) for start, nodes in groupby(one, itemgetter(0))} for one in (before, after)]
         self._done.clear()
         self._remark(
             Remark(point.at, "the reservations are others here: `lost` does what is not shown or not explained")
         )
-        starts = {node[0] for node in before + after if by_start[0].get(node[0]) != by_start[1].get(node[0])}
         if "lost" not in self.stage.names.actors:
             self._say("driver lost")
+        for node in (node for node in pages if node not in point.ram):
+            self._lost(f"lost: memtype_free {node[0]:#x}, {size_text(node[1] - node[0])}", point.at)
+        for node in (node for node in point.ram if node not in pages and machine.ram.test(*node[:2]) > 0):
+            self._lost(f"lost: {_reserve(node)}", point.at)
+        starts = _changed(before, after)
         for node in before:
             if node[0] in starts:
                 self._lost(f"lost: memtype_free {node[0]:#x}, {size_text(node[1] - node[0])}", point.at)
         for node in after:
             if node[0] in starts:
                 self._lost(f"lost: {_reserve(node)}", point.at)
+        if listed(machine.memtypes) != after or typed(machine.ram) != point.ram:
+            self._remark(
+                Remark(point.at, "they are still others: what is recorded cannot have led to what it holds here")
+            )
 
-    def _compare(self, at: int, name: str, shown: Listing) -> None:
-        """Say it where a process has other mappings than the kernel showed: one is just being made or unmapped, say."""
-        actor = self.stage.names.actors.get(name)
-        vmas = actor.mm.vmas if actor is not None and actor.mm is not None else []
-        letters = [frozenset(letter for flag, letter in LETTERS.items() if vma.flags & flag) for vma in vmas]
-        mine = Counter(zip((vma.size for vma in vmas), letters, strict=True))
-        said = [f"without {_mapping(one)}" for one in (Counter(shown) - mine).elements()]
-        said += [f"with {_mapping(one)}" for one in (mine - Counter(shown)).elements()]
-        if said:
-            self._remark(Remark(at, f"the mappings of {name} are not those of the kernel here: {', '.join(said)}"))
+    def _settle(self, point: Checkpoint) -> None:
+        """Go on from the mappings that are shown: one is just being made or unmapped, or came to be unrecorded."""
+        settler = self.settler
+        others = settler.others(point.mapped, all_mapped=point.all_mapped)
+        shown = {**dict.fromkeys(others, ()), **point.mapped}
+        for name, areas in shown.items():
+            said = settler.differences(name, areas)
+            if not said:
+                continue
+            self._remark(
+                Remark(point.at, f"the recording does not show how the mappings of {name} came to be others: {said}")
+            )
+            self._at = point.at
+            self._alone.update(settler.settle(name, list(areas), point.nodes))
 
     def _lost(self, line: str, at: int) -> None:
         self.made.corrections += 1
@@ -225,14 +252,25 @@ def _key(change: Change) -> tuple[str, int, int]:
     return change.function, change.start, change.end
 
 
+def _changed(before: list[Listed], after: list[Listed]) -> set[int]:
+    """Where entries must go and come again, so that one list becomes the other."""
+    by_start = [{start: list(nodes) for start, nodes in groupby(one, itemgetter(0))} for one in (before, after)]
+    starts = {node[0] for node in before + after if by_start[0].get(node[0]) != by_start[1].get(node[0])}
+    together: list[Listed] = []  # that overlap
+    end = 0
+    for node in [*sorted(before + after), (1 << 64, 1 << 64, 0)]:
+        if node[0] >= end:
+            if len({type_ for _, _, type_ in together}) > 1 and any(one[0] in starts for one in together):
+                starts.update(one[0] for one in together)
+            together.clear()
+        together.append(node)
+        end = max(end, node[1])
+    return starts
+
+
 def _reserve(node: Listed) -> str:
     start, end, mode = node
     return f"memtype_reserve {start:#x}, {size_text(end - start)}, {mode_word(mode)}"
-
-
-def _mapping(one: tuple[int, frozenset[str]]) -> str:
-    size, letters = one
-    return f"{size_text(size)} ({' '.join(sorted(letters))})"
 
 
 def _write_back(tape: Tape, ops: list[Op]) -> set[tuple[int, int]]:

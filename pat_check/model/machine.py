@@ -60,6 +60,12 @@ class Machine:
         self.unmapped: OrderedDict[int, tuple[int, int]] = OrderedDict()  # addr -> lines of ioremap, iounmap
         self.freed: OrderedDict[tuple[int, int], tuple[int, int]] = OrderedDict()  # range -> lines born, freed
 
+    def was_reserved(self, start: int, end: int) -> bool:
+        """Whether any of [start, end) is or was in the tree: then it is no RAM."""
+        if self.memtypes.first_overlap(start, end) is not None:
+            return True
+        return any(low < end and start < high for low, high in self.freed)
+
     def remember_freed(self, start: int, end: int, born: int, at: int) -> None:
         """Keep the line where a range was freed, for a while."""
         self.freed[start, end] = (born, at)

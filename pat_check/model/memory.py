@@ -111,6 +111,19 @@ class Ram:
         self._chunks.sort()
         self._asked = (0, 0, 0)
 
+    def unlearn(self, start: int, end: int) -> None:
+        """Count [start, end) as RAM no more: it came into the tree."""
+        first, last = start // PAGE, -(-end // PAGE)
+        parts = [
+            part
+            for begin, stop in self._chunks
+            for part in ((begin, min(stop, first)), (max(begin, last), stop))
+            if part[0] < part[1]
+        ]
+        self._chunks = sorted(set(parts))
+        self.types.clear(first, last)
+        self._asked = (0, 0, 0)
+
 
 class Mtrr:
     """The memory type range registers, as far as this layer asks: is a whole range write-back?

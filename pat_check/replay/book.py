@@ -75,6 +75,10 @@ class Book:
         """The VMAs of an address space, ascending."""
         return [self.of[vma] for _, vma in self._placed.get(mm, ())]
 
+    def spaces(self) -> list[int]:
+        """The address spaces that have any."""
+        return list(self._placed)
+
     def inside(self, mm: int, start: int, end: int) -> list[tuple[int, Mapped]]:
         """The VMAs of an address space that lie in [start, end), ascending."""
         placed = self._placed.get(mm)

@@ -108,7 +108,7 @@ class Frees:
             began = call.at != event.at or task.outside  # in the recording
             tree_expected = began and self.context.erase_seen and not self.context.entry_only
             unseen = not machine.ram.known and not self.context.lossy
-            if tree_expected and ret == 0 and unseen:
+            if tree_expected and ret == 0 and unseen and not machine.was_reserved(outcome.start, outcome.end):
                 machine.ram.learn(outcome.start, outcome.end)  # freed without a look at the tree
                 machine.ram.set_type(outcome.start, outcome.end, WB, event.at, BEFORE)
             else:

@@ -84,6 +84,9 @@ class Reserves:
         req = reserve.req if isinstance(reserve, MemtypeReserve) else actual
         strict = outer is not None and is_strict(task, reserve)
         wanted = operations.memtype_reserve(self.context.machine, start, end, req, strict=strict)
+        if wanted.path in ("ram", "mixed") and not self.context.machine.ram.known:
+            self.context.machine.ram.unlearn(start, end)
+            wanted = operations.memtype_reserve(self.context.machine, start, end, req, strict=strict)
         if wanted.path != "tree":
             self._surprise(event, start, end).tell("went", f"the {wanted.path} path", "into the tree", [])
         elif 0 <= actual != wanted.actual and not self._depends_on_mtrr(req):
@@ -129,7 +132,8 @@ class Reserves:
                 outcome = operations.check_insert(machine, start, end, frame.actual, strict=strict)
             elif outcome.path == "tree" and self.context.insert_seen and ret is not None and not self.context.lossy:
                 began = call.at != event.at or task.outside  # else it may have gone there before the recording
-                outcome = self._not_inserted(outcome, call, event, ret) if began else outcome
+                known = machine.ram.known or not machine.was_reserved(outcome.start, outcome.end)
+                outcome = self._not_inserted(outcome, call, event, ret) if began and known else outcome
             outcome.assumed = frame.actual < 0 and self._depends_on_mtrr(call.req)
             if outcome.path == "tree":
                 frame.node = self._apply(task, outcome, event, ret, got, call)

@@ -136,7 +136,7 @@ OPERATIONS: dict[str, Verb] = {
     "mmap": Verb(
         _mmap,
         "SIZE[, FILE][, PHYSICAL]",
-        "private/shared ro/rw pfnmap mixedmap io dontexpand dontdump deferred zap-on-open TYPE at offset",
+        "private/shared ro/rw pfnmap mixedmap io dontexpand dontdump pat deferred zap-on-open TYPE at offset",
         gives=True,
     ),
     "munmap": Verb(_munmap, "MAPPING[, SIZE]"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pat_check.model.address_space import BUG
 from pat_check.model.kernel import FALLBACK, NOPAGE, SIGBUS
 from pat_check.model.page_table import MAP_WINDOW
-from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP, Mm, Vma
+from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP, Mm, Vma
 from pat_check.model.walkers import NULL
 from pat_check.scenario.arguments import Arguments
 from pat_check.scenario.statements import Operation
@@ -24,8 +24,9 @@ FLAGS: dict[str, int] = {
     "io": VM_IO,
     "dontexpand": VM_DONTEXPAND,
     "dontdump": VM_DONTDUMP,
+    "pat": VM_PAT,
 }
-"""The words for flags of a mapping that a driver sets."""
+"""The words for flags of a mapping that a driver sets; `pat` only says what a recording shows."""
 
 _FIRST = 0x7F00_0000_0000
 _NAMES = {BUG: "BUG", SIGBUS: "SIGBUS", NOPAGE: "NOPAGE", FALLBACK: "FALLBACK", NULL: "NULL"}

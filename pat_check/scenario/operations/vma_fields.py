@@ -66,8 +66,10 @@ def _page_prot(scene: Scene) -> int:
 
 OPERATIONS: dict[str, Verb] = {
     "vma_bounds": Verb(_bounds, "MAPPING, SIZE"),
-    "vm_flags_set": Verb(lambda scene: _flags(scene, on=True), "MAPPING", "pfnmap mixedmap io dontexpand dontdump"),
-    "vm_flags_clear": Verb(lambda scene: _flags(scene, on=False), "MAPPING", "pfnmap mixedmap io dontexpand dontdump"),
+    "vm_flags_set": Verb(lambda scene: _flags(scene, on=True), "MAPPING", "pfnmap mixedmap io dontexpand dontdump pat"),
+    "vm_flags_clear": Verb(
+        lambda scene: _flags(scene, on=False), "MAPPING", "pfnmap mixedmap io dontexpand dontdump pat"
+    ),
     "vm_pgoff": Verb(_pgoff, "MAPPING, PHYSICAL"),
     "vm_page_prot": Verb(_page_prot, "MAPPING", "TYPE"),
     "pgprot_noncached": Verb(_page_prot, "MAPPING"),
