@@ -199,7 +199,10 @@ class Settler:
                 self._named += 1
                 where = f"shown{self._named}"
             self._say(f"{name}: {where} = mmap {', '.join(words)}")
-            addr = self.stage.names.mappings[where].start
+            place = self.stage.names.mappings.get(where)
+            if place is None:
+                return  # there is no room for it
+            addr = place.start
         if node is not None:
             self._say(f"{name}: remap_pfn_range {where}, {node[0]:#x}, {size_text(one.size)}")
         elif _TRACKED in one.letters:

@@ -111,7 +111,7 @@ class Sightings:
                     self.current.tape.remark(event.at, f"{space.name} has it no more; the recording does not show why")
                     space.remove(gone.start, gone.end)
             known = frozenset(LETTERS.values())
-            shown = [one for one in saved if is_special(_flags(one.flags))]
+            shown = [one for one in saved if is_special(_flags(one.flags)) and _is_sane((one.start, one.end))]
             listings[space.name] = [space.shown(one.start, one.end, one.flags & known) for one in shown]
         return listings
 
@@ -120,7 +120,8 @@ class Sightings:
         listings: dict[str, list[Shown]] = {}
         tasks = {mm: pid for pid, mm in of.items()}
         for mm in book.spaces():
-            areas = [one for one in book.within(mm) if not one.going and is_special(one.flags)]
+            within = (one for one in book.within(mm) if not one.going and is_special(one.flags))
+            areas = [one for one in within if _is_sane((one.start, one.end))]
             pid = tasks.get(mm, NO_PID)
             space = self.spaces.by_mm.get(mm) or self.spaces.by_pid.get(pid)
             if not areas:
