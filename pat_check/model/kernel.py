@@ -11,7 +11,7 @@ from pat_check.model.memory import PAGE, is_untracked
 from pat_check.model.notifiers import Notifiers
 from pat_check.model.page_table import PUD_SIZE, Pte
 from pat_check.model.tracking import PfnmapTracking
-from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP, VM_WRITE, Vma
+from pat_check.model.vma import BEYOND_VMA, VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP, VM_WRITE, Vma
 
 REMAP_FLAGS: int = VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP
 SIGBUS: int = -1001
@@ -74,6 +74,9 @@ class Kernel(AddressSpaces):
             detail = "remap_pfn_range over entries that are present"
             self.note("remap-over-populated", addr, addr + size, pfn, detail, [(present[0][2].at, "filled here")])
             return BUG
+        if addr < vma.start or vma.end < addr + size:
+            story = [(vma.born, f"{vma} was mapped here")]
+            self.note("remap-beyond-vma", addr, addr + size, pfn, BEYOND_VMA, story)
         if self.tracking.is_full(vma, addr, size):
             vma.full_pfn, vma.full_mode = pfn, mode
         write = bool(vma.flags & VM_WRITE) and not vma.is_cow()

@@ -26,6 +26,8 @@ VM_DONTDUMP: Final = 0x04000000
 VM_MIXEDMAP: Final = 0x10000000
 VM_SPECIAL: Final = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP
 """A mapping with any of these never merges."""
+BEYOND_VMA: Final = "remap_pfn_range goes beyond its mapping"
+"""What is told of entries that belong to no mapping."""
 
 
 class PfnmapTrackCtx:

@@ -303,9 +303,13 @@ class Replay:
         partial = call.vm_start >= 0 and page_align(call.size) != call.vm_end - call.vm_start
         if event.ret == 0 and call.vm_start >= 0 and not partial and call.ctx == 0:
             self.layers.contexts.mapped(call)
-        if (event.ret or 0) < 0 and call.api == "remap_pfn_range":
+        if call.api != "remap_pfn_range":
+            return
+        if (event.ret or 0) < 0:
             self.processes.remap_failed(call, event)
-        if event.ret == 0 and partial and call.api == "remap_pfn_range":
+        elif event.ret == 0:
+            self.mappings.beyond(call, event)
+        if event.ret == 0 and partial:
             self.mappings.insert(event, call.mm, call.addr, call.pfn, call.size)
 
     def _zap(self, call: ZapVma) -> None:

@@ -11,11 +11,13 @@ from typing import Final
 
 from pat_check import incidents
 from pat_check.cachemode import UC, UC_MINUS
-from pat_check.events import Event
+from pat_check.events import Event, RemapPfnRange, Return
 from pat_check.model import operations
 from pat_check.model.memory import PAGE
 from pat_check.model.ranges import RangeMap
+from pat_check.model.vma import BEYOND_VMA
 from pat_check.replay.context import Context
+from pat_check.replay.wanted import page_align
 
 _LIMIT: Final = 100_000
 _FORGETS: Final = 1_000
@@ -67,6 +69,19 @@ class Mappings:
             self._note(mm, addr, addr + size, paddr)
             if self._noted > _FORGETS + 8 * self._count:
                 self._note_again()
+
+    def beyond(self, call: RemapPfnRange, event: Return) -> None:
+        """A remap_pfn_range() has succeeded: the kernel does not look whether it stays inside of its VMA."""
+        if call.vm_start >= 0 < call.size and (
+            call.addr < call.vm_start or call.vm_end < call.addr + page_align(call.size)
+        ):
+            story = [(call.at, f"the mapping is [{call.vm_start:#x}-{call.vm_end:#x}) here")]
+            stamp = self.context.stamp(event)
+            self.context.emit(
+                incidents.MappingNoted(
+                    *stamp, "remap-beyond-vma", call.addr, call.addr + call.size, call.pfn, BEYOND_VMA, story
+                )
+            )
 
     def zap(self, mm: int, start: int, end: int) -> None:
         """Entries of [start, end) are cleared."""

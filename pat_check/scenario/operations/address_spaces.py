@@ -22,10 +22,11 @@ def _mmap(scene: Scene) -> int:
     if not 0 < size <= names.user_end:
         raise args.wrong(f"{size:#x} bytes cannot be mapped", 0)
     start, pgoff, file, frames = args.address("at", size), args.announced("offset", 0) // PAGE, "", -1
+    memory = 0  # where the physical address stands
     for place in range(1, len(args)):
         what = args.name(place)
         if what in names.physical and args.has("deferred"):
-            frames = args.number(place, "a physical address") // PAGE
+            frames, memory = args.number(place, "a physical address") // PAGE, place
         elif what in names.files:
             file = what
         else:
@@ -52,6 +53,7 @@ def _mmap(scene: Scene) -> int:
             kernel.munmap(scene.mm, start, start + size)
             kernel.free_vmas(replaced)
             return ret
+        scene.within(memory, start, frames * PAGE, size, vma)
     if name:
         names.mappings[name] = Place(start, size, file)
     if scene.statement.body is not None:  # the handler

@@ -55,6 +55,8 @@ def _remapped(scene: Scene, addr: int, paddr: int, size: int, api: str) -> int:
         ret = world.kernel.remap_pfn_range(vma, addr, paddr // PAGE, size, mode, no_memory=args.has("enomem"))
     if args.has("copy"):  # the driver passed a copy of the mapping: what was set there is lost
         vma.flags, vma.pgoff, vma.ctx = real
+    if ret == 0:
+        scene.within(1, addr, paddr, size, vma)
     if ret == 0 and size != vma.size:
         _untracked(scene, vma, addr, paddr, size, mode)
     return ret
@@ -91,6 +93,7 @@ def _insert(scene: Scene, leaf: int, *, mixed: bool = False) -> int:
     ret = kernel.vmf_insert_mixed(vma, addr, pfn) if mixed else kernel.vmf_insert_pfn(vma, addr, pfn, leaf)
     if ret == NOPAGE and before is None:
         low = addr & ~(leaf - 1)
+        scene.within(1, low, paddr & ~(leaf - 1), leaf, vma)
         _untracked(scene, vma, low, paddr & ~(leaf - 1), leaf, vma.cachemode)
         owned = vma.full_pfn + (addr - vma.start) // PAGE
         if vma.full_pfn >= 0 and owned != pfn and (vma.flags & VM_PAT or vma.ctx is not None):
@@ -104,7 +107,10 @@ def _insert_page(scene: Scene, *, many: bool) -> int:
     paddr = scene.args.number(1, "RAM")
     size = scene.args.count(2, vma.end - addr) if many else PAGE
     locked = scene.locked("W")
-    return scene.world.kernel.vm_insert_page(vma, addr, paddr // PAGE, size, write_locked=locked, many=many)
+    ret = scene.world.kernel.vm_insert_page(vma, addr, paddr // PAGE, size, write_locked=locked, many=many)
+    if ret == 0:
+        scene.within(1, addr, paddr, size, vma)
+    return ret
 
 
 def _finish_fault(scene: Scene) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pat_check.model.address_space import BUG
 from pat_check.model.kernel import FALLBACK, NOPAGE, SIGBUS
+from pat_check.model.memory import PAGE
 from pat_check.model.page_table import MAP_WINDOW
 from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PAT, VM_PFNMAP, Mm, Vma
 from pat_check.model.walkers import NULL
@@ -91,6 +92,14 @@ class Scene:
         end = start + self.args.count(size_at, vma.end - start)
         self.args.user(start, end, self.args.column(0))
         return vma, start, end
+
+    def within(self, place: int, addr: int, paddr: int, size: int, vma: Vma) -> None:
+        """Tell where [paddr, paddr+size) goes beyond the physical memory that an argument names."""
+        name = self.args.name(place)
+        start, end = self.stage.names.physical.get(name, (paddr, paddr + size))
+        if paddr < start or end < paddr + size:
+            detail = f"[{paddr:#x}-{paddr + size:#x}) is mapped, and {name} is only [{start:#x}-{end:#x})"
+            self.note("beyond-memory", addr, addr + size, paddr // PAGE, detail, vma)
 
     def note(self, what: str, start: int, end: int, pfn: int, detail: str, vma: Vma | None = None) -> None:
         """A fact, with where the mapping was made."""
