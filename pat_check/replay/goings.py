@@ -86,7 +86,7 @@ class Goings:
             awaited = {zap.vma for zap in going.zaps}
             for vma, _ in of:
                 if vma in awaited:
-                    if vma != going.zaps[place].vma:
+                    if place == len(going.zaps) or vma != going.zaps[place].vma:
                         return False
                     place += 1
             if place:

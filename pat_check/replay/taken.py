@@ -113,7 +113,7 @@ class Taken:
         if outer is None or not (not outer or layers.absent.is_open(task, outer)):
             return False
         waiting = layers.waiting.get(pid)
-        return waiting is None or function in waiting[-1].chain
+        return not waiting or function in waiting[-1].chain
 
     def begins(self, call: Call) -> None:
         """A call of a kind that comes as one with all that it makes."""

@@ -18,6 +18,7 @@ BUSY = Capture(CORPUS / "7.2" / "stress-1", "7.2", "stress-1")
 FLAGS = 0xC0444BB
 OTHER = 0x71
 TEARS = Capture(CORPUS / "6.12" / "adjacent", "6.12", "adjacent")
+FREES = Capture(CORPUS / "6.1" / "adjacent", "6.1", "adjacent")
 
 
 def line(function, payload, *, ret="", caller="dup_mmap", pid=240):
@@ -163,6 +164,19 @@ def test_a_run_after_a_call_that_never_returned_comes_to_the_same(lost, scanner,
             piece[places[chosen % len(places)]] = ""
         path.write_text("".join(piece))
         assert replayed(path, runs=True) == replayed(path, runs=False)
+
+
+@pytest.mark.skipif(not TEARS.path.is_dir(), reason=ABSENT)
+def test_a_free_that_nothing_wants_any_more_comes_to_the_same(scanner, monkeypatch, tmp_path):
+    """The task writes a marker between untrack_pfn() and its memtype_free()."""
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
+    lines = opened(FREES)
+    path = tmp_path / "trace.txt"
+    for place, one in enumerate(lines):
+        if ": untrack_pfn: " in one:
+            marker = one.partition(": untrack_pfn: ")[0] + ": tracing_mark_write: patlab:here\n"
+            path.write_text("".join([*lines[: place + 1], marker, *lines[place + 1 :]]))
+            assert replayed(path, runs=True) == replayed(path, runs=False)
 
 
 def opened(capture):
