@@ -250,3 +250,18 @@ class Freeing(Run):
     erased: Event  # where memtype_erase() returns
     how: str  # an entry was "removed" or "shrunk", or "missed"
     caller: str  # where memtype_free() returns to
+
+
+class UntrackedVma(Run):
+    """unmap_single_vma() of a whole VMA with VM_PAT: untrack_pfn(), which makes a free, and unmap_page_range().
+
+    All show the same VMA, and the free is of its length. untrack_pfn() may be seen to make a get_pat_info(), too.
+    """
+
+    __slots__ = ("clear", "free", "looked_up", "untrack", "zap")
+
+    zap: ZapVma
+    untrack: FreePfnRange
+    looked_up: str  # where get_pat_info(), which found something, returned to; "" is not recorded
+    free: Freeing
+    clear: ZapVma

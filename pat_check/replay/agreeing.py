@@ -22,7 +22,7 @@ from pat_check.events import (
     VmAreaFree,
     ZapVma,
 )
-from pat_check.events.runs import FOLLOWED, OrdinaryVmas, ZappedVmas
+from pat_check.events.runs import FOLLOWED, OrdinaryVmas
 from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_PAT, VM_PFNMAP, VM_SHARED, VM_SPECIAL
 from pat_check.replay.context import Context
 from pat_check.replay.frames import Frame
@@ -149,12 +149,12 @@ class Agreeing:
         at, mm = self._ending.get(run.pid, (0, 0))
         return scope.vma in (0, run.vmas[0]) and (at != scope.at or mm == run.mm)
 
-    def lets_zap(self, run: ZappedVmas, scope: Call | None) -> bool:
-        """The same of zaps of followed VMAs."""
+    def lets_zap(self, zap: ZapVma, scope: Call | None) -> bool:
+        """The same of zaps of followed VMAs, of which this is the first."""
         if not isinstance(scope, UnmapVmas):
             return True
-        at, mm = self._ending.get(run.pid, (0, 0))
-        return scope.vma in (0, run.of[0].vma) and (at != scope.at or mm in (0, run.mm))
+        at, mm = self._ending.get(zap.pid, (0, 0))
+        return scope.vma in (0, zap.vma) and (at != scope.at or mm in (0, zap.mm))
 
     def lets_free(self, pid: int) -> bool:
         """Whether any VMA may be freed next."""

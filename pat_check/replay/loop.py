@@ -53,6 +53,7 @@ from pat_check.events.runs import (
     Run,
     SplitOff,
     UnmappedVma,
+    UntrackedVma,
     Untracking,
     ZappedVmas,
 )
@@ -161,6 +162,7 @@ class Replay:
             Untracking: self.whole.untrack,
             Reserving: self.whole.reserve,
             Freeing: self.whole.free,
+            UntrackedVma: self.whole.zap,
         }
         handlers.update(dict.fromkeys(self._takes, self._run))
         self._plans = {kind: Plan(kind, handlers.get(kind, self._enter), self.vmas) for kind in kinds_of_events()}

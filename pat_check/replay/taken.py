@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pat_check.events import Call, DupMmap, FreePfnRange
-from pat_check.events.runs import CopiedVmas, OrdinaryVmas, Shape
+from pat_check.events import Call, DupMmap, ExitMmap, FreePfnRange
+from pat_check.events.runs import CopiedVmas, OrdinaryVmas, Shape, UntrackedVma
 from pat_check.model.memory import PAGE
 from pat_check.replay.context import Context
 from pat_check.replay.layers import Layers
@@ -16,6 +16,9 @@ DEPTH: Final = 48
 _ORDINARY: Final[frozenset[str]] = frozenset(("vm_area_dup", "vm_area_free", "copy_page_range"))
 """What such events consist of, beside zaps."""
 
+_UNTRACKING: Final[frozenset[str]] = frozenset(
+    ("memtype_erase", "memtype_free", "unmap_page_range", "unmap_single_vma", "untrack_pfn")
+)
 _COPYING: Final[frozenset[str]] = frozenset(("vm_area_dup", "copy_page_range"))
 
 
@@ -98,22 +101,54 @@ class Taken:
     def may_go_on(self, pid: int, task: Task, function: str, below: str, caller: str) -> bool:
         """Whether an era may make these two calls, the first of which returns to `caller`, where a task is."""
         layers = self.layers
-        if layers.strangers or function in layers.unlike or below in layers.unlike or len(task.frames) > DEPTH:
-            return False
-        for frame in task.frames:
-            if frame.api in (function, below):
-                return False  # it never returned
-        if (
-            layers.torn.is_busy
-            or layers.results.forbids(pid)
-            or not self.context.tasks.paired.issuperset((function, below))
-        ):
+        if not self._may_make(pid, task, function, below):
             return False
         outer = layers.callers.get(caller)
         if outer is None or not (not outer or layers.absent.is_open(task, outer)):
             return False
         waiting = layers.waiting.get(pid)
         return not waiting or function in waiting[-1].chain
+
+    def untracks(self, run: UntrackedVma, task: Task) -> bool:
+        """Whether a zap may untrack this VMA and clear it, and nothing is due before."""
+        context, layers, zap = self.context, self.layers, run.zap
+        if self.waits(run.pid) or not context.era.zap_untracks or not self._looks_up(run):
+            return False
+        if not (layers.unlike.isdisjoint(_UNTRACKING) and layers.seen.issuperset(_UNTRACKING)):
+            return False
+        if not self._may_make(run.pid, task, "memtype_free", "memtype_erase"):
+            return False
+        if layers.callers.get(run.free.caller) != "untrack_pfn" or isinstance(task.scope, ExitMmap):
+            return False
+        return (
+            layers.copies.is_done(run.pid)
+            and layers.unmaps.lets_zap(zap)
+            and layers.agreeing.lets_zap(zap, task.scope)
+            and layers.teardowns.covers_one(zap)
+        )
+
+    def _looks_up(self, run: UntrackedVma) -> bool:
+        """Whether the get_pat_info() that must be seen, if one must, was seen, and is one that may come."""
+        layers, function = self.layers, "get_pat_info"
+        if ("untrack_pfn get_pat_info" in self.context.nested) is not bool(run.looked_up):
+            return False
+        if not run.looked_up:
+            return True
+        if function in layers.unlike or function not in layers.seen or function not in self.context.tasks.paired:
+            return False
+        return layers.callers.get(run.looked_up) == "untrack_pfn"
+
+    def _may_make(self, pid: int, task: Task, function: str, below: str) -> bool:
+        """Whether an era may make these two calls, neither of which is open."""
+        layers = self.layers
+        if layers.strangers or function in layers.unlike or below in layers.unlike or len(task.frames) > DEPTH:
+            return False
+        for frame in task.frames:
+            if frame.api in (function, below):
+                return False  # it never returned
+        if layers.torn.is_busy or layers.results.forbids(pid):
+            return False
+        return self.context.tasks.paired.issuperset((function, below))
 
     def begins(self, call: Call) -> None:
         """A call of a kind that comes as one with all that it makes."""

@@ -107,6 +107,21 @@ class Teardowns:
             if zap.flags & VM_PFNMAP:
                 self.goings.clears(zap)
 
+    def covers_one(self, call: ZapVma) -> bool:
+        """Whether a zap of all of a special mapping is inside an unmap_vmas(), and of the range that it must have."""
+        within = self._within.get(call.pid)
+        if within is None or call.pid in self._begun or call.vma in self._alone or not within.covers(call):
+            return False
+        if within.end < 0 or not self._is_recorded("vm_area_free"):
+            return True
+        return call.start == within.start and call.end == within.end
+
+    def clears_one(self, call: ZapVma) -> None:
+        """Such a zap, of a PFN mapping, has come with all that it makes."""
+        within = self._within[call.pid]
+        within.mm = within.mm or call.mm
+        self.goings.clears(call)
+
     def lets_go(self, pid: int) -> bool:
         """Whether nothing but what is known is torn down by a task."""
         return not self._alone and pid not in self._begun

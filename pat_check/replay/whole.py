@@ -10,7 +10,7 @@ from typing import Final
 from pat_check import incidents
 from pat_check.cachemode import cachemode_name
 from pat_check.events import Event, FreePfnRange, MemtypeReserve, ReservePfnRange
-from pat_check.events.runs import Freeing, Mapping, Reserving, Untracking
+from pat_check.events.runs import Freeing, Mapping, Reserving, UntrackedVma, Untracking
 from pat_check.model import operations
 from pat_check.model.memtype import Memtype
 from pat_check.model.operations import Reserve, is_new_memtype_allowed
@@ -190,6 +190,33 @@ class Whole:
         context.erase_seen = True
         self.frees.erased(task, None, run.erased, call.start, call.end, run.how)
         task.scope = None
+        return True
+
+    def zap(self, run: UntrackedVma) -> bool:
+        """Apply the end of a mapping whose flags hold its tracking, as `map`."""
+        context, zap, call, layers = self.context, run.zap, run.free.call, self.taken.layers
+        machine, task = context.machine, context.tasks.of(run)
+        if not self._is_plain(task) or not self.taken.untracks(run, task):
+            return False
+        if machine.ram.test(call.start, call.end) or not self.mappings.has_none(zap.mm):
+            return False
+        if self.vmas.physical(zap.vma, zap.vm_start) not in (-1, call.start):
+            return False
+        layers.unmaps.enter(zap)
+        layers.teardowns.clears_one(zap)
+        layers.unwanted.zaps(run.comm)
+        self.vmas.zap(zap)
+        task.scope = zap
+        self.processes.works_on(task, run.pid, zap.mm)
+        self.mappings.zaps_seen = True
+        layers.unwanted.enter(run.untrack)
+        self.vmas.untrack(run.untrack)
+        task.scope = run.untrack
+        self.taken.begins(call)
+        self.drivers.freed(run.pid)
+        context.erase_seen = True
+        self.frees.erased(task, None, run.free.erased, call.start, call.end, run.free.how)
+        task.scope = run.clear
         return True
 
     def _is_plain(self, task: Task) -> bool:

@@ -28,7 +28,7 @@ from pat_check.sources.programs import (
     Program,
     unsigned,
 )
-from pat_check.sources.reserved import freeing, reserving
+from pat_check.sources.reserved import freeing, is_tracked, reserving, untracked
 from pat_check.sources.shapes import Step, are_alike, behind_return, returns
 from pat_check.sources.tracked import mapping, untracking
 
@@ -46,6 +46,9 @@ def run_at(programs: list[Program], comms: list[str], rows: bytes, place: i64, s
     """The run that begins with the row at `place`, if one does; `begin` leads to the orders of calls that are known."""
     begins = programs[read_i64_le(rows, place + WORD)].begins
     if begins == ORDINARY:
+        zaps = programs[read_i64_le(rows, place + WORD)].kind == ZAP_VMA
+        if zaps and is_tracked(read_i64_le(rows, place + HEAD + 6 * WORD)):
+            return untracked(programs, comms, rows, place, source)
         return ordinary(programs, comms, rows, place, source) or followed(programs, comms, rows, place, source)
     if begins == FOLLOWED:
         return followed(programs, comms, rows, place, source)
