@@ -87,7 +87,7 @@ class Teardowns:
         """Calls have come as one."""
         if run.freed:
             self._within.pop(run.pid, None)
-            self.goings.taken()
+            self.goings.taken(run)
 
     def covers(self, run: ZappedVmas) -> bool:
         """Whether zaps that come as one are inside an unmap_vmas() that covers each of them."""
