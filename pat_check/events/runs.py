@@ -6,7 +6,7 @@ from typing import Final
 
 from pat_check.events.areas import UnmapVmas, VmAreaFree, ZapVma
 from pat_check.events.base import Event
-from pat_check.events.mappings import FreePfnRange, RemapPfnRange
+from pat_check.events.mappings import CopyPageRange, FreePfnRange, RemapPfnRange
 from pat_check.events.memtype import MemtypeCheckInsert, MemtypeFree, MemtypeReserve
 
 
@@ -265,3 +265,19 @@ class UntrackedVma(Run):
     looked_up: str  # where get_pat_info(), which found something, returned to; "" is not recorded
     free: Freeing
     clear: ZapVma
+
+
+class TrackedCopy(Run):
+    """What a fork does with one VMA with VM_PAT, from vm_area_dup() to the return of copy_page_range(); nothing fails.
+
+    The copy is cleared by untrack_pfn_clear(), and track_pfn_copy() reserves its length.
+    """
+
+    __slots__ = ("copy", "looked_up", "pcm", "prot", "reserving", "shape")
+
+    shape: Shape
+    copy: CopyPageRange  # which shows the VMA as all others do
+    looked_up: bool  # whether track_pfn_copy() was seen to call get_pat_info()
+    prot: int  # of reserve_pfn_range()
+    reserving: Reserving
+    pcm: int  # the cache mode that memtype_kernel_map_sync() was called with

@@ -52,6 +52,7 @@ from pat_check.events.runs import (
     Reserving,
     Run,
     SplitOff,
+    TrackedCopy,
     UnmappedVma,
     UntrackedVma,
     Untracking,
@@ -163,6 +164,7 @@ class Replay:
             Reserving: self.whole.reserve,
             Freeing: self.whole.free,
             UntrackedVma: self.whole.zap,
+            TrackedCopy: self.whole.copy,
         }
         handlers.update(dict.fromkeys(self._takes, self._run))
         self._plans = {kind: Plan(kind, handlers.get(kind, self._enter), self.vmas) for kind in kinds_of_events()}

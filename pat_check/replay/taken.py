@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from pat_check.events import Call, DupMmap, ExitMmap, FreePfnRange
-from pat_check.events.runs import CopiedVmas, OrdinaryVmas, Shape, UntrackedVma
+from pat_check.events.runs import CopiedVmas, OrdinaryVmas, Shape, TrackedCopy, UntrackedVma
 from pat_check.model.memory import PAGE
 from pat_check.replay.context import Context
+from pat_check.replay.copies import FORKS
 from pat_check.replay.layers import Layers
 from pat_check.replay.tasks import Task
 
@@ -19,6 +20,9 @@ _ORDINARY: Final[frozenset[str]] = frozenset(("vm_area_dup", "vm_area_free", "co
 _UNTRACKING: Final[frozenset[str]] = frozenset(
     ("memtype_erase", "memtype_free", "unmap_page_range", "unmap_single_vma", "untrack_pfn")
 )
+_BELOW: Final[frozenset[str]] = frozenset(("memtype_check_insert",))
+"""Functions that the layers do not hear."""
+
 _COPYING: Final[frozenset[str]] = frozenset(("vm_area_dup", "copy_page_range"))
 
 
@@ -28,6 +32,7 @@ class Taken:
     def __init__(self, context: Context, layers: Layers) -> None:
         self.context, self.layers = context, layers
         self._fitting: set[Shape] = set()  # of runs that may be taken: what is known of functions does not change
+        self._forking: tuple[set[Shape], set[Shape]] = set(), set()  # the same of forks: without and with a dup_mmap()
 
     def are_idle(self, run: OrdinaryVmas) -> bool:
         """Whether such calls, of which each kind was seen before, would come and go without a trace."""
@@ -126,6 +131,34 @@ class Taken:
             and layers.agreeing.lets_zap(zap, task.scope)
             and layers.teardowns.covers_one(zap)
         )
+
+    def copies_tracked(self, run: TrackedCopy, task: Task) -> bool:
+        """Whether a fork may copy this VMA so, and nothing is due before."""
+        context, layers = self.context, self.layers
+        if self.waits(run.pid) or run.pid in layers.unmaps.due or layers.strangers or layers.torn.is_busy:
+            return False
+        if not context.era.zap_untracks or not layers.copies.is_done(run.pid):
+            return False
+        if ("track_pfn_copy get_pat_info" in context.nested) is not run.looked_up:
+            return False
+        fork = task.frames[0].call if task.frames else None
+        if fork is not None and not (len(task.frames) == 1 and isinstance(fork, DupMmap) and fork.oldmm == run.copy.mm):
+            return False
+        return run.shape in self._forking[fork is not None] or self._forks(run.shape, inlined=fork is None)
+
+    def _forks(self, shape: Shape, *, inlined: bool) -> bool:
+        """Whether an era may make these copies in dup_mmap(), which is open unless it was put into its callers."""
+        layers, paired = self.layers, self.context.tasks.paired
+        for function in shape.functions:
+            returns = function == "untrack_pfn_clear" or function in paired
+            if function in layers.unlike or not returns or function not in layers.seen | _BELOW:
+                return False
+        for place in shape.callers:
+            known = layers.callers.get(place)
+            if known != ("" if inlined else "dup_mmap") or place.partition("+")[0] not in FORKS:
+                return False
+        self._forking[not inlined].add(shape)
+        return True
 
     def _looks_up(self, run: UntrackedVma) -> bool:
         """Whether the get_pat_info() that must be seen, if one must, was seen, and is one that may come."""

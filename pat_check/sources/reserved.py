@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from librt.strings import read_f64_le, read_i64_le
 
 from pat_check.events import Event, FreePfnRange, MemtypeCheckInsert, MemtypeFree, MemtypeReserve, ZapVma
-from pat_check.events.runs import FOLLOWED, TRACKED, Freeing, Reserving, Rows, UntrackedVma
+from pat_check.events.runs import TRACKED, Freeing, Reserving, Rows, UntrackedVma
 from pat_check.sources.programs import (
     ARGUMENTS,
     FREE_PFN_RANGE,
@@ -37,6 +37,7 @@ _HIGHEST: Final = 1 << 52
 _ERRORS: Final = -4095
 _EINVAL: Final = -22
 _INT: Final = 1 << 32
+_PFNMAP: Final = 0x400
 _ZAPS: Final = "unmap_single_vma"
 _CLEARS: Final = "unmap_page_range"
 
@@ -221,7 +222,7 @@ def untracked(programs: list[Program], comms: list[str], rows: bytes, place: i64
 
 def is_tracked(flags: i64) -> bool:
     """Whether these flags are recorded, and those of a mapping with VM_PAT."""
-    return flags >= 0 and flags & TRACKED != 0 and flags & FOLLOWED != 0
+    return flags >= 0 and flags & TRACKED != 0 and flags & _PFNMAP != 0
 
 
 def _shows(rows: bytes, values: i64, zap: i64, flags: i64) -> bool:
