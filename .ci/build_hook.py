@@ -32,7 +32,7 @@ COMPILED = (
     "pat_check/rules/memtype/*.py",
     *(
         f"pat_check/sources/{name}.py"
-        for name in ("followed", "programs", "reserved", "rows", "runs", "shapes", "tracked")
+        for name in ("followed", "forked", "programs", "reserved", "rows", "runs", "shapes", "tracked")
     ),
 )
 """What runs for every event; the __init__.py of packages stay as they are."""
@@ -95,15 +95,11 @@ def build(root: Path) -> dict[str, str]:
             depends=sorted(str(path) for path in Path(NATIVE).glob("*.h")),
             extra_compile_args=["-O3"],
         )
-        distribution = Distribution(
-            {
-                "name": "pat_check",
-                "ext_modules": [
-                    scanner,
-                    *mypycify(sources, opt_level="3", multi_file=True, target_dir=str(work / "c")),
-                ],
-            }
-        )
+        modules = mypycify(sources, opt_level="3", multi_file=True, target_dir=str(work / "c"))
+        if os.name == "posix":
+            for module in modules:  # their functions call each other directly, for nobody else can replace one
+                module.extra_compile_args += ["-fvisibility=hidden", "-fno-plt"]
+        distribution = Distribution({"name": "pat_check", "ext_modules": [scanner, *modules]})
         command = distribution.get_command_obj("build_ext")
         command.build_lib, command.build_temp = str(work / "lib"), str(work / "temp")  # type: ignore[attr-defined]
         command.parallel = True  # type: ignore[attr-defined]

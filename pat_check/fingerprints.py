@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
@@ -31,11 +30,11 @@ def sign(findings: Iterable[Finding], base_of: Callable[[int, int], int]) -> Non
 
     `base_of` gives the start of the resource that holds a range, -1 when none does.
     """
-    seen: Counter[str] = Counter()
+    seen: dict[str, int] = {}
     for finding in findings:
         key = _key(finding, base_of)
-        seen[key] += 1
-        finding.fingerprint = hashlib.sha256(f"{VERSION}|{key}|{seen[key]}".encode()).hexdigest()[:32]
+        times = seen[key] = seen.get(key, 0) + 1
+        finding.fingerprint = hashlib.sha256(f"{VERSION}|{key}|{times}".encode()).hexdigest()[:32]
 
 
 def _key(finding: Finding, base_of: Callable[[int, int], int]) -> str:
@@ -59,11 +58,11 @@ def _range(finding: Finding, base_of: Callable[[int, int], int]) -> str:
     if start < 0:
         return ""
     base, size = -1, -1 << 62
-    for text in (finding.message, *[note.message for note in finding.notes]):
-        if "[0x" not in text:
-            continue
-        for found in _RANGE.findall(text):
-            first, last = int(found[0], 16), int(found[1], 16)
+    texts = [finding.message]
+    for note in finding.notes:
+        texts.append(note.message)
+    for text in texts:
+        for first, last in _ranges(text):
             if first <= start and end <= last and (last - first > size or (last - first == size and first < base)):
                 base, size = first, last - first
     if base < 0:
@@ -71,3 +70,9 @@ def _range(finding: Finding, base_of: Callable[[int, int], int]) -> str:
         base = base if base >= 0 else start
     offset = start - base
     return f"{'+' if offset >= 0 else ''}{hex(offset)} {hex(end - start)}"
+
+
+@lru_cache(maxsize=8192)
+def _ranges(text: str) -> list[tuple[int, int]]:
+    """The ranges that a text names."""
+    return [(int(found[0], 16), int(found[1], 16)) for found in _RANGE.findall(text)]

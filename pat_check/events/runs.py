@@ -6,7 +6,7 @@ from typing import Final
 
 from pat_check.events.areas import UnmapVmas, VmAreaFree, ZapVma
 from pat_check.events.base import Event
-from pat_check.events.mappings import FreePfnRange, RemapPfnRange
+from pat_check.events.mappings import CopyPageRange, FreePfnRange, RemapPfnRange
 from pat_check.events.memtype import MemtypeCheckInsert, MemtypeFree, MemtypeReserve
 
 
@@ -250,3 +250,34 @@ class Freeing(Run):
     erased: Event  # where memtype_erase() returns
     how: str  # an entry was "removed" or "shrunk", or "missed"
     caller: str  # where memtype_free() returns to
+
+
+class UntrackedVma(Run):
+    """unmap_single_vma() of a whole VMA with VM_PAT: untrack_pfn(), which makes a free, and unmap_page_range().
+
+    All show the same VMA, and the free is of its length. untrack_pfn() may be seen to make a get_pat_info(), too.
+    """
+
+    __slots__ = ("clear", "free", "looked_up", "untrack", "zap")
+
+    zap: ZapVma
+    untrack: FreePfnRange
+    looked_up: str  # where get_pat_info(), which found something, returned to; "" is not recorded
+    free: Freeing
+    clear: ZapVma
+
+
+class TrackedCopy(Run):
+    """What a fork does with one VMA with VM_PAT, from vm_area_dup() to the return of copy_page_range(); nothing fails.
+
+    The copy is cleared by untrack_pfn_clear(), and track_pfn_copy() reserves its length.
+    """
+
+    __slots__ = ("copy", "looked_up", "pcm", "prot", "reserving", "shape")
+
+    shape: Shape
+    copy: CopyPageRange  # which shows the VMA as all others do
+    looked_up: bool  # whether track_pfn_copy() was seen to call get_pat_info()
+    prot: int  # of reserve_pfn_range()
+    reserving: Reserving
+    pcm: int  # the cache mode that memtype_kernel_map_sync() was called with

@@ -233,11 +233,15 @@ class MemtypeTree:
     def _fewer(self, start: int, end: int, count: int) -> list[Memtype] | None:
         """The entries that intersect [start, end), in order; None where there may be so many."""
         found: list[Memtype] = []
+        types = 0
         for nodes in self._of.values():
-            found += nodes.overlapping(start, end, count - len(found))
+            more = nodes.overlapping(start, end, count - len(found))
+            if more:
+                types += 1
+                found += more
             if len(found) >= count:
                 return None
-        if len(self._of) > 1:
+        if types > 1:
             found.sort(key=place_of)
         return found
 

@@ -22,7 +22,7 @@ from pat_check.events import (
     VmAreaFree,
     ZapVma,
 )
-from pat_check.events.runs import FOLLOWED, OrdinaryVmas, ZappedVmas
+from pat_check.events.runs import FOLLOWED, OrdinaryVmas
 from pat_check.model.vma import VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_PAT, VM_PFNMAP, VM_SHARED, VM_SPECIAL
 from pat_check.replay.context import Context
 from pat_check.replay.frames import Frame
@@ -63,8 +63,8 @@ def differences(wanted: Shown, found: Shown, beside: int = 0) -> list[Difference
     told: list[Difference] = []
     if wanted.mm and found.mm and wanted.mm != found.mm:
         told.append(("of a VMA of mm", f"{wanted.mm:#x}", f"{found.mm:#x}"))
-    bounds = min(wanted.start, wanted.end, found.start, found.end) >= 0
-    if bounds and (wanted.start, wanted.end) != (found.start, found.end):
+    bounds = wanted.start >= 0 <= wanted.end and found.start >= 0 <= found.end
+    if bounds and (wanted.start != found.start or wanted.end != found.end):
         told.append(("of a VMA of", f"[{wanted.start:#x}-{wanted.end:#x})", f"[{found.start:#x}-{found.end:#x})"))
     if wanted.flags >= 0 <= found.flags and (wanted.flags ^ found.flags) & ~beside:
         told.append(("of a VMA with flags", f"{wanted.flags & ~beside:#x}", f"{found.flags & ~beside:#x}"))
@@ -132,8 +132,10 @@ class Agreeing:
         if wanted is None or found is None:
             return
         told = differences(wanted, found, VM_PAT)
-        start, end = max(zap.start, zap.vm_start), min(zap.end, zap.vm_end)
-        if min(zap.vm_start, zap.start, call.start) >= 0 and (call.start, call.end) != (start, end):
+        start = zap.start if zap.start > zap.vm_start else zap.vm_start
+        end = zap.end if zap.end < zap.vm_end else zap.vm_end
+        known = zap.vm_start >= 0 <= zap.start and call.start >= 0
+        if known and (call.start != start or call.end != end):
             told.append(("with", f"[{start:#x}-{end:#x})", f"[{call.start:#x}-{call.end:#x})"))
         for what, predicted, observed in told:
             self._tell(call, zap.api, f"called {call.api}() {what}", predicted, observed, zap.at)
@@ -147,12 +149,12 @@ class Agreeing:
         at, mm = self._ending.get(run.pid, (0, 0))
         return scope.vma in (0, run.vmas[0]) and (at != scope.at or mm == run.mm)
 
-    def lets_zap(self, run: ZappedVmas, scope: Call | None) -> bool:
-        """The same of zaps of followed VMAs."""
+    def lets_zap(self, zap: ZapVma, scope: Call | None) -> bool:
+        """The same of zaps of followed VMAs, of which this is the first."""
         if not isinstance(scope, UnmapVmas):
             return True
-        at, mm = self._ending.get(run.pid, (0, 0))
-        return scope.vma in (0, run.of[0].vma) and (at != scope.at or mm in (0, run.mm))
+        at, mm = self._ending.get(zap.pid, (0, 0))
+        return scope.vma in (0, zap.vma) and (at != scope.at or mm in (0, zap.mm))
 
     def lets_free(self, pid: int) -> bool:
         """Whether any VMA may be freed next."""

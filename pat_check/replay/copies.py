@@ -32,7 +32,7 @@ from pat_check.replay.remarks import Surprise
 _TASKS: Final = 100_000
 _POINTER: Final = (1 << 64) - 1
 _NONE: Final = -1
-_FORKS: Final[frozenset[str]] = frozenset(("dup_mmap", "dup_mm", "copy_mm", "copy_process"))
+FORKS: Final[frozenset[str]] = frozenset(("dup_mmap", "dup_mm", "copy_mm", "copy_process"))
 """dup_mmap(), and the functions that it may be inlined into."""
 
 COPYING: Final[frozenset[type[Call]]] = frozenset(
@@ -97,7 +97,7 @@ class Copies:
             return
         fork = self.context.tasks.of(event).innermost(DupMmap)
         caller = "dup_mmap" if fork is not None else event.caller.partition("+")[0]
-        by = caller if caller in _FORKS else ""
+        by = caller if caller in FORKS else ""
         if event.ret == 0:
             self._of[event.pid] = Copy(call, _NONE, "")
         else:
@@ -114,7 +114,7 @@ class Copies:
     def failed(self, event: Return) -> None:
         """copy_page_range() has failed, and so the fork."""
         inside = self.context.tasks.of(event).innermost(DupMmap) is not None
-        inlined = event.caller.partition("+")[0] in _FORKS and "exit_mmap" in self.context.recorded
+        inlined = event.caller.partition("+")[0] in FORKS and "exit_mmap" in self.context.recorded
         if event.pid > 0 and (inside or inlined) and not self.context.lost_any:
             self._failed[event.pid] = event.at, "copy_page_range"
 

@@ -38,9 +38,11 @@ class Doubts:
 
         `of_state`: they were asked what they do in the state of the model, which a wrong era may have spoiled.
         """
-        names = {era.name for era in fitting}
+        names = [era.name for era in fitting]
         if not (of_state and self._against):
-            self._out.update(era.name for era in ERAS if era.name not in names)
+            for era in ERAS:
+                if era.name not in names:
+                    self._out.add(era.name)
         if self.context.era.name not in names:
             self._count(event, what)
 

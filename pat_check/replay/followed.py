@@ -70,7 +70,7 @@ class Followed:
             return False
         if run.zap in layers.unlike or run.zap not in layers.unmaps.zaps or not layers.copies.is_done(run.pid):
             return False
-        if not layers.agreeing.lets_zap(run, scope) or not layers.teardowns.covers(run) or not self._are_due(run):
+        if not layers.agreeing.lets_zap(run.of[0], scope) or not layers.teardowns.covers(run) or not self._are_due(run):
             return False
         vmas = self.vmas
         vmas.unmaps_own(scope, run.of[0].vma, run.pid, run.mm)

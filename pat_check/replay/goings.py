@@ -72,26 +72,15 @@ class Goings:
             self._tell(going.zaps)
 
     def lets_pass(self, run: OrdinaryVmas) -> bool:
-        """Whether none of these VMAs, which are freed, is awaited."""
-        going = self._of.get(run.pid)
-        if going is None or not run.freed:
-            return True
-        return all(zap.vma not in run.freed for zap in going.zaps)
+        """Whether those of these VMAs, which are freed, that are awaited come in the order of those that go."""
+        return not run.freed or self._gone(run.pid, run.freed) >= 0
 
     def let_go(self, pid: int, of: list[tuple[int, int]]) -> bool:
         """VMAs, each with its context, are freed: False, and nothing done, if not in the order of those that go."""
-        going = self._of.get(pid)
-        place = 0
-        if going is not None and going.zaps:
-            awaited = {zap.vma for zap in going.zaps}
-            for vma, _ in of:
-                if vma in awaited:
-                    if vma != going.zaps[place].vma:
-                        return False
-                    place += 1
-            if place:
-                del going.zaps[:place]
-                self._shown.add(going.whole)
+        gone = self._gone(pid, [vma for vma, _ in of])
+        if gone < 0:
+            return False
+        self._go(pid, gone)
         for _, ctx in of:
             if ctx <= 0:
                 self._plain = True
@@ -105,13 +94,35 @@ class Goings:
         if ctx <= 0:
             self._plain = True
 
-    def taken(self) -> None:
-        """Frees of ordinary VMAs have come as one."""
+    def taken(self, run: OrdinaryVmas) -> None:
+        """Frees of VMAs, of which some may go, have come as one."""
+        self._go(run.pid, self._gone(run.pid, run.freed))
         self._plain = True
 
     def lost(self) -> None:
         """Events are missing."""
         self._of.clear()
+
+    def _gone(self, pid: int, freed: list[int]) -> int:
+        """How many of the VMAs that go are among these, which are freed in this order; -1 if they go in another."""
+        going = self._of.get(pid)
+        if going is None or not going.zaps:
+            return 0
+        awaited = {zap.vma for zap in going.zaps}
+        place = 0
+        for vma in freed:
+            if vma in awaited:
+                if place == len(going.zaps) or vma != going.zaps[place].vma:
+                    return -1
+                place += 1
+        return place
+
+    def _go(self, pid: int, count: int) -> None:
+        """The first so many of the VMAs that go are freed."""
+        if count:
+            going = self._of[pid]
+            del going.zaps[:count]
+            self._shown.add(going.whole)
 
     def _tell(self, zaps: list[ZapVma]) -> None:
         context = self.context

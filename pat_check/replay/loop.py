@@ -52,7 +52,9 @@ from pat_check.events.runs import (
     Reserving,
     Run,
     SplitOff,
+    TrackedCopy,
     UnmappedVma,
+    UntrackedVma,
     Untracking,
     ZappedVmas,
 )
@@ -161,6 +163,8 @@ class Replay:
             Untracking: self.whole.untrack,
             Reserving: self.whole.reserve,
             Freeing: self.whole.free,
+            UntrackedVma: self.whole.zap,
+            TrackedCopy: self.whole.copy,
         }
         handlers.update(dict.fromkeys(self._takes, self._run))
         self._plans = {kind: Plan(kind, handlers.get(kind, self._enter), self.vmas) for kind in kinds_of_events()}

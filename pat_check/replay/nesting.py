@@ -123,7 +123,7 @@ class Nesting:
             chain += ("reserve_pfn_range",)
             if self.is_tracked(start, size):
                 chain += ("memtype_reserve",)
-        self.want(call, chain, Seen(start, size, self._type(start, size), vma=call.vma, strict=1))
+        self.want(call, chain, Seen(start, size, self.type_of(start, size), vma=call.vma, strict=1))
         if call.api == "track_pfn_copy" and call.flags & VM_PAT:
             self._look_up(call)
 
@@ -187,7 +187,7 @@ class Nesting:
         if f"{call.function()} memtype_kernel_map_sync" in self.context.nested:
             self.want(call, ("memtype_kernel_map_sync",), Seen(start, size))
 
-    def _type(self, start: int, size: int) -> int:
+    def type_of(self, start: int, size: int) -> int:
         """The type of the entries of a range, which is that of its reservation; -1 unknown."""
         nodes = self.context.machine.memtypes.exact(start, start + size) if start >= 0 else []
         return nodes[0].type if nodes and self.context.reliable and not any(node.assumed for node in nodes) else -1

@@ -135,9 +135,7 @@ class Processes:
     def remaps(self, task: Task, call: RemapPfnRange) -> None:
         """A task maps: it does not end an address space any more."""
         self.finish(call.pid)
-        if call.mm:
-            task.mm = call.mm
-            self._name(call.pid, call.mm)
+        self.shows(task, call.pid, call.mm)
 
     def remap_failed(self, call: RemapPfnRange, event: Return) -> None:
         """Return of a remap_pfn_range() that failed: what it reserved must be gone, or an equal entry in its place."""
@@ -161,9 +159,13 @@ class Processes:
 
     def frees(self, task: Task, call: FreePfnRange) -> None:
         """A task unmaps."""
-        if call.mm:
-            task.mm = call.mm
-            self._name(call.pid, call.mm)
+        self.shows(task, call.pid, call.mm)
+
+    def shows(self, task: Task, pid: int, mm: int) -> None:
+        """A task works on this address space of its own; 0 is not recorded."""
+        if mm:
+            task.mm = mm
+            self._name(pid, mm)
 
     def _name(self, pid: int, mm: int) -> None:
         """The address space that a child got at its fork."""

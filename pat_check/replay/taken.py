@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from pat_check.events import Call, DupMmap, FreePfnRange
-from pat_check.events.runs import CopiedVmas, OrdinaryVmas, Shape
+from pat_check.events import Call, DupMmap, ExitMmap, FreePfnRange
+from pat_check.events.runs import CopiedVmas, OrdinaryVmas, Shape, TrackedCopy, UntrackedVma
 from pat_check.model.memory import PAGE
 from pat_check.replay.context import Context
+from pat_check.replay.copies import FORKS
 from pat_check.replay.layers import Layers
 from pat_check.replay.tasks import Task
 
@@ -15,6 +16,12 @@ DEPTH: Final = 48
 """Open calls of a task, from which on some may be given up."""
 _ORDINARY: Final[frozenset[str]] = frozenset(("vm_area_dup", "vm_area_free", "copy_page_range"))
 """What such events consist of, beside zaps."""
+
+_UNTRACKING: Final[frozenset[str]] = frozenset(
+    ("memtype_erase", "memtype_free", "unmap_page_range", "unmap_single_vma", "untrack_pfn")
+)
+_BELOW: Final[frozenset[str]] = frozenset(("memtype_check_insert",))
+"""Functions that the layers do not hear."""
 
 _COPYING: Final[frozenset[str]] = frozenset(("vm_area_dup", "copy_page_range"))
 
@@ -25,6 +32,7 @@ class Taken:
     def __init__(self, context: Context, layers: Layers) -> None:
         self.context, self.layers = context, layers
         self._fitting: set[Shape] = set()  # of runs that may be taken: what is known of functions does not change
+        self._forking: tuple[set[Shape], set[Shape]] = set(), set()  # the same of forks: without and with a dup_mmap()
 
     def are_idle(self, run: OrdinaryVmas) -> bool:
         """Whether such calls, of which each kind was seen before, would come and go without a trace."""
@@ -98,22 +106,82 @@ class Taken:
     def may_go_on(self, pid: int, task: Task, function: str, below: str, caller: str) -> bool:
         """Whether an era may make these two calls, the first of which returns to `caller`, where a task is."""
         layers = self.layers
-        if layers.strangers or function in layers.unlike or below in layers.unlike or len(task.frames) > DEPTH:
-            return False
-        for frame in task.frames:
-            if frame.api in (function, below):
-                return False  # it never returned
-        if (
-            layers.torn.is_busy
-            or layers.results.forbids(pid)
-            or not self.context.tasks.paired.issuperset((function, below))
-        ):
+        if not self._may_make(pid, task, function, below):
             return False
         outer = layers.callers.get(caller)
         if outer is None or not (not outer or layers.absent.is_open(task, outer)):
             return False
         waiting = layers.waiting.get(pid)
-        return waiting is None or function in waiting[-1].chain
+        return not waiting or function in waiting[-1].chain
+
+    def untracks(self, run: UntrackedVma, task: Task) -> bool:
+        """Whether a zap may untrack this VMA and clear it, and nothing is due before."""
+        context, layers, zap = self.context, self.layers, run.zap
+        if self.waits(run.pid) or not context.era.zap_untracks or not self._looks_up(run):
+            return False
+        if not (layers.unlike.isdisjoint(_UNTRACKING) and layers.seen.issuperset(_UNTRACKING)):
+            return False
+        if not self._may_make(run.pid, task, "memtype_free", "memtype_erase"):
+            return False
+        if layers.callers.get(run.free.caller) != "untrack_pfn" or isinstance(task.scope, ExitMmap):
+            return False
+        return (
+            layers.copies.is_done(run.pid)
+            and layers.unmaps.lets_zap(zap)
+            and layers.agreeing.lets_zap(zap, task.scope)
+            and layers.teardowns.covers_one(zap)
+        )
+
+    def copies_tracked(self, run: TrackedCopy, task: Task) -> bool:
+        """Whether a fork may copy this VMA so, and nothing is due before."""
+        context, layers = self.context, self.layers
+        if self.waits(run.pid) or run.pid in layers.unmaps.due or layers.strangers or layers.torn.is_busy:
+            return False
+        if not context.era.zap_untracks or not layers.copies.is_done(run.pid):
+            return False
+        if ("track_pfn_copy get_pat_info" in context.nested) is not run.looked_up:
+            return False
+        fork = task.frames[0].call if task.frames else None
+        if fork is not None and not (len(task.frames) == 1 and isinstance(fork, DupMmap) and fork.oldmm == run.copy.mm):
+            return False
+        return run.shape in self._forking[fork is not None] or self._forks(run.shape, inlined=fork is None)
+
+    def _forks(self, shape: Shape, *, inlined: bool) -> bool:
+        """Whether an era may make these copies in dup_mmap(), which is open unless it was put into its callers."""
+        layers, paired = self.layers, self.context.tasks.paired
+        for function in shape.functions:
+            returns = function == "untrack_pfn_clear" or function in paired
+            if function in layers.unlike or not returns or function not in layers.seen | _BELOW:
+                return False
+        for place in shape.callers:
+            known = layers.callers.get(place)
+            if known != ("" if inlined else "dup_mmap") or place.partition("+")[0] not in FORKS:
+                return False
+        self._forking[not inlined].add(shape)
+        return True
+
+    def _looks_up(self, run: UntrackedVma) -> bool:
+        """Whether the get_pat_info() that must be seen, if one must, was seen, and is one that may come."""
+        layers, function = self.layers, "get_pat_info"
+        if ("untrack_pfn get_pat_info" in self.context.nested) is not bool(run.looked_up):
+            return False
+        if not run.looked_up:
+            return True
+        if function in layers.unlike or function not in layers.seen or function not in self.context.tasks.paired:
+            return False
+        return layers.callers.get(run.looked_up) == "untrack_pfn"
+
+    def _may_make(self, pid: int, task: Task, function: str, below: str) -> bool:
+        """Whether an era may make these two calls, neither of which is open."""
+        layers = self.layers
+        if layers.strangers or function in layers.unlike or below in layers.unlike or len(task.frames) > DEPTH:
+            return False
+        for frame in task.frames:
+            if frame.api in (function, below):
+                return False  # it never returned
+        if layers.torn.is_busy or layers.results.forbids(pid):
+            return False
+        return self.context.tasks.paired.issuperset((function, below))
 
     def begins(self, call: Call) -> None:
         """A call of a kind that comes as one with all that it makes."""

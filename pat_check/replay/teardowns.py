@@ -87,7 +87,7 @@ class Teardowns:
         """Calls have come as one."""
         if run.freed:
             self._within.pop(run.pid, None)
-            self.goings.taken()
+            self.goings.taken(run)
 
     def covers(self, run: ZappedVmas) -> bool:
         """Whether zaps that come as one are inside an unmap_vmas() that covers each of them."""
@@ -106,6 +106,21 @@ class Teardowns:
         for zap in run.of:
             if zap.flags & VM_PFNMAP:
                 self.goings.clears(zap)
+
+    def covers_one(self, call: ZapVma) -> bool:
+        """Whether a zap of all of a special mapping is inside an unmap_vmas(), and of the range that it must have."""
+        within = self._within.get(call.pid)
+        if within is None or call.pid in self._begun or call.vma in self._alone or not within.covers(call):
+            return False
+        if within.end < 0 or not self._is_recorded("vm_area_free"):
+            return True
+        return call.start == within.start and call.end == within.end
+
+    def clears_one(self, call: ZapVma) -> None:
+        """Such a zap, of a PFN mapping, has come with all that it makes."""
+        within = self._within[call.pid]
+        within.mm = within.mm or call.mm
+        self.goings.clears(call)
 
     def lets_go(self, pid: int) -> bool:
         """Whether nothing but what is known is torn down by a task."""

@@ -104,6 +104,16 @@ class Unmaps:
                     return False
         return True
 
+    def lets_zap(self, call: ZapVma) -> bool:
+        """Whether of the mappings that are due none comes before this one."""
+        due = self.due.get(call.pid)
+        if due is None:
+            return True
+        for one in due:
+            if one.vma == call.vma:
+                return one is due[0] and one.must == call.api
+        return True
+
     def wants(self, zap: str) -> bool:
         """Whether unmap_vmas() was seen to make this zap, and must make it of each mapping."""
         self._learn()

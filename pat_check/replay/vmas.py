@@ -54,11 +54,11 @@ class Vmas:
             SplitVma: self.seen,
             MprotectFixup: self.seen,
             InsertPfn: self._fault,
-            FreePfnRange: self._untrack,
+            FreePfnRange: self.untrack,
             DupMmap: self._fork,
             VmAreaDup: self._dup,
             VmAreaFree: self._free,
-            ZapVma: self._zap,
+            ZapVma: self.zap,
         }
         self._leave: dict[type[Call], Callable[[Any, Return], None]] = {
             RemapPfnRange: self._remapped,
@@ -236,7 +236,8 @@ class Vmas:
         else:
             self.book.give(vma, area, mm)
 
-    def _untrack(self, call: FreePfnRange) -> None:
+    def untrack(self, call: FreePfnRange) -> None:
+        """The tracking of a VMA goes."""
         if call.api == "untrack_pfn":
             self._going(call)
         elif call.api != "untrack_pfn_clear":  # of a fresh copy, which still shows the original's address space
@@ -306,7 +307,7 @@ class Vmas:
         offset = call.pfn * PAGE - call.addr
         self.book.put(call.vma, Mapped(call.mm, call.vm_start, call.vm_end, flags, offset, edited))
 
-    def _zap(self, call: ZapVma) -> None:
+    def zap(self, call: ZapVma) -> None:
         """Entries go; with VM_PAT set none was gone before where a zap clears that flag, too."""
         self._own_zap(call)
         area = self.book.of.get(call.vma)

@@ -10,16 +10,19 @@ from typing import Final
 from pat_check import incidents
 from pat_check.cachemode import cachemode_name
 from pat_check.events import Event, FreePfnRange, MemtypeReserve, ReservePfnRange
-from pat_check.events.runs import Freeing, Mapping, Reserving, Untracking
+from pat_check.events.runs import Freeing, Mapping, Reserving, TrackedCopy, UntrackedVma, Untracking
 from pat_check.model import operations
 from pat_check.model.memtype import Memtype
 from pat_check.model.operations import Reserve, is_new_memtype_allowed
 from pat_check.model.owner import Owner
+from pat_check.model.vma import VM_SHARED
 from pat_check.replay.agreeing import is_released_by, may_track
 from pat_check.replay.callers import is_strict
 from pat_check.replay.context import Context
 from pat_check.replay.drivers import Drivers
+from pat_check.replay.frames import Frame
 from pat_check.replay.frees import Frees
+from pat_check.replay.mapped import Mapped
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.processes import Processes
 from pat_check.replay.reserves import Reserves
@@ -190,6 +193,70 @@ class Whole:
         context.erase_seen = True
         self.frees.erased(task, None, run.erased, call.start, call.end, run.how)
         task.scope = None
+        return True
+
+    def zap(self, run: UntrackedVma) -> bool:
+        """Apply the end of a mapping whose flags hold its tracking, as `map`."""
+        context, zap, call, layers = self.context, run.zap, run.free.call, self.taken.layers
+        machine, task = context.machine, context.tasks.of(run)
+        if not self._is_plain(task) or not self.taken.untracks(run, task):
+            return False
+        if machine.ram.test(call.start, call.end) or not self.mappings.has_none(zap.mm):
+            return False
+        if self.vmas.physical(zap.vma, zap.vm_start) not in (-1, call.start):
+            return False
+        layers.unmaps.enter(zap)
+        layers.teardowns.clears_one(zap)
+        layers.unwanted.zaps(run.comm)
+        self.vmas.zap(zap)
+        task.scope = zap
+        self.processes.works_on(task, run.pid, zap.mm)
+        self.mappings.zaps_seen = True
+        layers.unwanted.enter(run.untrack)
+        self.vmas.untrack(run.untrack)
+        task.scope = run.untrack
+        self.taken.begins(call)
+        self.drivers.freed(run.pid)
+        context.erase_seen = True
+        self.frees.erased(task, None, run.free.erased, call.start, call.end, run.free.how)
+        task.scope = run.clear
+        return True
+
+    def copy(self, run: TrackedCopy) -> bool:
+        """Apply what a fork does with a mapping whose flags hold its tracking, as `map`."""
+        context, copy, call, vmas = self.context, run.copy, run.reserving.reserve, self.vmas
+        machine, task = context.machine, context.tasks.of(run)
+        if not self._is_recorded() or not self.taken.copies_tracked(run, task):
+            return False
+        area = vmas.book.of.get(copy.vma)
+        if area is None or (area.flags ^ copy.flags) & VM_SHARED or not self.mappings.are_far(call.start, call.end):
+            return False
+        start, mode = vmas.physical(copy.vma, copy.vm_start), mode_of(run.prot)
+        type_ = self.taken.layers.nesting.type_of(start, call.end - call.start)
+        if start not in (-1, call.start) or mode not in (-1, call.req) or (type_ >= 0 <= mode and type_ != mode):
+            return False
+        outcome = operations.memtype_reserve(machine, call.start, call.end, call.req, strict=is_strict(task, call))
+        if outcome.path != "tree" or outcome.ret or outcome.actual != run.reserving.insert.type:
+            return False
+        granted = outcome.new
+        if run.reserving.got not in (-1, granted) or run.reserving.granted not in (-1, granted) or run.pcm != granted:
+            return False
+        if granted not in (call.req, outcome.actual):
+            return False
+        vmas.lives(run.pid, copy.mm)
+        vmas.observe(copy.vma, copy.mm, copy.vm_start, copy.vm_end, copy.flags)
+        vmas.duplicates.callers_seen = True
+        mm = vmas.spaces.copied(run.pid, area.start)
+        vmas.book.put(copy.dst, Mapped(mm, area.start, area.end, area.flags, area.offset))
+        self.taken.layers.copies.done(run.pid)
+        self.processes.shows(task, run.pid, copy.mm)
+        task.frames.append(Frame(copy, copy.api))
+        self.taken.begins(call)
+        context.insert_seen = True
+        self.reserves.whole(task, call, run.reserving.insert, outcome, run.reserving)
+        task.frames.pop()
+        task.scope = None
+        self.drivers.expected.mapped()
         return True
 
     def _is_plain(self, task: Task) -> bool:

@@ -76,7 +76,7 @@ class Texts:
 
     def of(self, finding: Finding) -> str:
         """The text of one finding."""
-        file, task, place = finding.file, finding.task, finding.place
+        file, task, place, silenced = finding.file, finding.task, finding.place, finding.suppression
         return (
             f'{{"rule": {quote(finding.rule)}, "severity": "{_WORDS[finding.severity]}", '
             f'"message": {quote(portable_text(finding.message, file))}, "file": {self._file(file)}, '
@@ -90,7 +90,7 @@ class Texts:
             f'"help": {self._told(finding.help, file) if finding.help else "null"}, '
             f'"fingerprint": {quote(finding.fingerprint)}, '
             f'"baseline": {quote(finding.baseline) if finding.baseline else "null"}, '
-            f'"suppression": {json.dumps(_suppression(finding.suppression))}}}'
+            f'"suppression": {"null" if silenced is None else json.dumps(_suppression(silenced))}}}'
         )
 
     def _note(self, note: Note, file: str) -> str:
@@ -114,9 +114,7 @@ def _extent(label: str, start: int, end: int, mode: str) -> str:
     return f'{{"label": {quote(label)}, {bounds}, "mode": {quote(mode) if mode else "null"}}}'
 
 
-def _suppression(silenced: Suppression | None) -> dict[str, Any] | None:
-    if silenced is None:
-        return None
+def _suppression(silenced: Suppression) -> dict[str, Any]:
     return {
         "reason": portable_text(silenced.reason, silenced.file),
         "file": portable(silenced.file),

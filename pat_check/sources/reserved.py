@@ -1,4 +1,4 @@
-"""Rows of one reservation or one free, from its call to its return, when nothing comes between and nothing is odd.
+"""Rows of one reservation, one free, or one mapping that is untracked, when nothing comes between and nothing is odd.
 
 Compiled, as rows.py.
 """
@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING, Final
 
 from librt.strings import read_f64_le, read_i64_le
 
-from pat_check.events import Event, MemtypeCheckInsert, MemtypeFree, MemtypeReserve
-from pat_check.events.runs import Freeing, Reserving, Rows
+from pat_check.events import Event, FreePfnRange, MemtypeCheckInsert, MemtypeFree, MemtypeReserve, ZapVma
+from pat_check.events.runs import TRACKED, Freeing, Reserving, Rows, UntrackedVma
 from pat_check.sources.programs import (
     ARGUMENTS,
+    FREE_PFN_RANGE,
     HEAD,
     MEMTYPE_CHECK_INSERT,
     MEMTYPE_ERASE,
+    MEMTYPE_FREE,
     MODE,
     RESULT,
     WORD,
+    ZAP_VMA,
     Program,
+    unsigned,
     value,
 )
+from pat_check.sources.shapes import where
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -32,6 +37,9 @@ _HIGHEST: Final = 1 << 52
 _ERRORS: Final = -4095
 _EINVAL: Final = -22
 _INT: Final = 1 << 32
+_PFNMAP: Final = 0x400
+_ZAPS: Final = "unmap_single_vma"
+_CLEARS: Final = "unmap_page_range"
 
 
 def reserving(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> Reserving | None:
@@ -109,6 +117,120 @@ def freeing(programs: list[Program], comms: list[str], rows: bytes, place: i64, 
     found.how = "missed" if misses else "removed" if result else "shrunk"
     found.caller = done.caller
     return found
+
+
+def untracked(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> UntrackedVma | None:
+    """The unmap_single_vma() of a mapping with VM_PAT that begins at `place`."""
+    zap = programs[read_i64_le(rows, place + WORD)]
+    values: i64 = place + HEAD
+    vma, mm = read_i64_le(rows, values), read_i64_le(rows, values + WORD)
+    vm_start, vm_end = read_i64_le(rows, values + 4 * WORD), read_i64_le(rows, values + 5 * WORD)
+    flags = read_i64_le(rows, values + 6 * WORD)
+    if zap.api != _ZAPS or vma == 0 or mm == 0 or not 0 <= vm_start < vm_end:
+        return None
+    mask = read_i64_le(rows, place + 6 * WORD)
+    start, end = value(rows, values, mask, 2), value(rows, values, mask, 3)
+    if not 0 <= start <= int(vm_start) or not int(vm_end) <= end:
+        return None
+    untracking: i64 = values + zap.slots * WORD
+    untrack = _next(programs, rows, untracking, place)
+    if untrack is None or untrack.is_return or untrack.kind != FREE_PFN_RANGE or untrack.function != "untrack_pfn":
+        return None
+    same = _shows(rows, untracking + HEAD, values, flags)
+    if not same or read_i64_le(rows, untracking + HEAD + 2 * WORD) or read_i64_le(rows, untracking + HEAD + 3 * WORD):
+        return None
+    freed: i64 = untracking + HEAD + untrack.slots * WORD
+    call = _next(programs, rows, freed, place)
+    count: i64 = 7
+    looked_up = ""
+    if call is not None and call.function == "get_pat_info" and not call.is_return:
+        returned: i64 = freed + HEAD + call.slots * WORD
+        over = _return(programs, rows, returned, place, call)
+        if read_i64_le(rows, freed + HEAD) != vma or over is None or _result(rows, returned):
+            return None
+        freed = returned + HEAD + (ARGUMENTS + over.slots) * WORD
+        call = _next(programs, rows, freed, place)
+        count, looked_up = 9, over.caller
+    if call is None or call.kind != MEMTYPE_FREE or call.is_return:
+        return None
+    free = freeing(programs, comms, rows, freed, source)
+    if free is None or free.call.end - free.call.start != vm_end - vm_start:
+        return None
+    clearing: i64 = free.end
+    clear = _next(programs, rows, clearing, place)
+    if clear is None or clear.is_return or clear.kind != ZAP_VMA or clear.api != _CLEARS:
+        return None
+    if not _shows(rows, clearing + HEAD, values, flags & ~TRACKED):
+        return None
+    if (
+        read_i64_le(rows, clearing + HEAD + 2 * WORD) != vm_start
+        or read_i64_le(rows, clearing + HEAD + 3 * WORD) != vm_end
+    ):
+        return None
+    behind: i64 = clearing + HEAD + clear.slots * WORD
+    found = UntrackedVma(*where(rows, comms, clearing), source, int(place), int(behind), int(count))
+    area, space, first, last, bits = unsigned(vma), unsigned(mm), int(vm_start), int(vm_end), int(flags)
+    found.zap = ZapVma(
+        _at(rows, place),
+        _time(rows, place),
+        _cpu(rows, place),
+        found.pid,
+        found.comm,
+        area,
+        space,
+        start,
+        end,
+        zap.api,
+        first,
+        last,
+        bits,
+    )
+    found.untrack = FreePfnRange(
+        _at(rows, untracking),
+        _time(rows, untracking),
+        _cpu(rows, untracking),
+        found.pid,
+        found.comm,
+        area,
+        space,
+        untrack.api,
+        0,
+        0,
+        first,
+        last,
+        bits,
+        value(rows, untracking + HEAD, read_i64_le(rows, untracking + 6 * WORD), 7),
+    )
+    found.looked_up, found.free = looked_up, free
+    found.clear = ZapVma(
+        found.at,
+        found.time,
+        found.cpu,
+        found.pid,
+        found.comm,
+        area,
+        space,
+        first,
+        last,
+        clear.api,
+        first,
+        last,
+        bits & ~TRACKED,
+    )
+    return found
+
+
+def is_tracked(flags: i64) -> bool:
+    """Whether these flags are recorded, and those of a mapping with VM_PAT."""
+    return flags >= 0 and flags & TRACKED != 0 and flags & _PFNMAP != 0
+
+
+def _shows(rows: bytes, values: i64, zap: i64, flags: i64) -> bool:
+    """Whether a call shows the VMA that the zap shows whose values begin there, with these flags."""
+    for slot in (0, 1, 4, 5):
+        if read_i64_le(rows, values + slot * WORD) != read_i64_le(rows, zap + slot * WORD):
+            return False
+    return read_i64_le(rows, values + 6 * WORD) == flags
 
 
 def _is_plain(rows: bytes, start: i64, end: i64, below: i64) -> bool:

@@ -13,6 +13,7 @@ from librt.strings import read_f64_le, read_i64_le
 from pat_check.events import runs
 from pat_check.events.runs import OrdinaryVmas, Rows, Run
 from pat_check.sources.followed import followed
+from pat_check.sources.forked import forked
 from pat_check.sources.programs import (
     COPY_PAGE_RANGE,
     FOLLOWED,
@@ -28,7 +29,7 @@ from pat_check.sources.programs import (
     Program,
     unsigned,
 )
-from pat_check.sources.reserved import freeing, reserving
+from pat_check.sources.reserved import freeing, is_tracked, reserving, untracked
 from pat_check.sources.shapes import Step, are_alike, behind_return, returns
 from pat_check.sources.tracked import mapping, untracking
 
@@ -46,6 +47,11 @@ def run_at(programs: list[Program], comms: list[str], rows: bytes, place: i64, s
     """The run that begins with the row at `place`, if one does; `begin` leads to the orders of calls that are known."""
     begins = programs[read_i64_le(rows, place + WORD)].begins
     if begins == ORDINARY:
+        kind = programs[read_i64_le(rows, place + WORD)].kind
+        if kind == ZAP_VMA and is_tracked(read_i64_le(rows, place + HEAD + 6 * WORD)):
+            return untracked(programs, comms, rows, place, source)
+        if kind == VM_AREA_DUP and is_tracked(read_i64_le(rows, place + HEAD + 4 * WORD)):
+            return forked(programs, comms, rows, place, source, begin)
         return ordinary(programs, comms, rows, place, source) or followed(programs, comms, rows, place, source)
     if begins == FOLLOWED:
         return followed(programs, comms, rows, place, source)

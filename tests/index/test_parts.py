@@ -30,7 +30,7 @@ ALWAYS_THE_SAME = {
     "layers.nesting": {"want", "_below"},
     "layers.unmaps": {"is_tracked", "_known_of", "_must", "_frees", "_sees_untracking"},
     "maps": {"saved"},
-    "taken": {"_fitting"},
+    "taken": {"_fitting", "_forking"},
 }
 """What a part holds that no event changes, that is looked up again, or that no reservation depends on."""
 

@@ -3,6 +3,8 @@
 import pytest
 
 from pat_check import api
+from pat_check.events import UnmapVmas, ZapVma
+from pat_check.replay.goings import Goings
 
 VMAS = {"0x10": "vm_start=0x7000 vm_end=0x9000", "0x20": "vm_start=0x9000 vm_end=0xa000"}
 ZAPS = "".join(
@@ -52,3 +54,11 @@ def test_a_recording_that_ends_or_shows_no_such_frees_tells_nothing(divergences)
 def test_a_mapping_that_fails_may_unmap_its_place_again(divergences):
     again = "unmap_vmas: vma=0x30 start=0x7000 end=0xa000\n"
     assert divergences(UNMAP + FREES[0] + again + FREES[1] + MARK) == []
+
+
+def test_a_vma_that_is_freed_twice_in_a_row_is_none_that_goes():
+    goings = Goings(None)
+    goings.begins(UnmapVmas(1, 0.1, 0, 7, "app", 0x7000, 0x9000, 0x10))
+    goings.clears(ZapVma(2, 0.2, 0, 7, "app", 0x10, 0x77, 0x7000, 0x9000, "unmap_page_range", 0x7000, 0x9000, 0x444BB))
+    assert not goings.let_go(7, [(0x10, 0), (0x10, 0)])
+    assert goings.let_go(7, [(0x10, 0)])

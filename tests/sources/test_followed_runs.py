@@ -6,18 +6,32 @@ import re
 
 import pytest
 
-from pat_check.events.runs import CopiedVmas, FreedVmas, Mapping, Run, SplitOff, UnmappedVma, ZappedVmas
+from pat_check.events.runs import (
+    CopiedVmas,
+    FreedVmas,
+    Freeing,
+    Mapping,
+    Run,
+    SplitOff,
+    UnmappedVma,
+    UntrackedVma,
+    ZappedVmas,
+)
 from pat_check.replay.followed import Followed
+from pat_check.replay.whole import Whole
 from pat_check.session import Options, Session
 from pat_check.sources.ftrace import Ftrace
 from tests.corpus import ABSENT, CORPUS, Capture
 from tests.lanes import of_text
-from tests.sources.test_runs import mapped, replayed
+from tests.sources.test_runs import MISSED, freed, mapped, replayed
 
 BUSY = Capture(CORPUS / "7.2" / "stress-1", "7.2", "stress-1")
 FLAGS = 0xC0444BB
 OTHER = 0x71
 TEARS = Capture(CORPUS / "6.12" / "adjacent", "6.12", "adjacent")
+FREES = Capture(CORPUS / "6.1" / "adjacent", "6.1", "adjacent")
+TRACKS = Capture(CORPUS / "6.1" / "stress-smp8", "6.1", "stress-smp8")
+LOOKS_UP = Capture(CORPUS / "6.12" / "stress-smp8", "6.12", "stress-smp8")
 
 
 def line(function, payload, *, ret="", caller="dup_mmap", pid=240):
@@ -107,6 +121,85 @@ def test_what_comes_as_one(text, expected, scanner, monkeypatch):
         assert len(found) == expected
 
 
+TRACKED = FLAGS | 0x1000000  # VM_PAT
+AREA = "vma=0x10 " + bounds(TRACKED)
+
+
+CLEARED = "vma=0x10 " + bounds()
+
+
+def untracked(*, area=AREA, start=0, end=2**64 - 1, pfn=0, free=None, cleared=CLEARED, pid=240):
+    zapped = line("unmap_single_vma", f"{AREA} start={start:#x} end={end:#x}")
+    untrack = line("untrack_pfn", f"{area} pfn={pfn:#x} size=0x0")
+    clear = line("unmap_page_range", f"{cleared} start=0x400000 end=0x402000", pid=pid)
+    return zapped + untrack + (freed() if free is None else free) + clear
+
+
+ALONE = ["ZapVma", "FreePfnRange", (Freeing, 4), "ZapVma"]
+
+
+def found_by(vma="0x10", ret=0):
+    made = line("get_pat_info", f"vma={vma}")
+    return made + line("get_pat_info", "", ret=f"ret={ret:#x}", caller="untrack_pfn") + freed()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (untracked(), [(UntrackedVma, 7)]),
+        (untracked(free=freed(erased=MISSED, ret=0xFFFFFFEA)) * 2, [(UntrackedVma, 7), (UntrackedVma, 7)]),
+        (untracked(start=0x400000, end=0x402000), [(UntrackedVma, 7)]),
+        (untracked(start=0x401000), ALONE),
+        (untracked(end=0x401000), ALONE),
+        (untracked(area=AREA.replace("0x10 ", "0x20 ")), ALONE),
+        (untracked(pfn=0xFD000), ALONE),
+        (untracked(cleared=AREA), ALONE),
+        (untracked(cleared="vma=0x20 " + bounds()), ALONE),
+        (untracked(pid=241), ALONE),
+        (untracked(free=freed(start=0xFD001000)), ALONE),
+        (untracked(free=""), ["ZapVma", "FreePfnRange", "ZapVma"]),
+        (untracked(free=found_by()), [(UntrackedVma, 9)]),
+        (untracked(free=found_by(ret=0xFFFFFFEA)), [*ALONE[:2], "GetPatInfo", "Return", *ALONE[2:]]),
+        (untracked(free=found_by(vma="0x20")), [*ALONE[:2], "GetPatInfo", "Return", *ALONE[2:]]),
+    ],
+)
+def test_the_end_of_a_tracked_mapping_comes_as_one(text, expected, scanner, monkeypatch):
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
+    events = [
+        event for batch in Ftrace().batches(of_text(untracked(free=found_by()) + text)(), runs=True) for event in batch
+    ]
+    found = [(type(event), event.count) if isinstance(event, Run) else type(event).__name__ for event in events[9:]]
+    assert found == expected
+
+
+@pytest.mark.skipif(not TEARS.path.is_dir(), reason=ABSENT)
+@pytest.mark.parametrize("capture", [TRACKS, LOOKS_UP], ids=str)
+def test_most_of_them_are_taken_as_one(capture, scanner, monkeypatch):
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
+    take, taken = Whole.zap, []
+    monkeypatch.setattr(Whole, "zap", lambda self, run: taken.append(take(self, run)) or taken[-1])
+    session = Session(str(capture.path), Options(), lambda incident: None)
+    session.replay.play(session.batches(runs=True))
+    assert sum(taken) > len(taken) * 0.8
+
+
+@pytest.mark.skipif(not TEARS.path.is_dir(), reason=ABSENT)
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("capture", [TRACKS, LOOKS_UP], ids=str)
+def test_of_a_damaged_recording_with_tracked_mappings_runs_come_to_the_same(
+    capture, seed, scanner, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
+    chance, lines = random.Random(seed), opened(capture)
+    begin = chance.randrange(max(len(lines) - 3_000, 1))
+    piece = lines[:12] + lines[begin : begin + 3_000]
+    for _ in range(20):
+        damage(piece, chance)
+    path = tmp_path / "trace.txt"
+    path.write_text("".join(piece))
+    assert replayed(path, runs=True) == replayed(path, runs=False)
+
+
 def test_a_mapping_that_the_tree_refuses_comes_as_one(scanner, monkeypatch):
     monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
     refused = "".join(
@@ -163,6 +256,19 @@ def test_a_run_after_a_call_that_never_returned_comes_to_the_same(lost, scanner,
             piece[places[chosen % len(places)]] = ""
         path.write_text("".join(piece))
         assert replayed(path, runs=True) == replayed(path, runs=False)
+
+
+@pytest.mark.skipif(not TEARS.path.is_dir(), reason=ABSENT)
+def test_a_free_that_nothing_wants_any_more_comes_to_the_same(scanner, monkeypatch, tmp_path):
+    """The task writes a marker between untrack_pfn() and its memtype_free()."""
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
+    lines = opened(FREES)
+    path = tmp_path / "trace.txt"
+    for place, one in enumerate(lines):
+        if ": untrack_pfn: " in one:
+            marker = one.partition(": untrack_pfn: ")[0] + ": tracing_mark_write: patlab:here\n"
+            path.write_text("".join([*lines[: place + 1], marker, *lines[place + 1 :]]))
+            assert replayed(path, runs=True) == replayed(path, runs=False)
 
 
 def opened(capture):
