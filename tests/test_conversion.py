@@ -1,6 +1,7 @@
 """A recording as a scenario: it plays to the recording's own end, and once more the same."""
 
 import gzip
+import random
 import re
 from collections import Counter
 from pathlib import Path
@@ -316,7 +317,15 @@ def test_mappings_whose_ends_are_not_recorded_are_reserves_and_frees(tmp_path):
 
 def test_a_recording_that_reserves_nothing_is_an_empty_scenario(tmp_path):
     file = recording(tmp_path, "a-7  [000] .....  1.000000: sched_process_exit: comm=a pid=7 prio=120")
-    assert operations(api.convert(str(file))) == []
+    text = api.convert(str(file))
+    assert operations(text) == []
+    assert formatted(text, "x.pat") == text
+
+
+def test_a_recording_of_markers_alone_is_formatted_as_fmt_does_it(tmp_path):
+    text = api.convert(str(recording(tmp_path, "a-7  [000] .....  1.000000: tracing_mark_write: begin")))
+    assert text.endswith("\n\ncheckpoint begin\n")
+    assert formatted(text, "x.pat") == text
 
 
 def test_what_a_snapshot_adds_after_lost_events_is_nobodys(tmp_path):
@@ -486,3 +495,36 @@ def test_damage_is_said_also_where_only_reserves_and_frees_are_written(tmp_path)
     text, notes = api.converted(str(trace), api.Options(era="pfnmap-ctx"))
     assert [note.line for note in notes if note.message.startswith("a line cannot be read")] == [2]
     assert "# a line cannot be read: what was reserved then or freed is not known" in text
+
+
+NUMBER = re.compile(r"=(0x[0-9a-f]+|-?[0-9]+)")
+WRONG = ("0x0", "-1", "0x1000", "-12", "9", "0x7fffffffffff", "0x10000000000000", "0xffffffffffffffff")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_recording_with_damaged_numbers_is_converted_to_what_can_be_played(seed, tmp_path):
+    choice = random.Random(seed)
+    for capture in able(captures(KEPT)):
+        lines = capture.text.splitlines(keepends=True)
+        for place, line in enumerate(lines):
+            numbers = list(NUMBER.finditer(line))
+            if numbers and not line.startswith("#") and choice.random() < 0.05:
+                number = choice.choice(numbers)
+                lines[place] = f"{line[: number.start(1)]}{choice.choice(WRONG)}{line[number.end(1) :]}"
+        path = tmp_path / "trace.txt"
+        path.write_text("".join(lines))
+        text = api.convert(str(path))
+        assert formatted(text, "x.pat") == text
+        Stage(parse(text, "x.pat"), era_of("pfnmap-ctx"), lambda incident: None).play()
+
+
+def test_a_type_that_does_not_exist_is_left_out_and_that_is_said(tmp_path):
+    file = recording(
+        tmp_path,
+        "a-7  [000] .....  1.000000: memtype_reserve: start=0xfd000000 end=0xfd002000 req=9",
+        "a-7  [000] .....  2.000000: memtype_reserve: start=0xfe000000 end=0xfe002000 req=1",
+    )
+    text, notes = api.converted(str(file), api.Options(era="pfnmap-ctx"))
+    assert [one.op for one in operations(text)] == ["memtype_reserve"]
+    assert any("they are still others" in note.message for note in notes)
+    Stage(parse(text, "x.pat"), era_of("pfnmap-ctx"), lambda incident: None).play()

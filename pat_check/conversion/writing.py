@@ -31,6 +31,7 @@ from pat_check.sources.iomem import Resource
 _LABEL = re.compile(r"[^A-Za-z0-9_.-]+")
 _PATH = "converted.pat"
 _END = "exit"
+_BROKEN = mode_word(-1)
 _UNTRACK = frozenset(("munmap", "mremap", "zap_vma_ptes", "fork", "exec", _END))
 """Operations that look for what tracks a mapping."""
 
@@ -64,7 +65,8 @@ class Converted:
     def text(self) -> str:
         """The scenario."""
         notes = (f"# {note[0].upper()}{note[1:]}." for note in self.notes)
-        return "\n".join((f"# {self.title}", *notes, "", *self.lines)) + "\n"
+        below = ["", *self.lines] if self.lines else []
+        return "\n".join((f"# {self.title}", *notes, *below)) + "\n"
 
 
 class Writer:
@@ -110,7 +112,8 @@ class Writer:
 
     def write(self) -> Converted:
         """All of it."""
-        self.made.add("")
+        if self.made.lines:
+            self.made.add("")
         claimed = {node: list(made) for node, made in self.tape.claimed.items()}
         for node in self.tape.begin or ():
             if claimed.get(node):
@@ -183,6 +186,8 @@ class Writer:
         lines = [line]
         if body:
             lines = [f"{line} {{", *(f"  {one.partition(': ')[2]}" for one in body), "}"]
+        if any(_BROKEN in one.split(", ") for one in lines):
+            return  # a damaged number, which is no type
         try:
             statement: Statement = parse("".join(f"{one}\n" for one in lines), _PATH).statements[0]
             for inner in flattened([statement]):
@@ -242,6 +247,10 @@ class Writer:
             )
             self._at = point.at
             self._alone.update(settler.settle(name, list(areas), point.nodes))
+            if settler.differences(name, areas):
+                self._remark(
+                    Remark(point.at, f"they are still others: {name} cannot have mapped what is recorded of it")
+                )
 
     def _lost(self, line: str, at: int) -> None:
         self.made.corrections += 1
