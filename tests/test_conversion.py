@@ -260,6 +260,13 @@ def test_with_iomem_the_whole_resource_is_declared(tmp_path):
     assert Stored(text, "pfnmap-ctx").end == [(0xFD000000, 0xFD002000, 1)]
 
 
+def test_ram_beyond_all_physical_memory_is_cut_off(tmp_path):
+    (tmp_path / "iomem.txt").write_text("01000000-ffffffffffffffff : System RAM\n")
+    text = api.convert(str(recording(tmp_path, *RAM_IS_SHOWN)), api.Options(iomem=str(tmp_path / "iomem.txt")))
+    assert f"ram ram_1000000 = 0x1000000 size {(1 << 52) - (1 << 24) >> 20}M\n" in text
+    Stage(parse(text, "x.pat"), era_of("pfnmap-ctx"), lambda incident: None).play()
+
+
 def test_an_ioremap_is_named_and_unmapped_by_its_name(tmp_path):
     file = recording(
         tmp_path,

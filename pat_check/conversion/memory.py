@@ -85,7 +85,7 @@ def ram_lines(
     ranges = sorted({(low, high) for low, high in touched if low < high <= _LIMIT - PAGE})
     resources, inserted = list(resources), list(inserted)
     if resources:
-        pages = [(-(-start // PAGE) * PAGE, end // PAGE * PAGE) for start, end in ram_of(resources)]
+        pages = [(-(-start // PAGE) * PAGE, min(end, _LIMIT) // PAGE * PAGE) for start, end in ram_of(resources)]
         shown = [(start, end) for start, end in pages if any(low < end and start < high for low, high in ranges)]
     else:
         shown = []
