@@ -88,3 +88,21 @@ drv: unload
 expect memtypes = none
 """
     assert broken(story, era) == []
+
+
+SWAPPED_AND_MAPPED = """
+app: v = mmap 8K, card
+app: remap_pfn_range v, big, 8K
+drv: zap_vma_ptes v
+app: fault v {
+  vmf_insert_pfn v, fb + 56K                    #! tracking-refault-pfn@!vm-pat*
+}
+"""
+
+
+@eras
+def test_what_another_frame_hides_is_not_leaked_while_its_mapping_is_there(era):
+    """Its own frame may come back before it is unmapped."""
+    assert broken(SWAPPED_AND_MAPPED, era) == []
+    leaked = "#! memtype-invalid-free@unmap-region memtype-leak@unmap-region"
+    assert broken(f"{SWAPPED_AND_MAPPED}app: munmap v  {leaked}\n", era) == []

@@ -26,7 +26,7 @@ driver drv
 app: v = mmap 16K
 app: remap_pfn_range v, fb, 16K
 drv: zap_vma_ptes v
-app: vmf_insert_pfn v, fb + 32K       #! tracking-refault-pfn@pfnmap-ctx tracking-refault-pfn@unmap-region memtype-leak@unmap-region
+app: vmf_insert_pfn v, fb + 32K       #! tracking-refault-pfn@pfnmap-ctx tracking-refault-pfn@unmap-region
 """
     clean = """
 bar fb = 0xfd000000 size 64K

@@ -24,6 +24,8 @@ def end(world: World, at: int) -> None:
                 pte = mm.page_table.get(vma.start)
                 paddr = pte.paddr(vma.start) if pte is not None and not pte.anon else vma.full_pfn * PAGE
                 held.append((mm.id, paddr, paddr + vma.size))
+                if vma.full_pfn >= 0:  # other frames are mapped now; its own may come back before it is unmapped
+                    held.append((mm.id, vma.full_pfn * PAGE, vma.full_pfn * PAGE + vma.size))
     for node in world.machine.memtypes:
         owner = node.owner
         if not owner.is_mapping or owner.gone:
