@@ -26,7 +26,9 @@ class Duplicates:
         new = event.ret & ((1 << 64) - 1)
         task = self.context.tasks.of(event)
         split, move = task.innermost(SplitVma), task.innermost(CopyVma)
-        if split is not None and isinstance(split.call, SplitVma) and split.call.vma == call.vma:
+        if new == call.vma and (split is not None or move is not None):  # a damaged line: no VMA is its own copy
+            self.book.drop(new)
+        elif split is not None and isinstance(split.call, SplitVma) and split.call.vma == call.vma:
             self.split(call.vma, area, new, split.call.addr, new_below=split.call.new_below != 0)
         elif move is not None and isinstance(move.call, CopyVma) and move.call.vma == call.vma:
             addr, end = move.call.addr, move.call.addr + move.call.len

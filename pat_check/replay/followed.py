@@ -119,6 +119,8 @@ class Followed:
             return False
         if not layers.unlike.isdisjoint(_SPLITTING) or not self.taken.are_open(task, run.callers[1:]):
             return False
+        if run.new == run.vma:  # a damaged line
+            return False
         if layers.callers.get(run.callers[0]) != "__split_vma" or not layers.contexts.has(run.vma, run.ctx):
             return False
         if not self.context.tasks.paired.issuperset(_SPLITTING):

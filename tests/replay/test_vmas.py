@@ -54,6 +54,18 @@ app-7 [000] 2.3: __split_vma__ret: ret=0
     assert followed(MAP + split, 7) == [[(0x7000, 0x9000, True), (0x9000, 0xB000, True)]]
 
 
+@pytest.mark.parametrize("outer", ["__split_vma: {} addr=0x9000 new_below=0", "copy_vma: {} addr=0x20000 len=0x4000"])
+def test_a_copy_that_is_the_same_vma_is_damage_and_it_is_followed_no_more(followed, outer):
+    damaged = f"""
+app-7 [000] 2.0: {outer.format(WHOLE)}
+app-7 [000] 2.1: vm_area_dup: {WHOLE}
+app-7 [000] 2.2: vm_area_dup__ret: ret=0x10
+app-7 [000] 2.3: {outer.partition(":")[0]}__ret: ret=0
+app-7 [000] 2.4: vm_area_free: vma=0x10
+"""
+    assert followed(MAP + damaged, 7) == [[]]
+
+
 def test_the_new_half_may_be_the_lower_one(followed):
     split = f"""
 app-7 [000] 2.0: __split_vma: {WHOLE} addr=0x8000 new_below=1
