@@ -156,6 +156,8 @@ class _Checked:
         """What is wrong with a word of the verb, or with one that announces."""
         if word not in self.verb.words:
             return f"{self.operation.op} does not take {word!r}: {self.verb.takes()}"
+        if word in self.known:
+            return f"{word!r} is a name here, and a word of {self.operation.op}: give it another name"
         before = next((other for other in self.verb.excludes(word) if other in given), "")
         if before == word:
             return f"{word!r} is said already"

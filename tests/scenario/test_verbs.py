@@ -90,6 +90,18 @@ def test_a_name_of_the_scenario_may_be_a_word_of_another_operation():
     assert plays.play(parse(text, "story.pat"), NEWEST).findings == []
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("wc", "bar wc = 0xfe000000 size 16K\napp: v = mmap 16K, wc"),
+        ("private", "file private\napp: v = mmap 16K, private"),
+    ],
+)
+def test_a_name_that_is_a_word_of_the_operation_itself_is_refused(name, line):
+    message, _ = refused(line)
+    assert message == f"'{name}' is a name here, and a word of mmap: give it another name"
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_operation_refuses_a_foreign_word(name):
     verb = OPERATIONS[name]
