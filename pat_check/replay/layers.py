@@ -127,6 +127,12 @@ class Layers:
         if function in self.unlike:
             self.doubts.called(call, function)
 
+    def leave_below(self, event: Return, frame: Frame | None) -> None:
+        """A call below these layers is over, of which `frame` is the latest open one: its caller must be open."""
+        caller = function_of(event.caller)
+        if caller:
+            self.absent.leave(event, frame, caller)
+
     def leave(self, event: Return, frame: Frame | None) -> None:
         """A call is over, of which `frame` is the latest open one: what it wanted must have come."""
         caller = self.callers.get(event.caller)

@@ -276,8 +276,10 @@ class Replay:
     def _check_insert_return(self, event: Return) -> None:
         torn, task = self.layers.torn, self.context.tasks.of(event)
         torn.hear("memtype_check_insert", "returns")
-        if event.entry is None and task.returning(event) is None:
+        frame = task.returning(event)
+        if event.entry is None and frame is None:
             torn.without_entry(event)
+        self.layers.leave_below(event, frame)
         self.reserves.check_insert_return(event)
 
     def _reserve_return(self, event: Return) -> None:

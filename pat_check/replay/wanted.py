@@ -13,6 +13,8 @@ from pat_check.events import (
     GetPatInfo,
     IoremapCaller,
     MemremapPages,
+    MemtypeCheckInsert,
+    MemtypeErase,
     MemtypeFree,
     MemtypeFreeIo,
     MemtypeKernelMapSync,
@@ -123,7 +125,7 @@ def seen_in(call: Call) -> Seen:
         if call.api == "untrack_pfn" and (call.vma or call.pfn <= 0):
             return Seen(vma=call.vma)
         return Seen(call.pfn * PAGE, call.size) if call.pfn >= 0 else Seen()
-    if isinstance(call, (MemtypeFree, MemtypeFreeIo, MemtypeReserveIo)):
+    if isinstance(call, (MemtypeFree, MemtypeFreeIo, MemtypeReserveIo, MemtypeCheckInsert, MemtypeErase)):
         return Seen(call.start, call.end - call.start)
     if isinstance(call, (CopyPageRange, VmAreaDup, GetPatInfo)):
         return Seen(vma=call.vma)

@@ -121,6 +121,8 @@ NESTED = [
     (FORK, "dup_mmap", 2, "vm_area_dup returned to dup_mmap(), which was not called"),
     (MOVE, "copy_vma", 2, "vm_area_dup returned to copy_vma(), which was not called"),
     (RESERVES, "reserve_pfn_range", 2, "returned to reserve_pfn_range(), which was not called"),
+    (RESERVES, "memtype_reserve", 3, "returned to memtype_reserve(), which was not called"),
+    (FREES, "memtype_free", 2, "returned to memtype_free(), which was not called"),
     (LOOKS_UP, "untrack_pfn", 2, "get_pat_info returned to untrack_pfn(), which was not called"),
 ]
 
