@@ -170,7 +170,11 @@ class Expectations:
         said = "; ".join(world.said) or "nothing"
         if expect.none:
             return "" if not world.said else f"the kernel says {said}, not nothing"
-        return "" if any(expect.word in text for text in world.said) else f'the kernel says {said}, not "{expect.word}"'
+        if any(expect.word in text for text in world.said):
+            return ""
+        known = next((text for text in world.said if text in expect.word), "")
+        more = f'; only so much of a message is known here: expect dmesg "{known}"' if known else ""
+        return f'the kernel says {said}, not "{expect.word}"{more}'
 
     def _refs(self, expect: Expect, world: World) -> str:
         mm, addr = self._subject(expect, world)

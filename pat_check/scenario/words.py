@@ -144,6 +144,8 @@ def _advice(line: str, column: int, found: str, accepted: set[str]) -> str:
         return f"; did you mean {meant!r}?"
     if before[-1:].isdecimal() and "COMMA" in accepted and mistyped(found, ("pages",)):
         return "; did you mean 'pages'?"
+    if before.endswith("{"):
+        return "; what is done inside of a block stands on lines of its own, and so does its '}'"
     if found == "#!" and (not before or before.endswith("}")):
         return "; claims stand behind the statement that they are about"
     if (task := _BEHIND_A_TASK.match(line)) is not None:

@@ -151,3 +151,9 @@ def test_physical_addresses_are_told_as_they_are_written():
     story = f"{SHARED}expect memtypes = [0xfd000000, 0xfd001000) wc\n"
     (said,) = broken(story, NEWEST)
     assert said.endswith("are [0xfd000000, 0xfd004000) wc, not [0xfd000000, 0xfd001000) wc")
+
+
+def test_of_a_message_with_addresses_the_known_part_is_named():
+    story = f'{SHARED}drv: memtype_free fb, 4K\nexpect dmesg "freeing invalid memtype [mem 0xfd000000]"\n'
+    said = broken(story, NEWEST)[-1]
+    assert said.endswith('only so much of a message is known here: expect dmesg "freeing invalid memtype"')

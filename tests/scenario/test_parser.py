@@ -500,7 +500,12 @@ CASES = [
     ("# pat-check: ignore[]", "1:21", "expected a name, not ']'"),
     ("a: f # pat-check: ignore[x y]", "1:28", "expected a comma or ']', not 'y'"),
     # blocks
-    ("a: f v { g v", "1:10", "expected the end of the line, not 'g'"),
+    (
+        "a: f v { g v }",
+        "1:10",
+        "expected the end of the line, not 'g'; what is done inside of a block stands on lines of its own, and so does "
+        "its '}'",
+    ),
     ("a: f v {\n  g v }", "2:7", "expected an operator, a comma, '{' or the end of the line, not '}'"),
     ("a: f v {\n} }", "2:3", "expected the end of the line, not '}'"),
     ("a: f v {\n}\n}", "3:1", "this '}' closes no block"),
