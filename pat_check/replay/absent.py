@@ -91,15 +91,20 @@ class Absent:
             task = self.context.tasks.of_pid(pid)
             task.outside, task.absent = True, ""
 
-    def leave(self, event: Return, frame: Frame | None, function: str) -> None:
-        """A call, of which `frame` is the latest open one, is over and returns to a function that can be recorded."""
+    def leave(self, event: Return, frame: Frame | None, function: str) -> bool:
+        """A call, of which `frame` is the latest open one, is over and returns to a function that can be recorded.
+
+        Whether it was told that a call of that function is missing.
+        """
         task = self.context.tasks.of(event)
         if self.is_open(task, function):
-            return
-        if self._is_sure(event, task, function) and (function not in _OF_VMAS or event.api in _OF_VMAS):
-            task.absent = function
-            call = frame.call if frame is not None and frame.api == event.api else event.entry
-            self._tell(event, call, function)
+            return False
+        if not self._is_sure(event, task, function) or (function in _OF_VMAS and event.api not in _OF_VMAS):
+            return False
+        task.absent = function
+        call = frame.call if frame is not None and frame.api == event.api else event.entry
+        self._tell(event, call, function)
+        return True
 
     def is_open(self, task: Task, function: str) -> bool:
         """Whether a task is in this function, as far as its calls show."""

@@ -130,8 +130,8 @@ class Layers:
     def leave_below(self, event: Return, frame: Frame | None) -> None:
         """A call below these layers is over, of which `frame` is the latest open one: its caller must be open."""
         caller = function_of(event.caller)
-        if caller:
-            self.absent.leave(event, frame, caller)
+        if caller and self.absent.leave(event, frame, caller):
+            self._was_called(event.pid, caller)
 
     def leave(self, event: Return, frame: Frame | None) -> None:
         """A call is over, of which `frame` is the latest open one: what it wanted must have come."""
@@ -144,8 +144,8 @@ class Layers:
             self.doubts.shows(outer)
             if outer in self.unlike:
                 self.strangers.add(event.caller)
-        if caller:
-            self.absent.leave(event, frame, caller)
+        if caller and self.absent.leave(event, frame, caller):
+            self._was_called(event.pid, caller)
         if self.strangers and event.caller in self.strangers:
             self.doubts.called(event, event.caller.partition("+")[0])
         if self.context.halves and event.api in self.context.halves:
@@ -227,6 +227,16 @@ class Layers:
             self.context.halves.pop(function, None)
             self.context.tasks.endless.discard(function)
             self.context.recorded.add(function)
+
+    def _was_called(self, pid: int, function: str) -> None:
+        """A call that is missing was told: who wanted one has made it."""
+        waiting = self.waiting.get(pid, [])
+        for place in range(len(waiting) - 1, -1, -1):
+            if waiting[place].must == function:
+                del waiting[place]
+                break
+        if not waiting:
+            self.waiting.pop(pid, None)
 
     # --- what is wanted ----------------------------------------------------------------------------------
 

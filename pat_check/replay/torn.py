@@ -52,9 +52,12 @@ class Torn:
 
     def without_entry(self, event: Return) -> None:
         """A return comes, and its call did not."""
-        key = f"{event.api} entries"
-        if event.pid > 0 and event.api in self.context.tasks.paired and self.context.tasks.of(event).outside:
-            self._add(key, (event, event.api, "its return"))
+        key, task = f"{event.api} entries", self.context.tasks.of(event)
+        if event.pid > 0 and event.api in self.context.tasks.paired and task.outside:
+            if task.absent == event.api:
+                self._lost[key] = self._lost.get(key, 0) + 1  # what it has called was told to have no caller
+            else:
+                self._add(key, (event, event.api, "its return"))
         else:
             self._lost[key] = self._lost.get(key, 0) + _FEW + 1  # it may have begun before the recording
 

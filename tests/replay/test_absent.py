@@ -340,3 +340,17 @@ def test_a_function_that_ends_as_its_caller_has_one(told):
     expected = "that only remap_pfn_range() and remap_pfn_range_complete() call it"
     assert [line for line, message in told(bare, probed, "pfnmap-ctx") if message.endswith(expected)] == [2]
     assert told(bare, bare, "pfnmap-ctx") == []
+
+
+def test_who_wanted_the_missing_call_has_made_it(told):
+    """A return to a function proves that it was called: it is missing once, and nobody did not call it."""
+    found = told(gone(RESERVES, "memtype_reserve"), RESERVES)
+    assert [message for _, message in found if "memtype_reserve" in message and "did not call" in message] == []
+    assert len([message for _, message in found if "returned to memtype_reserve()" in message]) == 1
+
+
+def test_a_missing_entry_is_told_once(told):
+    """Its return comes, and so does what it has called."""
+    found = told(without(RESERVES, " memtype_reserve: ") + RESERVES.replace("1.", "2."), RESERVES + RESERVES)
+    assert [message for _, message in found if "memtype_reserve" in message and "has no call" in message] == []
+    assert len([message for _, message in found if "returned to memtype_reserve()" in message]) == 1
