@@ -319,6 +319,7 @@ class Layers:
             start, end = (start, start + size) if start >= 0 else (0, 0)
             surprise = Surprise(self.context, event, wanted.by, start, end)
             surprise.tell("made", f"a call of {wanted.must}()", "none", called_here(wanted.call, event))
+            self.context.tasks.of(event).absent = wanted.must  # what it may have called all the same says nothing new
 
     # --- what a call leads to ---------------------------------------------------------------------------------
 

@@ -354,3 +354,13 @@ def test_a_missing_entry_is_told_once(told):
     found = told(without(RESERVES, " memtype_reserve: ") + RESERVES.replace("1.", "2."), RESERVES + RESERVES)
     assert [message for _, message in found if "memtype_reserve" in message and "has no call" in message] == []
     assert len([message for _, message in found if "returned to memtype_reserve()" in message]) == 1
+
+
+def test_what_its_caller_was_told_to_have_left_out_is_not_told_again(told):
+    """Its own calls return to it, and its return comes."""
+    outer = f"app-7 [000] 0.9: track_pfn_remap: {TRACKED} addr=0x7000 pfn=0xfd000 size=0x2000 prot=0x37\n"
+    after = "app-7 [000] 1.8: track_pfn_remap__ret: (remap_pfn_range+0x10/0x200 <- track_pfn_remap) ret=0\n"
+    text = outer + RESERVES.strip("\n") + "\n" + after
+    assert told(text, text) == []
+    assert len(told(gone(text, "reserve_pfn_range"), text)) == 1
+    assert len(told(without(text, " reserve_pfn_range: "), text)) == 1
