@@ -20,6 +20,8 @@ from pat_check.scenario.words import size_text
 _FLAGS = {"pf": "pfnmap", "mm": "mixedmap", "io": "io", "de": "dontexpand", "dd": "dontdump"}
 """Letters of VmFlags, and the words of a mapping that has them."""
 _TRACKED = LETTERS[VM_PAT]
+_TOLD = 4
+"""Kinds of mappings in one comment: the operations behind it have them all."""
 
 
 class Settler:
@@ -39,9 +41,10 @@ class Settler:
         """What is shown of a process and not there, and the other way round; empty when its mappings are these."""
         mine = Counter(_kind(vma) for vma in self._vmas(self._again.get(name, name)))
         theirs = Counter(one.kind for one in shown)
-        said = [f"new {_text(one)}" for one in (theirs - mine).elements()]
-        said += [f"gone {_text(one)}" for one in (mine - theirs).elements()]
-        return ", ".join(said)
+        said = [f"new {_text(*one)}" for one in (theirs - mine).items()]
+        said += [f"gone {_text(*one)}" for one in (mine - theirs).items()]
+        more = [f"and {len(said) - _TOLD} more kinds"] if len(said) > _TOLD + 1 else said[_TOLD:]
+        return ", ".join(said[:_TOLD] + more)
 
     def others(self, shown: Iterable[str], *, all_mapped: bool) -> list[str]:
         """The processes that are not shown and have mappings; unless all are shown those that were settled before."""
@@ -221,6 +224,6 @@ def _kind(vma: Vma) -> tuple[int, frozenset[str]]:
     return vma.size, letters_of(vma.flags)
 
 
-def _text(kind: tuple[int, frozenset[str]]) -> str:
+def _text(kind: tuple[int, frozenset[str]], times: int) -> str:
     size, letters = kind
-    return f"{size_text(size)} ({' '.join(sorted(letters))})"
+    return f"{f'{times} of ' if times > 1 else ''}{size_text(size)} ({' '.join(sorted(letters))})"
