@@ -24,7 +24,7 @@ from pat_check.session import Session
 from pat_check.sources.memtype_list import format_memtype_list
 from tests.corpus import ABSENT, CORPUS, ERA, KEPT, UNKNOWABLE, captures, text_of
 
-LONGEST = 9_000  # lines: the longer ones would take minutes
+LONGEST = 26_000  # lines: the longer ones would take minutes
 PROCESS = re.compile(r"^== pid (\d+)$", re.MULTILINE)
 MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) .*?^VmFlags:([^\n]*)", re.MULTILINE | re.DOTALL)
 FUNCTION = re.compile(r"\s(\w+?)(?:__ret)?: \(")
@@ -198,3 +198,22 @@ def test_traces_alone_have_the_mappings_that_their_replays_follow(kernel, tmp_pa
             known = "ram" not in capture.scenario  # without /proc/iomem nothing is RAM, and has no context
             found.append(check_followed(alone(capture, tmp_path), contexts=known))
     assert sum(found) > 100
+
+
+def test_what_no_kernel_lets_in_is_listed(tmp_path):
+    """Without the list that it starts from, a replay believes what was granted, whatever it overlaps."""
+    path = tmp_path / "trace.txt"
+    path.write_text(
+        "a-7 [000] 1.0: memtype_reserve: start=0xfd000000 end=0xfd008000 req=1\n"
+        "a-7 [000] 1.1: memtype_reserve__ret: (x+0x1/0x2 <- memtype_reserve) ret=0 got=1\n"
+        "a-7 [000] 1.2: memtype_reserve: start=0xfd004000 end=0xfd00c000 req=2\n"
+        "a-7 [000] 1.3: memtype_reserve__ret: (x+0x1/0x2 <- memtype_reserve) ret=0 got=2\n"
+        "a-7 [000] 1.4: tracing_mark_write: here\n"
+    )
+    check_followed(path)
+    text = api.convert(str(path))
+    play = Play(text, "pfnmap-ctx")
+    assert [*play.points()] == ["here", ""]
+    listed, _ = held(play.stage.world.machine)
+    assert listed == [(0xFD000000, 0xFD008000, 1), (0xFD004000, 0xFD00C000, 2)]
+    assert "lost: memtype_reserve 0xfd004000, 32K, uc-, listed" in text

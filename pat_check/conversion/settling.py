@@ -179,7 +179,7 @@ class Settler:
             self._say(f"{name}: vm_flags_clear {place}, pat")
         elif node is not None:
             self._say(f"{name}: remap_pfn_range {place}, {node[0]:#x}, {size_text(one.size)}, {mode_word(node[2])}")
-        else:
+        if not vma.flags & VM_PAT and _TRACKED in one.letters:  # or what overlaps has refused it
             self._say(f"{name}: vm_flags_set {place}, pat")
             self._flag(name, vma.start, vma.size)
 
@@ -208,7 +208,11 @@ class Settler:
             addr = place.start
         if node is not None:
             self._say(f"{name}: remap_pfn_range {where}, {node[0]:#x}, {size_text(one.size)}")
-        elif _TRACKED in one.letters:
+            vma = self._mm(name).find(addr)
+            if vma is not None and not vma.flags & VM_PAT:  # what overlaps has refused it
+                self._say(f"{name}: vm_flags_set {where}, pat")
+                node = None
+        if node is None and _TRACKED in one.letters:
             self._flag(name, addr, one.size)
 
 

@@ -228,10 +228,22 @@ class Writer:
         for node in after:
             if node[0] in starts:
                 self._lost(f"lost: {_reserve(node)}", point.at)
+        for node in self._impossible(point):
+            self._lost(f"lost: {_reserve(node)}, listed", point.at)
         if listed(machine.memtypes) != after or typed(machine.ram) != point.ram:
             self._remark(
                 Remark(point.at, "they are still others: what is recorded cannot have led to what it holds here")
             )
+
+    def _impossible(self, point: Checkpoint) -> list[Listed]:
+        """What must come although no kernel would let it in; what is there in its stead goes."""
+        after = point.nodes
+        before = listed(self.stage.world.machine.memtypes)
+        starts = {node[0] for node in (Counter(before) - Counter(after)) + (Counter(after) - Counter(before))}
+        for node in before:
+            if node[0] in starts:
+                self._lost(f"lost: memtype_free {node[0]:#x}, {size_text(node[1] - node[0])}", point.at)
+        return [node for node in after if node[0] in starts]
 
     def _settle(self, point: Checkpoint) -> None:
         """Go on from the mappings that are shown: one is just being made or unmapped, or came to be unrecorded."""

@@ -8,6 +8,8 @@ from pat_check import events
 from pat_check.cachemode import UC, UC_MINUS, WB, WC, WT
 from pat_check.model import operations as decisions
 from pat_check.model.memory import PAGE
+from pat_check.model.memtype import Memtype
+from pat_check.model.owner import Owner
 from pat_check.scenario.operations.scene import Scene
 from pat_check.scenario.verbs import Verb
 from pat_check.scenario.words import near
@@ -105,10 +107,23 @@ def _reserve(scene: Scene) -> int:
     start, end = scene.args.physical(0, 1)
     _may_sleep(scene, start)
     mode, world = scene.args.type(UC_MINUS), scene.world
+    if scene.args.has("listed"):
+        return _listed(scene, start, end, mode)
     if not scene.args.has("null"):
         return world.memtype_reserve(start, end, mode, None)[0]
     with world.inside(events.SetMemory(*scene.here(), start, (end - start) // PAGE, "set_memory_wc"), "set_memory_wc"):
         return world.memtype_reserve(start, end, mode, None)[0]
+
+
+def _listed(scene: Scene, start: int, end: int, mode: int) -> int:
+    """An entry is in the list, whatever else is: a recording can lack what let it in."""
+    if not 0 <= start < end:
+        return -errno.EINVAL
+    actor, world = scene.actor, scene.world
+    node = Memtype(start, end, mode, Owner("memtype_reserve", actor.name, actor.pid), world.at)
+    node.tell(world.at, "found in the list")
+    world.machine.memtypes.insert(node)
+    return 0
 
 
 def _free(scene: Scene) -> int:
@@ -169,7 +184,7 @@ OPERATIONS: dict[str, Verb] = {
     "set_memory_uc": Verb(lambda scene: _set_memory(scene, "set_memory_uc", UC_MINUS), "RAM[, SIZE]"),
     "set_memory_wc": Verb(lambda scene: _set_memory(scene, "set_memory_wc", WC), "RAM[, SIZE]"),
     "set_memory_wb": Verb(lambda scene: _set_memory(scene, "set_memory_wb", WB), "RAM[, SIZE]"),
-    "memtype_reserve": Verb(_reserve, "PHYSICAL[, SIZE]", "TYPE null"),
+    "memtype_reserve": Verb(_reserve, "PHYSICAL[, SIZE]", "TYPE null listed"),
     "memtype_free": Verb(_free, "PHYSICAL[, SIZE]"),
     "memremap_pages": Verb(_memremap_pages, "PHYSICAL[, SIZE]", "TYPE"),
     "memunmap_pages": Verb(_memunmap_pages, "PHYSICAL[, SIZE]"),
