@@ -218,13 +218,13 @@ class Writer:
         if "lost" not in self.stage.names.actors:
             self._say("driver lost")
         for node in (node for node in pages if node not in point.ram):
-            self._lost(f"lost: memtype_free {node[0]:#x}, {size_text(node[1] - node[0])}", point.at)
+            self._lost(f"lost: {_free(node)}", point.at)
         for node in (node for node in point.ram if node not in pages and machine.ram.test(*node[:2]) > 0):
             self._lost(f"lost: {_reserve(node)}", point.at)
         starts = _changed(before, after)
         for node in before:
             if node[0] in starts:
-                self._lost(f"lost: memtype_free {node[0]:#x}, {size_text(node[1] - node[0])}", point.at)
+                self._lost(f"lost: {_free(node)}", point.at)
         for node in after:
             if node[0] in starts:
                 self._lost(f"lost: {_reserve(node)}", point.at)
@@ -242,7 +242,7 @@ class Writer:
         starts = {node[0] for node in (Counter(before) - Counter(after)) + (Counter(after) - Counter(before))}
         for node in before:
             if node[0] in starts:
-                self._lost(f"lost: memtype_free {node[0]:#x}, {size_text(node[1] - node[0])}", point.at)
+                self._lost(f"lost: {_free(node)}", point.at)
         return [node for node in after if node[0] in starts]
 
     def _settle(self, point: Checkpoint) -> None:
@@ -287,6 +287,10 @@ def _changed(before: list[Listed], after: list[Listed]) -> set[int]:
         together.append(node)
         end = max(end, node[1])
     return starts
+
+
+def _free(node: Listed) -> str:
+    return f"memtype_free {node[0]:#x}, {size_text(node[1] - node[0])}"
 
 
 def _reserve(node: Listed) -> str:

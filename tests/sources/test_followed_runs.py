@@ -176,11 +176,7 @@ def test_the_end_of_a_tracked_mapping_comes_as_one(text, expected, scanner, monk
 @pytest.mark.parametrize("capture", [TRACKS, LOOKS_UP], ids=str)
 def test_most_of_them_are_taken_as_one(capture, scanner, monkeypatch):
     monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
-    take, taken = Whole.zap, []
-    monkeypatch.setattr(Whole, "zap", lambda self, run: taken.append(take(self, run)) or taken[-1])
-    session = Session(str(capture.path), Options(), lambda incident: None)
-    session.replay.play(session.batches(runs=True))
-    assert sum(taken) > len(taken) * 0.8
+    check_taken(monkeypatch, capture, Whole, "zap")
 
 
 @pytest.mark.skipif(not TEARS.path.is_dir(), reason=ABSENT)
@@ -190,14 +186,7 @@ def test_of_a_damaged_recording_with_tracked_mappings_runs_come_to_the_same(
     capture, seed, scanner, monkeypatch, tmp_path
 ):
     monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
-    chance, lines = random.Random(seed), opened(capture)
-    begin = chance.randrange(max(len(lines) - 3_000, 1))
-    piece = lines[:12] + lines[begin : begin + 3_000]
-    for _ in range(20):
-        damage(piece, chance)
-    path = tmp_path / "trace.txt"
-    path.write_text("".join(piece))
-    assert replayed(path, runs=True) == replayed(path, runs=False)
+    check_damaged(capture, seed, 3_000, tmp_path)
 
 
 def test_a_mapping_that_the_tree_refuses_comes_as_one(scanner, monkeypatch):
@@ -216,11 +205,7 @@ def test_a_mapping_that_the_tree_refuses_comes_as_one(scanner, monkeypatch):
 @pytest.mark.parametrize("name", ["copy", "zap", "free", "split", "unmap"])
 def test_each_kind_is_taken_as_one(name, scanner, monkeypatch):
     monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
-    take, taken = getattr(Followed, name), []
-    monkeypatch.setattr(Followed, name, lambda self, run: taken.append(take(self, run)) or taken[-1])
-    session = Session(str(BUSY.path), Options(), lambda incident: None)
-    session.replay.play(session.batches(runs=True))
-    assert sum(taken) > len(taken) * 0.8
+    check_taken(monkeypatch, BUSY, Followed, name)
 
 
 @pytest.mark.skipif(not BUSY.path.is_dir(), reason=ABSENT)
@@ -228,15 +213,7 @@ def test_each_kind_is_taken_as_one(name, scanner, monkeypatch):
 def test_of_a_damaged_recording_runs_come_to_the_same(seed, scanner, monkeypatch, tmp_path):
     """Lines that are missing, twice, in another order, of another task, or with other numbers."""
     monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
-    chance = random.Random(seed)
-    lines = opened(BUSY)
-    begin = chance.randrange(len(lines) - 3_000)
-    piece = lines[:12] + lines[begin : begin + 3_000]
-    for _ in range(20):
-        damage(piece, chance)
-    path = tmp_path / "trace.txt"
-    path.write_text("".join(piece))
-    assert replayed(path, runs=True) == replayed(path, runs=False)
+    check_damaged(BUSY, seed, 3_000, tmp_path)
 
 
 @pytest.mark.skipif(not TEARS.path.is_dir(), reason=ABSENT)
@@ -269,6 +246,27 @@ def test_a_free_that_nothing_wants_any_more_comes_to_the_same(scanner, monkeypat
             marker = one.partition(": untrack_pfn: ")[0] + ": tracing_mark_write: patlab:here\n"
             path.write_text("".join([*lines[: place + 1], marker, *lines[place + 1 :]]))
             assert replayed(path, runs=True) == replayed(path, runs=False)
+
+
+def check_taken(monkeypatch, capture, kind, name):
+    """Of the runs of a capture that this method may take, it takes most."""
+    take, taken = getattr(kind, name), []
+    monkeypatch.setattr(kind, name, lambda self, run: taken.append(take(self, run)) or taken[-1])
+    session = Session(str(capture.path), Options(), lambda incident: None)
+    session.replay.play(session.batches(runs=True))
+    assert sum(taken) > len(taken) * 0.8
+
+
+def check_damaged(capture, seed, length, folder):
+    """So many lines of a capture, twenty of them damaged: runs come to the same as single events."""
+    chance, lines = random.Random(seed), opened(capture)
+    begin = chance.randrange(max(len(lines) - length, 1))
+    piece = lines[:12] + lines[begin : begin + length]
+    for _ in range(20):
+        damage(piece, chance)
+    path = folder / "trace.txt"
+    path.write_text("".join(piece))
+    assert replayed(path, runs=True) == replayed(path, runs=False)
 
 
 def opened(capture):

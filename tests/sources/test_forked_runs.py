@@ -1,17 +1,14 @@
 """What a fork does with a mapping that has VM_PAT comes as one event where nothing is odd about it."""
 
-import random
-
 import pytest
 
 from pat_check.events.runs import Reserving, Run, TrackedCopy
 from pat_check.replay.whole import Whole
-from pat_check.session import Options, Session
 from pat_check.sources.ftrace import Ftrace
 from tests.corpus import ABSENT, CORPUS, Capture
 from tests.lanes import of_text
-from tests.sources.test_followed_runs import TRACKED, bounds, damage, line, opened
-from tests.sources.test_runs import replayed, reserved
+from tests.sources.test_followed_runs import TRACKED, bounds, check_damaged, check_taken, line
+from tests.sources.test_runs import reserved
 
 FORKS = Capture(CORPUS / "6.1" / "stress-1", "6.1", "stress-1")
 INLINED = Capture(CORPUS / "6.12" / "fork-tree", "6.12", "fork-tree")
@@ -86,11 +83,7 @@ def test_what_comes_as_one(text, expected, scanner, monkeypatch):
 @pytest.mark.parametrize("capture", [FORKS, INLINED], ids=str)
 def test_most_of_them_are_taken_as_one(capture, scanner, monkeypatch):
     monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
-    take, taken = Whole.copy, []
-    monkeypatch.setattr(Whole, "copy", lambda self, run: taken.append(take(self, run)) or taken[-1])
-    session = Session(str(capture.path), Options(), lambda incident: None)
-    session.replay.play(session.batches(runs=True))
-    assert sum(taken) > len(taken) * 0.8
+    check_taken(monkeypatch, capture, Whole, "copy")
 
 
 @pytest.mark.skipif(not FORKS.path.is_dir(), reason=ABSENT)
@@ -98,11 +91,4 @@ def test_most_of_them_are_taken_as_one(capture, scanner, monkeypatch):
 @pytest.mark.parametrize("capture", [FORKS, INLINED], ids=str)
 def test_of_a_damaged_recording_they_come_to_the_same(capture, seed, scanner, monkeypatch, tmp_path):
     monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
-    chance, lines = random.Random(seed), opened(capture)
-    begin = chance.randrange(12, max(len(lines) - 2_000, 13))
-    piece = lines[:12] + lines[begin : begin + 2_000]
-    for _ in range(20):
-        damage(piece, chance)
-    path = tmp_path / "trace.txt"
-    path.write_text("".join(piece))
-    assert replayed(path, runs=True) == replayed(path, runs=False)
+    check_damaged(capture, seed, 2_000, tmp_path)

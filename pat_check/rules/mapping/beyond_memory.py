@@ -11,8 +11,8 @@ class BeyondMemory(FactRule):
 
     ## Why it matters
     Size and offset of an mmap() come from the user. A handler that does not compare them with the length of its BAR
-    maps what lies behind it, or before it: other devices, or the kernel's memory. That is the most frequent hole in mmap
-    handlers.
+    maps what lies behind it, or before it: other devices, or the kernel's memory. remap_pfn_range() does not know what a
+    BAR is.
     """
 
     severity = Severity.ERROR

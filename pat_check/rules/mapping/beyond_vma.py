@@ -10,10 +10,9 @@ class BeyondVma(FactRule):
     """remap_pfn_range() fills entries outside of its mapping.
 
     ## Why it matters
-    The kernel does not compare the range with the bounds of the mapping. What lies outside belongs to no mapping:
-    munmap() and exit never clear it, what is mapped there next finds entries that are present (a BUG), and until then
-    the process can use memory of a device that it does not have any more. A range that is not the whole mapping is
-    not tracked either, so nothing reserves it.
+    remap_pfn_range() does not compare the range with the bounds of the mapping. What lies outside belongs to no
+    mapping: the unmap of this one does not clear it, and what is mapped there next has these entries. A range that is
+    not the whole mapping is not tracked either, so nothing reserves it.
     """
 
     severity = Severity.ERROR
