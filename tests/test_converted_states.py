@@ -1,7 +1,7 @@
 """A recording and the scenario that it converts to hold the same at every checkpoint and at the end.
 
-That is the list, the types of RAM pages and the mappings of every process: as the kernel showed them where it did,
-else as the replay follows them; there also the contexts that mappings share.
+That is the list, the types of RAM pages and the mappings of every process, as the kernel showed them where it did, else
+as the replay follows them, and the contexts that mappings share.
 """
 
 import random
@@ -62,7 +62,7 @@ def played(mm):
 
 
 def followed(replay):
-    """What a replay follows: mappings by address space, and contexts as (start, size, mappings); None: not surely."""
+    """The mappings that a replay follows, by address space; None: not surely."""
     if not (replay.vmas.complete and replay.vmas.are_sure()):
         return None
     spaces = {mm: replay.vmas.book.within(mm) for mm in replay.vmas.book.spaces()}
@@ -70,9 +70,15 @@ def followed(replay):
         Counter((area.end - area.start, letters_of(area.flags)) for area in areas if not area.going)
         for areas in ([one for one in areas if is_special(one.flags)] for areas in spaces.values())
     ]
-    contexts = replay.layers.contexts
-    shared = Counter((one.start, one.size, one.vmas) for one in contexts._of.values())
-    return [one for one in found if one], shared + Counter((start, size, 1) for start, size in contexts._made.values())
+    return [one for one in found if one]
+
+
+def contexts(replay):
+    """The contexts of a replay, as (start, size, mappings that share it or 0); None: events are lost."""
+    if replay.context.lost_any:
+        return None
+    sure = followed(replay) is not None
+    return [(one.start, one.size, one.vmas if sure else 0) for one in replay.layers.contexts.alive()]
 
 
 class Play:
@@ -95,13 +101,18 @@ class Play:
 
     @property
     def followed(self):
-        contexts = {
-            id(vma.ctx): (vma.ctx.pfn * PAGE, vma.ctx.size, vma.ctx.kref)
+        return [played(mm) for mm in self.alive.values() if mm.vmas]
+
+    @property
+    def contexts(self):
+        found = {
+            id(vma.ctx): vma.ctx
             for mm in self.stage.world.machine.mms.values()
             for vma in mm.vmas
             if vma.ctx is not None
         }
-        return [played(mm) for mm in self.alive.values() if mm.vmas], Counter(contexts.values())
+        named = [one for one in self.stage.names.contexts.values() if one.kref]
+        return [(one.pfn * PAGE, one.size, one.kref) for one in (*found.values(), *named)]
 
 
 def check_shown(capture):
@@ -121,28 +132,41 @@ def check_shown(capture):
     return equal
 
 
-def check_followed(path, *, contexts=True):
-    """A recording without the kernel's mappings: what its replay holds; gives how many points had mappings."""
+def check_followed(path, *, counted=True):
+    """A recording without the kernel's mappings: what its replay holds; contexts with how many share them if `counted`.
+
+    Gives at how many points there were mappings, and how many contexts there were in all.
+    """
     session = Session(str(path), api.Options(), lambda incident: None)
     points = []
+
+    def point():
+        replay = session.replay
+        points.append((held(replay.context.machine), followed(replay), contexts(replay)))
+
     for event in session.events():
         session.replay.run((event,))
         if isinstance(event, Marker):
-            points.append((held(session.replay.context.machine), followed(session.replay)))
+            point()
     session.replay.finish()
-    points.append((held(session.replay.context.machine), followed(session.replay)))
-    text, compared = api.convert(str(path)), 0
-    play, plain = Play(text, session.guess.era.name), "# Reserves and frees only" in text  # which have no contexts
-    for name, (wanted, mapped) in zip(play.points(), points, strict=True):
+    point()
+    play, with_mappings, of_contexts = Play(api.convert(str(path)), session.guess.era.name), 0, 0
+    for name, (wanted, mapped, shared) in zip(play.points(), points, strict=True):
         assert held(play.stage.world.machine) == wanted, f"{path} {name}"
-        if mapped is None:
-            continue
-        mine = play.followed
-        assert sorted(map(sorted_items, mine[0])) == sorted(map(sorted_items, mapped[0])), f"{path} {name}"
-        if contexts and not plain:
-            assert mine[1] == mapped[1], f"{path} {name}"
-        compared += bool(mapped[0])
-    return compared
+        if mapped is not None:
+            assert sorted(map(sorted_items, play.followed)) == sorted(map(sorted_items, mapped)), f"{path} {name}"
+            with_mappings += bool(mapped)
+        if shared is not None:
+            check_contexts(play.contexts, shared, f"{path} {name}", counted=counted)
+            of_contexts += len(shared)
+    return with_mappings, of_contexts
+
+
+def check_contexts(mine, wanted, where, *, counted):
+    """The same contexts; the mappings that share one where that is known."""
+    assert sorted(one[:2] for one in mine) == sorted(one[:2] for one in wanted), where
+    known = Counter(one for one in wanted if one[2] and counted)
+    assert not known - Counter(mine), where
 
 
 def sorted_items(counter):
@@ -172,14 +196,15 @@ def test_a_recording_that_lacks_events_holds_the_same_too(seed, tmp_path):
     for capture in able(captures(KEPT)):
         lines = capture.text.splitlines(keepends=True)
         functions = sorted({found[1] for line in lines if (found := FUNCTION.search(line))})
-        if functions and seed % 2:
+        by_function = bool(functions) and seed % 2 == 1
+        if by_function:
             left_out = set(choice.sample(functions, min(len(functions), 2)))
             lines = [line for line in lines if not (found := FUNCTION.search(line)) or found[1] not in left_out]
         else:
             lines = [line for line in lines if line.startswith("#") or choice.random() > 0.03]
         path = tmp_path / "trace.txt"
         path.write_text("".join(lines))
-        check_followed(path, contexts=False)
+        check_followed(path, counted=by_function)  # of single lines nobody can tell that they are missing
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason=ABSENT)
@@ -197,7 +222,9 @@ def test_traces_alone_have_the_mappings_that_their_replays_follow(kernel, tmp_pa
     for capture in able(captures()):
         if capture.kernel == kernel:
             found.append(check_followed(alone(capture, tmp_path)))
-    assert sum(found) > 100
+    with_mappings, of_contexts = map(sum, zip(*found, strict=True))
+    assert with_mappings > 100
+    assert (of_contexts > 500) == (ERA[kernel] == "pfnmap-ctx")
 
 
 def test_what_no_kernel_lets_in_is_listed(tmp_path):

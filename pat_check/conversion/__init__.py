@@ -8,11 +8,14 @@ from and has its list at every checkpoint and at the end.
 from __future__ import annotations
 
 from pat_check.conversion.areas import Shown
+from pat_check.conversion.converted import Converted
 from pat_check.conversion.lifting import Lifter, missing
 from pat_check.conversion.tape import Checkpoint, Tape, listed, typed
-from pat_check.conversion.writing import Converted, Writer
+from pat_check.conversion.writing import Writer
 from pat_check.events import LostEvents, Malformed, Marker
 from pat_check.replay.context import Change
+from pat_check.replay.loop import Replay
+from pat_check.replay.shared_contexts import Alive
 from pat_check.replay.snapshots import Listed, checkpoint_number
 from pat_check.session import Options, Session
 from pat_check.sources.iomem import Resource, read_iomem
@@ -45,6 +48,8 @@ def convert(path: str, options: Options, *, placed: bool = False) -> tuple[Conve
     wrong = made.corrections + made.unexplained if made is not None else 0
     if made is not None and wrong * _FEW > low.changes and not session.replay.context.lost_any:
         made, why = None, f"what is recorded above leaves {wrong} differences in {low.changes} reserves and frees"
+    if made is None and lifter.by_nobody:
+        why = "which task does what is not recorded"
     made = made or Writer(low, era, resources, ram).write()
     made.tasks = high.tasks()
     made.title = f"Converted from a {session.source.name} recording; era {era.name}."
@@ -66,9 +71,12 @@ def _record(session: Session, *, placed: bool) -> tuple[Tape, Tape, Lifter]:
     low = Tape(high)
     lifter = Lifter(replay.context, high, placed=placed)
 
+    changes: list[Change] = []
+
     def change(change: Change) -> None:
         lifter.current.change(change)
         low.plain(change, low.actor(change.event))
+        changes.append(change)
 
     def anchor(nodes: list[Listed]) -> None:
         """The first snapshot gives the state: what was recorded before it is in it."""
@@ -81,9 +89,10 @@ def _record(session: Session, *, placed: bool) -> tuple[Tape, Tape, Lifter]:
         """What there is: of mappings what the kernel showed, else what the replay follows."""
         followed = lifter.followed(replay.vmas) if shown is None else None
         mapped = shown or followed or {}
+        contexts = _alive(replay)
         for tape in (high, low):
             nodes, ram = listed(machine.memtypes), typed(machine.ram)
-            tape.items.append(Checkpoint(at, marker, nodes, ram, mapped, followed is not None))
+            tape.items.append(Checkpoint(at, marker, nodes, ram, mapped, followed is not None, contexts))
 
     replay.context.log = change
     replay.snapshots.on_anchor = anchor
@@ -93,6 +102,11 @@ def _record(session: Session, *, placed: bool) -> tuple[Tape, Tape, Lifter]:
     for event in session.events():
         lifter.hear(event)
         replay.run((event,))
+        for one in changes:
+            born, at = machine.freed.get((one.start, one.end), (0, 0))
+            if one.mode < 0 and at == one.event.at:
+                high.freed[at] = low.freed[at] = born
+        changes.clear()
         if isinstance(event, (LostEvents, Malformed)):
             low.remark(event.at, f"{missing(event)}: what was reserved then or freed is not known")
         if isinstance(event, Marker):
@@ -105,6 +119,14 @@ def _record(session: Session, *, placed: bool) -> tuple[Tape, Tape, Lifter]:
     lifter.finish()
     point(session.source.lines, None, None)
     return high, low, lifter
+
+
+def _alive(replay: Replay) -> list[Alive] | None:
+    """The contexts that there are, with the number of mappings where the replay sees all of these."""
+    if replay.context.lost_any:
+        return None
+    sure = replay.vmas.complete and replay.vmas.are_sure()
+    return [one if sure else one._replace(vmas=0) for one in replay.layers.contexts.alive()]
 
 
 def _resources(session: Session) -> list[Resource]:

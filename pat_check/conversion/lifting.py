@@ -33,6 +33,7 @@ class Lifter:
     """Hears every event of a recording before the replay does."""
 
     def __init__(self, context: Context, tape: Tape, *, placed: bool = False) -> None:
+        self.by_nobody = False  # there are calls that would tell what is done, if it were known by whom
         self.current = Current(context, tape)
         self.makes = Makes(self.current, placed=placed)
         self.forks = Forks(self.current)
@@ -78,6 +79,7 @@ class Lifter:
         """An event, while the calls around it are open. Without a task nothing is known of what is around it."""
         self.sightings.comms[event.pid] = event.comm
         if event.pid == NO_PID and isinstance(event, events.Call | Return):
+            self.by_nobody = self.by_nobody or type(event) in self._handlers
             return
         if isinstance(event, Return):
             handle = self._returns.get(event.call)

@@ -84,10 +84,14 @@ class Settler:
             if start >= 0:
                 self._say(f"{name}: vm_flags_clear {self._place(vma.start)}, pat")
                 kept.append((start, start + vma.size))
-            self._say(f"{name}: munmap {self._place(vma.start)}, {size_text(vma.size)}")
+            self.unmap(name, vma)
         for one in missing:
             self._make(name, one, spare)
         return kept
+
+    def unmap(self, name: str, vma: Vma) -> None:
+        """A mapping goes."""
+        self._say(f"{name}: munmap {self._place(vma.start)}, {size_text(vma.size)}")
 
     def leave(self, name: str) -> None:
         """A task is about to work on mappings. Those that are only shown as tracked must not be untracked then."""

@@ -13,8 +13,12 @@ from pat_check.events import NO_PID, Event, Marker
 from pat_check.model.memory import PAGE, Ram
 from pat_check.model.memtype import Memtype
 from pat_check.replay.context import Change
+from pat_check.replay.shared_contexts import Alive
 from pat_check.replay.snapshots import Listed
 from pat_check.scenario.words import size_text
+
+LOST = "lost"
+"""The driver that does what nobody is seen to do."""
 
 _NAME = re.compile(r"[^A-Za-z0-9_]+")
 
@@ -68,6 +72,7 @@ class Checkpoint(NamedTuple):
     ram: list[Listed]  # the types of RAM pages
     mapped: dict[str, list[Shown]]  # by the name of the process, where that is known
     all_mapped: bool = False  # what is not in there has nothing mapped
+    contexts: list[Alive] | None = None  # None: events are lost
 
 
 class Tape:
@@ -80,9 +85,10 @@ class Tape:
         self.items: list[Op | Checkpoint | Remark | None] = []
         self.remarks: list[Remark] = []
         self.changes = 0  # reserves and frees
+        self.freed: dict[int, int] = {}  # by the line of a free: that of the reserve of what it freed
         self.highest = 0  # the end of the highest mapping that is made where it was
         self._names: dict[tuple[str, int], str] = other._names if other is not None else {}
-        self._taken: set[str] = other._taken if other is not None else {"before", "lost"}
+        self._taken: set[str] = other._taken if other is not None else {"before", LOST}
 
     def clear(self) -> None:
         """What was recorded so far is in the list that the scenario begins with."""

@@ -13,9 +13,11 @@ from itertools import groupby
 from operator import itemgetter
 
 from pat_check.cachemode import WB
+from pat_check.conversion.contexts import Contexts
+from pat_check.conversion.converted import Converted
 from pat_check.conversion.memory import Bars, mtrr_lines, ram_lines
 from pat_check.conversion.settling import Settler
-from pat_check.conversion.tape import Checkpoint, Op, Physical, Remark, Tape, listed, mode_word, plain, typed
+from pat_check.conversion.tape import LOST, Checkpoint, Op, Physical, Remark, Tape, listed, mode_word, plain, typed
 from pat_check.eras.base import Era
 from pat_check.errors import TraceError
 from pat_check.model.memory import Ram
@@ -34,39 +36,6 @@ _END = "exit"
 _BROKEN = mode_word(-1)
 _UNTRACK = frozenset(("munmap", "mremap", "zap_vma_ptes", "fork", "exec", _END))
 """Operations that look for what tracks a mapping."""
-
-
-class Converted:
-    """A scenario, and which trace line each of its lines comes from."""
-
-    def __init__(self) -> None:
-        self.title = ""
-        self.notes: list[str] = []  # what is not written as it was done, and why; the comment at the top has them
-        self.lines: list[str] = []  # what stands below
-        self.remarks: list[tuple[int, str]] = []  # trace lines where it is not what was done, and why
-        self.plain = ""  # why reserves and frees are all that it has
-        self.tasks: dict[str, tuple[str, int]] = {}  # the comm and pid behind the name of a task
-        self.corrections = 0  # what the driver `lost` does
-        self.unexplained = 0  # frees of what an operation maps that no operation does
-        self._origin: dict[int, int] = {}
-
-    def add(self, line: str, at: int = 0) -> None:
-        """Another line; `at` is the trace line that it stands for."""
-        self.lines.append(line)
-        if at:
-            self._origin[len(self.lines)] = at
-
-    @property
-    def origin(self) -> dict[int, int]:
-        """Scenario line to trace line."""
-        above = len(self.notes) + 2
-        return {line + above: at for line, at in self._origin.items()}
-
-    def text(self) -> str:
-        """The scenario."""
-        notes = (f"# {note[0].upper()}{note[1:]}." for note in self.notes)
-        below = ["", *self.lines] if self.lines else []
-        return "\n".join((f"# {self.title}", *notes, *below)) + "\n"
 
 
 class Writer:
@@ -107,7 +76,8 @@ class Writer:
         self._alone: Counter[tuple[int, int]] = Counter()  # reserves that stand alone
         self._ended: dict[str, str] = {}  # a task whose address space is gone, and the driver that acts for it
         self.stage.world.replay.context.log = self._played.append
-        self.settler = Settler(self.stage, lambda line: self._say(line, self._at), tape.unused)
+        self.settler = Settler(self.stage, self._settle_by, tape.unused)
+        self.contexts = Contexts(self.stage, self.made.lines, self._settle_by, tape.unused)
         self._at = 0  # the trace line of what is settled
 
     def write(self) -> Converted:
@@ -132,8 +102,12 @@ class Writer:
             elif isinstance(item, Remark):
                 self._remark(item)
             elif item is not None:
+                self._at = item.at
                 self._settle(item)
+                self._leave(item)
+                self.contexts.settle(item)
                 self._correct(item)
+                self.contexts.finish(item)
                 if item.marker is not None:
                     label = _LABEL.sub("-", item.marker.text).strip("-.") or "marker"
                     self.made.add(f"checkpoint {label}", item.at)
@@ -160,8 +134,17 @@ class Writer:
             if self._done[_key(change)] > 0:
                 self._done[_key(change)] -= 1
             else:
-                self._say(self._line(plain(change, op.actor)), change.event.at)
+                self._change(change, op.actor)
                 self.made.unexplained += self._is_unexplained(change)
+
+    def _change(self, change: Change, actor: str) -> None:
+        """A reserve or a free alone, or the end of what such a reserve was of."""
+        op, bounds = plain(change, actor), (change.start, change.end)
+        context = self.contexts.freed(bounds, self.tape.freed.get(change.event.at, 0)) if change.mode < 0 else ""
+        if context:
+            op.word, op.args = "kref_put", [context]
+        if self._say(self._line(op), change.event.at) and change.mode >= 0:
+            self.contexts.reserved(bounds, change.event.at)
 
     def _is_unexplained(self, change: Change) -> bool:
         """Whether it frees what an operation maps, and not what was reserved alone."""
@@ -181,22 +164,23 @@ class Writer:
         made = f"{op.result} = " if op.result else ""
         return f"{self._ended.get(op.actor, op.actor)}: {made}{op.word} {', '.join(args)}".rstrip()
 
-    def _say(self, line: str, at: int = 0, body: Sequence[str] = ()) -> None:
+    def _say(self, line: str, at: int = 0, body: Sequence[str] = ()) -> bool:
         """Write a line and play it; one that makes no sense, as of a damaged event, is left out."""
         lines = [line]
         if body:
             lines = [f"{line} {{", *(f"  {one.partition(': ')[2]}" for one in body), "}"]
         if any(_BROKEN in one.split(", ") for one in lines):
-            return  # a damaged number, which is no type
+            return False  # a damaged number, which is no type
         try:
             statement: Statement = parse("".join(f"{one}\n" for one in lines), _PATH).statements[0]
             for inner in flattened([statement]):
                 inner.at += len(self.made.lines)
             self.stage.run([statement])
         except TraceError:
-            return
+            return False
         for text in lines:
             self.made.add(text, at)
+        return True
 
     # --- corrections -------------------------------------------------------------------------------------
 
@@ -215,21 +199,21 @@ class Writer:
         self._remark(
             Remark(point.at, "the reservations are others here: `lost` does what is not shown or not explained")
         )
-        if "lost" not in self.stage.names.actors:
-            self._say("driver lost")
+        if LOST not in self.stage.names.actors:
+            self._say(f"driver {LOST}")
         for node in (node for node in pages if node not in point.ram):
-            self._lost(f"lost: {_free(node)}", point.at)
+            self._lose(node, point.at)
         for node in (node for node in point.ram if node not in pages and machine.ram.test(*node[:2]) > 0):
-            self._lost(f"lost: {_reserve(node)}", point.at)
+            self._find(node, point.at)
         starts = _changed(before, after)
         for node in before:
             if node[0] in starts:
-                self._lost(f"lost: {_free(node)}", point.at)
+                self._lose(node, point.at)
         for node in after:
             if node[0] in starts:
-                self._lost(f"lost: {_reserve(node)}", point.at)
+                self._find(node, point.at)
         for node in self._impossible(point):
-            self._lost(f"lost: {_reserve(node)}, listed", point.at)
+            self._find(node, point.at, "listed")
         if listed(machine.memtypes) != after or typed(machine.ram) != point.ram:
             self._remark(
                 Remark(point.at, "they are still others: what is recorded cannot have led to what it holds here")
@@ -242,7 +226,7 @@ class Writer:
         starts = {node[0] for node in (Counter(before) - Counter(after)) + (Counter(after) - Counter(before))}
         for node in before:
             if node[0] in starts:
-                self._lost(f"lost: {_free(node)}", point.at)
+                self._lose(node, point.at)
         return [node for node in after if node[0] in starts]
 
     def _settle(self, point: Checkpoint) -> None:
@@ -257,16 +241,40 @@ class Writer:
             self._remark(
                 Remark(point.at, f"the recording does not show how the mappings of {name} came to be others: {said}")
             )
-            self._at = point.at
             self._alone.update(settler.settle(name, list(areas), point.nodes))
             if settler.differences(name, areas):
                 self._remark(
                     Remark(point.at, f"they are still others: {name} cannot have mapped what is recorded of it")
                 )
 
-    def _lost(self, line: str, at: int) -> None:
+    def _settle_by(self, line: str) -> None:
+        """A line that no operation of the recording is behind."""
+        self._say(line, self._at)
+
+    def _leave(self, point: Checkpoint) -> None:
+        """What shared a context that is gone is unmapped, where nothing shows the mappings of its process."""
+        actors = self.stage.names.actors.items()
+        names = {actor.mm: name for name, actor in actors if actor.mm is not None and name not in point.mapped}
+        gone = [vma for vma in self.contexts.others(point) if vma.mm in names]
+        if gone:
+            count = f"{len(gone)} mapping{'s' if len(gone) > 1 else ''}"
+            self._remark(Remark(point.at, f"the recording does not show how {count} came to be unmapped"))
+        for vma in gone:
+            self.settler.unmap(names[vma.mm], vma)
+
+    def _lost(self, line: str, at: int) -> bool:
         self.made.corrections += 1
-        self._say(line, at)
+        return self._say(line, at)
+
+    def _lose(self, node: Listed, at: int) -> None:
+        """An entry goes, with the context that has it."""
+        context = self.contexts.freed(node[:2], 0)
+        self._lost(f"{LOST}: kref_put {context}" if context else f"{LOST}: {_free(node)}", at)
+
+    def _find(self, node: Listed, at: int, *words: str) -> None:
+        """An entry comes."""
+        if self._lost(", ".join((f"{LOST}: {_reserve(node)}", *words)), at):
+            self.contexts.reserved(node[:2])
 
 
 def _key(change: Change) -> tuple[str, int, int]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pat_check.events import RemapPfnRange, Return, VmAreaDup, VmAreaFree
-from pat_check.model.memory import PAGE
+from pat_check.model.memory import PAGE, is_untracked
 from pat_check.replay.context import Context
 from pat_check.replay.remarks import Surprise
 from pat_check.replay.wanted import page_align
@@ -21,6 +21,15 @@ class Shared:
     vmas: int  # that point to it
     start: int  # bytes, as remap_pfn_range() reserved them
     size: int
+
+
+class Alive(NamedTuple):
+    """A context that there is."""
+
+    start: int  # bytes
+    size: int
+    vmas: int  # that share it; 0 where that is not known
+    born: int  # the line that reserved it; 0 where nothing is reserved
 
 
 class SharedContexts:
@@ -90,6 +99,29 @@ class SharedContexts:
         """The context is gone: how many mappings still pointed to it."""
         shared = self._of.pop(ctx, None)
         return shared.vmas if shared is not None else 0
+
+    def alive(self) -> list[Alive]:
+        """The contexts that there are.
+
+        What a mapping reserved is that of a context as long as it is in the list, seen or not how that came.
+        """
+        machine = self.context.machine
+        if not self.context.era.fork_shares:
+            return []
+        known: dict[tuple[int, int], list[int]] = {}
+        for one in self._of.values():
+            known.setdefault((one.start, one.size), []).append(one.vmas)
+        for bounds in self._made.values():
+            known.setdefault(bounds, []).append(1)
+        found = []
+        for node in machine.memtypes:
+            if node.owner.is_mapping:
+                counts = known.get((node.start, node.end - node.start))
+                found.append(Alive(node.start, node.end - node.start, counts.pop(0) if counts else 0, node.born))
+        for (start, size), counts in known.items():
+            if is_untracked(start, start + size) or machine.ram.test(start, start + size):
+                found += [Alive(start, size, count, 0) for count in counts]
+        return found
 
     def lost(self) -> None:
         """Events are missing: no count is right any more."""

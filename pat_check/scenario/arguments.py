@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pat_check.model.memory import PAGE
 from pat_check.model.page_table import FIVE_LEVELS, FOUR_LEVELS
-from pat_check.model.vma import Vma
+from pat_check.model.vma import PfnmapTrackCtx, Vma
 from pat_check.scenario.statements import Binary, Expression, Name, Number, Operation, Statement, Text
 from pat_check.scenario.verbs import ANNOUNCING, TYPES, Verb
 from pat_check.scenario.words import ScenarioError, near
@@ -23,7 +23,7 @@ class Absent(Exception):
 class Names:
     """What a scenario has named so far."""
 
-    __slots__ = ("absent", "actors", "cookies", "files", "mappings", "physical", "user_end")
+    __slots__ = ("absent", "actors", "contexts", "cookies", "files", "mappings", "physical", "user_end")
 
     def __init__(self) -> None:
         self.absent: dict[str, int] = {}  # what was not made, and in which line
@@ -31,6 +31,7 @@ class Names:
         self.actors: dict[str, Actor] = {}
         self.mappings: dict[str, Place] = {}
         self.cookies: dict[str, int] = {}  # ioremap addresses
+        self.contexts: dict[str, PfnmapTrackCtx] = {}  # that no mapping shares; also those that are gone
         self.files: set[str] = set()
         self.user_end = FOUR_LEVELS.user_end  # where user space ends, exclusive
 
@@ -61,9 +62,13 @@ class Names:
 
     def must_be(self, name: str) -> None:
         """Raise Absent for what an operation should have made and has not."""
-        made = (self.physical, self.actors, self.mappings, self.cookies)
+        made = (self.physical, self.actors, self.mappings, self.cookies, self.contexts)
         if name in self.absent and not any(name in table for table in made):
             raise Absent(name, self.absent[name])
+
+    def has(self, name: str) -> bool:
+        """Whether an operation has made what is called so."""
+        return name in self.mappings or name in self.cookies or name in self.contexts
 
     def base(self, expression: Expression) -> str:
         """The first name in an expression; empty when there is none."""

@@ -177,15 +177,19 @@ class Expectations:
         return f'the kernel says {said}, not "{expect.word}"{more}'
 
     def _refs(self, expect: Expect, world: World) -> str:
-        mm, addr = self._subject(expect, world)
         assert expect.value is not None
         wanted = self._names.value(expect.value, self._path, expect)
-        vma = mm.find(addr) if mm is not None else None
-        found = vma.ctx.kref if vma is not None and vma.ctx is not None else 0
+        if isinstance(expect.subject, Name) and expect.subject.text in self._names.contexts:
+            none, found = f"the context has no reference, not {wanted}", self._names.contexts[expect.subject.text].kref
+        else:
+            mm, addr = self._subject(expect, world)
+            vma = mm.find(addr) if mm is not None else None
+            none = f"the mapping has no context, not {wanted} references to one"
+            found = vma.ctx.kref if vma is not None and vma.ctx is not None else 0
         if found == wanted:
             return ""
         if not found:
-            return f"the mapping has no context, not {wanted} references to one"
+            return none
         return f"the context has {found} reference{'s' if found > 1 else ''}, not {wanted}"
 
     def _subject(self, expect: Expect, world: World) -> tuple[Mm | None, int]:

@@ -174,7 +174,7 @@ class Stage:
         try:
             self._play(statement)
         except Absent as absent:
-            if statement.result and statement.result not in self.names.mappings | self.names.cookies:
+            if statement.result and not self.names.has(statement.result):
                 self.names.absent.setdefault(statement.result, statement.at)
             self.outcome.skipped.append((statement.at, str(absent)))
             if self.judged:

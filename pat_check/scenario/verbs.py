@@ -98,12 +98,19 @@ def _named_once(statements: Iterable[Statement], path: str) -> None:
         if isinstance(statement, Declare) and statement.name:
             kind, name = statement.kind, statement.name
         elif isinstance(statement, Operation) and statement.result:
-            kind, name = ("ioremap" if statement.op.startswith("ioremap") else "mapping"), statement.result
+            kind, name = _kind_of(statement.op), statement.result
         space = {"file": "file", "process": "task", "driver": "task"}.get(kind, "memory")
         before, at = given.setdefault((space, name), (kind, statement.at))
         if name and (before != kind or (isinstance(statement, Declare) and at != statement.at)):
             message = f"{str(name)!r} is {'an' if before == 'ioremap' else 'a'} {_KINDS.get(before, before)} already"
             raise ScenarioError(f"{message}, since line {at}", path, statement.at, name.column, statement.text)
+
+
+def _kind_of(op: str) -> str:
+    """What an operation makes that has a name."""
+    if op == "pfnmap_track_ctx_alloc":
+        return "context"
+    return "ioremap" if op.startswith("ioremap") else "mapping"
 
 
 def _named(statements: Iterable[Statement]) -> Iterable[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pat_check.scenario.operations import (
     address_spaces,
+    contexts,
     drivers,
     notifiers,
     pfn_mappings,
@@ -33,6 +34,7 @@ OPERATIONS: dict[str, Verb] = {
     **pfn_mappings.OPERATIONS,
     **vma_fields.OPERATIONS,
     **drivers.OPERATIONS,
+    **contexts.OPERATIONS,
     **walkers.OPERATIONS,
     **notifiers.OPERATIONS,
 }

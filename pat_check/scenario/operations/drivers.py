@@ -108,14 +108,14 @@ def _reserve(scene: Scene) -> int:
     _may_sleep(scene, start)
     mode, world = scene.args.type(UC_MINUS), scene.world
     if scene.args.has("listed"):
-        return _listed(scene, start, end, mode)
+        return listed(scene, start, end, mode)
     if not scene.args.has("null"):
         return world.memtype_reserve(start, end, mode, None)[0]
     with world.inside(events.SetMemory(*scene.here(), start, (end - start) // PAGE, "set_memory_wc"), "set_memory_wc"):
         return world.memtype_reserve(start, end, mode, None)[0]
 
 
-def _listed(scene: Scene, start: int, end: int, mode: int) -> int:
+def listed(scene: Scene, start: int, end: int, mode: int) -> int:
     """An entry is in the list, whatever else is: a recording can lack what let it in."""
     if not 0 <= start < end:
         return -errno.EINVAL
