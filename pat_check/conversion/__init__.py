@@ -37,7 +37,7 @@ def convert(path: str, options: Options, *, placed: bool = False) -> tuple[Conve
     era = session.guess.era
     resources, ram = _resources(session), session.replay.context.machine.ram
     file = session.trace if session.trace != "-" else "<stdin>"
-    made, why = None, ""
+    made, why, taken = None, "", low.taken
     words = {op.word for op in high.ops()}
     if "mmap" in words and not lifter.ends.are_seen:
         why = "the ends of mappings (unmap_vmas) are not recorded"
@@ -50,6 +50,8 @@ def convert(path: str, options: Options, *, placed: bool = False) -> tuple[Conve
         made, why = None, f"what is recorded above leaves {wrong} differences in {low.changes} reserves and frees"
     if made is None and lifter.by_nobody:
         why = "which task does what is not recorded"
+    if made is None:
+        low.give_back(taken)
     made = made or Writer(low, era, resources, ram).write()
     made.tasks = high.tasks()
     made.title = f"Converted from a {session.source.name} recording; era {era.name}."

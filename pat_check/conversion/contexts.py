@@ -37,9 +37,11 @@ class Contexts:
         self._numbered = 0
 
     def reserved(self, bounds: Bounds, at: int = 0) -> None:
-        """The last line reserves this, as trace line `at` did."""
-        if not self._lines[-1].endswith(", null"):  # which no mapping asks for
-            self._reserves.setdefault(bounds, {})[at] = len(self._lines) - 1
+        """The last line reserves this, as trace line `at` did; 0 where that is not known."""
+        asks = self._lines[-1].endswith(", null")  # for one type, as no mapping does
+        if not asks and self._stage.world.machine.ram.test(*bounds) == 0:
+            place = len(self._lines) - 1
+            self._reserves.setdefault(bounds, {})[at or -place] = place
 
     def freed(self, bounds: Bounds, born: int) -> str:
         """What trace line `born` reserved is freed, or 0 if it is not known what.
@@ -80,9 +82,10 @@ class Contexts:
         ram = self._stage.world.machine.ram
         for bounds, count, _ in self._missing(point):
             lines = self._reserves.get(bounds, {})
+            unknown = [place for line, place in lines.items() if line < 0]
             for _ in range(count):
-                if 0 in lines:
-                    self._rename(bounds, lines.pop(0), 0)
+                if unknown:
+                    self._rename(bounds, unknown.pop(), 0)
                 elif is_untracked(*bounds) or ram.test(*bounds) > 0:
                     self._lost(f"{self._name(bounds)} = {_ALLOC}{bounds[0]:#x}, {size_text(bounds[1] - bounds[0])}")
         self._count_all(point)

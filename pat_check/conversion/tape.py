@@ -154,6 +154,15 @@ class Tape:
         name = self._names[comm, pid] = self.unused(f"{tame}_{pid}" if pid != NO_PID else f"{tame}_unknown")
         return name
 
+    @property
+    def taken(self) -> set[str]:
+        """The names that something has."""
+        return set(self._taken)
+
+    def give_back(self, taken: set[str]) -> None:
+        """Nothing has another name than these."""
+        self._taken.intersection_update(taken)
+
     def unused(self, wanted: str) -> str:
         """A name like this that nothing else has."""
         name, count = wanted, 1

@@ -214,6 +214,10 @@ class Writer:
                 self._find(node, point.at)
         for node in self._impossible(point):
             self._find(node, point.at, "listed")
+        for node in (node for node in typed(machine.ram) if node not in point.ram):
+            self._lost(f"{LOST}: {_free(node)}, ram_pages", point.at)
+        for node in (node for node in point.ram if node not in typed(machine.ram)):
+            self._lost(f"{LOST}: {_reserve(node)}, ram_pages", point.at)
         if listed(machine.memtypes) != after or typed(machine.ram) != point.ram:
             self._remark(
                 Remark(point.at, "they are still others: what is recorded cannot have led to what it holds here")

@@ -142,6 +142,7 @@ class MemtypeStolen(Incident):
     freer: str
     victim: Seen  # as it was before
     own: Seen | None  # the freer's own reservation that ends there
+    itself: bool  # the reservation is of another mapping of the freer
 
     def __init__(
         self,
@@ -157,10 +158,11 @@ class MemtypeStolen(Incident):
         freer: str,
         victim: Seen,
         own: Seen | None,
+        itself: bool,
     ) -> None:
         self.at, self.time, self.comm, self.pid, self.reliable = at, time, comm, pid, reliable
         self.start, self.end, self.api, self.shrunk = start, end, api, shrunk
-        self.freer, self.victim, self.own = freer, victim, own
+        self.freer, self.victim, self.own, self.itself = freer, victim, own, itself
 
 
 @dataclass(slots=True, init=False)

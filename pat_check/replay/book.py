@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from typing import Final
 
+from pat_check.model.vma import VM_PAT
 from pat_check.replay.mapped import OVER, Mapped
 
 _LIMIT: Final = 200_000
@@ -93,6 +94,11 @@ class Book:
                 found.append((vma, area))
             at += 1
         return found
+
+    def tracked(self, mm: int, start: int, end: int) -> int:
+        """How many VMAs of an address space surely map all of a physical range, and have it reserved."""
+        areas = [self.of[vma] for vma in self._mapping.get((start, end), ())]
+        return sum(area.mm == mm and area.flags & VM_PAT != 0 and not area.going for area in areas)
 
     def freed(self, start: int, end: int) -> None:
         """A physical range is freed: no VMA surely maps all of it any more."""

@@ -11,7 +11,6 @@ from pat_check.events import Event, MemtypeErase, MemtypeFree, Return
 from pat_check.incidents import Story
 from pat_check.model import operations
 from pat_check.model.memory import PHYSICAL_MASK
-from pat_check.model.memtype import Memtype
 from pat_check.model.operations import Free
 from pat_check.model.owner import BEFORE
 from pat_check.replay.context import Context
@@ -22,6 +21,7 @@ from pat_check.replay.holders import EXPLICIT, Holders
 from pat_check.replay.locked import ERASED, compare_erase, compare_free
 from pat_check.replay.remarks import Surprise, called_here, odd_range
 from pat_check.replay.tasks import Task, mm_of, who_frees
+from pat_check.replay.thefts import Thefts
 
 _ERROR_POINTER: Final = (1 << 64) - 4095
 _PREDICTED: Final = {"missed": "that it finds none", "shrunk": "that it shrinks one", "removed": "that it removes one"}
@@ -32,7 +32,7 @@ class Frees:
 
     def __init__(self, context: Context, expected: Expected, doubts: Doubts) -> None:
         self.context, self.expected, self.doubts = context, expected, doubts
-        self.holders = Holders(context)
+        self.holders, self.thefts = Holders(context), Thefts(context)
         self._erased: dict[int, tuple[int, int, str]] = {}  # by pid: range and result, where no caller was seen
 
     def free(self, call: MemtypeFree) -> None:
@@ -191,7 +191,7 @@ class Frees:
         if chosen is not None:
             machine.memtypes.swap(node, chosen)
         elif not self.context.era.fork_shares or api in EXPLICIT:  # a shared context may be freed by any sharer
-            self._stolen(task, event, outcome, node, api, shrunk=False)
+            self.thefts.stolen(task, event, outcome, node, api, shrunk=False)
         machine.memtypes.remove(node)
         machine.remember_freed(start, end, node.born, event.at)
 
@@ -204,29 +204,13 @@ class Frees:
             return
         chosen = self.holders.own(task, event, node, api)
         if chosen is None:
-            self._stolen(task, event, outcome, node, api, shrunk=True)
+            self.thefts.stolen(task, event, outcome, node, api, shrunk=True)
         else:
             machine.memtypes.swap(node, chosen)
+            self.thefts.from_another(task, event, outcome, node, api)
         node.tell(event.at, f"shrunk to [{node.start:#x}-{start:#x}) by {api} freeing [{start:#x}-{end:#x})")
         machine.memtypes.shrink(node, start)
         machine.remember_freed(start, end, node.born, event.at)
-
-    def _stolen(self, task: Task, event: Event, outcome: Free, victim: Memtype, api: str, *, shrunk: bool) -> None:
-        tree, mm, start, end = self.context.machine.memtypes, mm_of(task, event), outcome.start, outcome.end
-        near = tree.held_within(event.pid, mm, start, end)
-        if not near or near == [victim]:
-            near = [node for node in tree.holdings.left_by(mm or -event.pid) if node.start < end and start < node.end]
-        own = next((node.seen() for node in near if node is not victim), None)
-        if shrunk and own is None and victim.owner.is_mapping:
-            return  # nothing of the freer's own is near: it frees a piece of what it inherited
-        freer = f"{event.comm}:{event.pid}"
-        victim.tell(event.at, f"{'shrunk' if shrunk else 'removed'} by {freer} ({api}), who does not own it")
-        stamp = self.context.stamp(event)
-        if own is None and self.context.lost_any:
-            stamp = (*stamp[:4], False)  # no list says whose an entry is: the freer may have it from a fork
-        self.context.emit(
-            incidents.MemtypeStolen(*stamp, outcome.start, outcome.end, api, shrunk, freer, victim.seen(), own)
-        )
 
     def _missed(self, task: Task, event: Event, start: int, end: int, api: str, caller: str) -> None:
         machine = self.context.machine

@@ -107,6 +107,7 @@ class Replay:
         self.snapshots = Snapshots(self.context, saved or {})
         self.mappings = Mappings(self.context)
         self.vmas = Vmas(self.context)
+        self.frees.thefts.tracked = self.vmas.book.tracked
         self.layers = Layers(self.context, self.vmas, doubts)
         self.maps = Maps(self.context, self.vmas, maps or {})
         self.taken = Taken(self.context, self.layers)

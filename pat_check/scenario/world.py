@@ -18,7 +18,7 @@ from pat_check.model.memory import PAGE, Mtrr, Ram
 from pat_check.model.notifiers import Notifiers
 from pat_check.model.page_table import Paging, Pte
 from pat_check.model.ranges import RangeMap
-from pat_check.model.vma import Changes, Mm, Vma
+from pat_check.model.vma import VM_PAT, Changes, Mm, Vma
 from pat_check.model.walkers import Walkers
 from pat_check.replay.expected import Expected
 from pat_check.replay.loop import Replay
@@ -89,6 +89,7 @@ class World:
         self.machine.origin_known = True
         self.replay = Replay(self.machine, era, self.emit)
         self.replay.context.forks_seen = self.replay.context.probes_seen = True
+        self.replay.frees.thefts.tracked = self.tracked
         self.at = self.latest = 0  # the line of now, and the last one where anything happened
         self.actor = Actor("kernel", 1, None, 1)
         self.said: list[str] = []  # by the kernel, since the last operation
@@ -183,6 +184,14 @@ class World:
         ret = self.replay.frees.predicted(events.MemtypeFree(*here, start, end), api)
         self._listen()
         return ret
+
+    def tracked(self, mm: int, start: int, end: int) -> int:
+        """How many mappings of an address space have all of [start, end) mapped and reserved."""
+        space = self.machine.mms.get(mm)
+        found = [vma for vma in space.vmas if vma.size == end - start] if space is not None else []
+        found = [vma for vma in found if vma.flags & VM_PAT and vma.full_pfn * PAGE == start]
+        first = [vma.mm.page_table.get(vma.start) for vma in found]
+        return sum(pte is not None and pte.paddr(vma.start) == start for vma, pte in zip(found, first, strict=True))
 
     def changed(self, start: int, end: int, api: str) -> None:
         """A reservation of [start, end) came or went: tell of entries whose type a lookup does not find any more."""

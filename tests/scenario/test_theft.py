@@ -106,3 +106,40 @@ def test_what_another_frame_hides_is_not_leaked_while_its_mapping_is_there(era):
     assert broken(SWAPPED_AND_MAPPED, era) == []
     leaked = "#! memtype-invalid-free@unmap-region memtype-leak@unmap-region"
     assert broken(f"{SWAPPED_AND_MAPPED}app: munmap v  {leaked}\n", era) == []
+
+
+TWO = """
+app: v = mmap 32K, card
+app: remap_pfn_range v, fb, 32K
+app: w = mmap {size}, card
+app: remap_pfn_range w, {at}, {size}
+"""
+"""Two mappings of one process that end at the same page."""
+
+
+@eras
+def test_another_mapping_of_the_process_loses_its_tail(era):
+    story = TWO.format(at="fb + 16K", size="16K")
+    assert broken(f"{story}app: munmap w + 8K, 8K   #! end-match-theft@!pfnmap-ctx\n", era) == []
+
+
+@eras
+@pytest.mark.parametrize(
+    "unmaps",
+    [
+        pytest.param("app: munmap v + 24K, 8K\n", id="the-first-is-cut-itself"),
+        pytest.param("app: munmap w\n", id="all-of-the-second"),
+        pytest.param("app: munmap v + 24K, 8K\napp: munmap w + 8K, 8K\n", id="both-are-cut"),
+    ],
+)
+def test_what_a_mapping_gives_up_of_its_own_is_no_theft(era, unmaps):
+    story = TWO.format(at="fb + 16K", size="16K")
+    play = plays.play(parse(f"{HEAD}{story}{unmaps}", "story.pat"), era)
+    assert "end-match-theft" not in {finding.rule for finding in play.findings}
+
+
+@eras
+def test_of_two_mappings_of_the_same_frames_either_may_be_cut(era):
+    story = TWO.format(at="fb", size="32K")
+    play = plays.play(parse(f"{HEAD}{story}app: munmap w + 24K, 8K\n", "story.pat"), era)
+    assert "end-match-theft" not in {finding.rule for finding in play.findings}

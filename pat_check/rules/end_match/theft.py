@@ -11,7 +11,7 @@ from pat_check.rules.telling import held, life, span
 
 
 class Theft(Rule[MemtypeStolen]):
-    """A free takes away a part of somebody else's reservation.
+    """A free takes away a part of somebody else's reservation, or of another mapping's.
 
     ## Why it matters
     Nothing is printed now. The real owner, often an ioremap of a whole BAR, will free its own bounds later, find
@@ -20,7 +20,7 @@ class Theft(Rule[MemtypeStolen]):
     ## What the kernel does
     Up to 6.15 a free without an exact match shrinks the entry with the same end that begins lowest, whoever made
     it. With a BAR mapped whole by a driver and its last pages mapped by a process, unmapping the tail of
-    those pages shrinks the driver's entry.
+    those pages shrinks the driver's entry. So it is with two mappings of one process that end at the same page.
 
     Info where reservations may exist that the recording does not show.
     """
@@ -61,9 +61,10 @@ app-8 [000] 3.2: memtype_free__ret: ret=0
         if not incident.shrunk:
             return
         victim = incident.victim
+        whose = "another of its mappings" if incident.itself else f"{victim.owner}"
         message = (
             f"{incident.freer} ({incident.api}) frees {span(incident.start, incident.end)} and shrinks "
-            f"{span(victim.start, victim.end)} of {victim.owner}"
+            f"{span(victim.start, victim.end)} of {whose}"
         )
         notes = [note for note in life(victim) if note.line != incident.at]
         if incident.own is not None:

@@ -109,6 +109,10 @@ def _reserve(scene: Scene) -> int:
     mode, world = scene.args.type(UC_MINUS), scene.world
     if scene.args.has("listed"):
         return listed(scene, start, end, mode)
+    if scene.args.has("ram_pages"):
+        world.machine.ram.learn(start, end)
+        world.machine.ram.set_type(start, end, mode, world.at, Owner("memtype_reserve", scene.actor.name))
+        return 0
     if not scene.args.has("null"):
         return world.memtype_reserve(start, end, mode, None)[0]
     with world.inside(events.SetMemory(*scene.here(), start, (end - start) // PAGE, "set_memory_wc"), "set_memory_wc"):
@@ -128,6 +132,9 @@ def listed(scene: Scene, start: int, end: int, mode: int) -> int:
 
 def _free(scene: Scene) -> int:
     start, end = scene.args.physical(0, 1)
+    if scene.args.has("ram_pages"):
+        scene.world.machine.ram.unlearn(start, end)
+        return 0
     ret = scene.world.memtype_free(start, end, "memtype_free", None)
     scene.world.changed(start, end, "memtype_free")
     return ret
@@ -184,8 +191,8 @@ OPERATIONS: dict[str, Verb] = {
     "set_memory_uc": Verb(lambda scene: _set_memory(scene, "set_memory_uc", UC_MINUS), "RAM[, SIZE]"),
     "set_memory_wc": Verb(lambda scene: _set_memory(scene, "set_memory_wc", WC), "RAM[, SIZE]"),
     "set_memory_wb": Verb(lambda scene: _set_memory(scene, "set_memory_wb", WB), "RAM[, SIZE]"),
-    "memtype_reserve": Verb(_reserve, "PHYSICAL[, SIZE]", "TYPE null listed"),
-    "memtype_free": Verb(_free, "PHYSICAL[, SIZE]"),
+    "memtype_reserve": Verb(_reserve, "PHYSICAL[, SIZE]", "TYPE null listed/ram_pages"),
+    "memtype_free": Verb(_free, "PHYSICAL[, SIZE]", "ram_pages"),
     "memremap_pages": Verb(_memremap_pages, "PHYSICAL[, SIZE]", "TYPE"),
     "memunmap_pages": Verb(_memunmap_pages, "PHYSICAL[, SIZE]"),
     "memory_disable": Verb(lambda scene: _memory_enable(scene, on=False), "PHYSICAL[, SIZE]"),
