@@ -38,8 +38,10 @@ class Contexts:
 
     def reserved(self, bounds: Bounds, at: int = 0) -> None:
         """The last line reserves this, as trace line `at` did; 0 where that is not known."""
-        asks = self._lines[-1].endswith(", null")  # for one type, as no mapping does
-        if not asks and self._stage.world.machine.ram.test(*bounds) == 0:
+        line = self._lines[-1]
+        if line.endswith(", null"):
+            return  # no mapping asks for just one type
+        if line.endswith(", listed") or self._stage.world.machine.ram.test(*bounds) == 0:
             place = len(self._lines) - 1
             self._reserves.setdefault(bounds, {})[at or -place] = place
 
