@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from typing import Final
 
+from pat_check.events import FreePfnRange
 from pat_check.model.vma import VM_PAT
 from pat_check.replay.mapped import OVER, Mapped
 
@@ -14,10 +15,11 @@ _LIMIT: Final = 200_000
 class Book:
     """Who changes where a VMA lies, or what it surely maps, does so here, so that it is found again."""
 
-    __slots__ = ("_mapping", "_placed", "of")
+    __slots__ = ("_mapping", "_placed", "of", "untracked")
 
     def __init__(self) -> None:
         self.of: dict[int, Mapped] = {}  # by its address in the kernel
+        self.untracked: tuple[int, int | None] = (0, None)  # the last VMA whose tracking went, and its offset then
         self._placed: dict[int, list[tuple[int, int]]] = {}  # by address space: (start, VMA), ascending
         self._mapping: dict[tuple[int, int], set[int]] = {}  # by physical start and end: the VMAs that map all of it
 
@@ -95,10 +97,27 @@ class Book:
             at += 1
         return found
 
-    def tracked(self, mm: int, start: int, end: int) -> int:
-        """How many VMAs of an address space surely map all of a physical range, and have it reserved."""
+    def tracked(self, mm: int, start: int, end: int, untracked: FreePfnRange, freed: int) -> int:
+        """How many VMAs of an address space surely map all of a physical range, and have it reserved.
+
+        None unless the VMA that is untracked surely mapped the physical address `freed`, and is no part of them: they
+        may have been split unseen.
+        """
+        first, last = untracked.vm_start, untracked.vm_end
+        if first < 0 or last <= first:
+            return 0
+        vma, offset = self.untracked
+        inside = vma == untracked.vma and offset == freed - first
         areas = [self.of[vma] for vma in self._mapping.get((start, end), ())]
-        return sum(area.mm == mm and area.flags & VM_PAT != 0 and not area.going for area in areas)
+        found = 0
+        for area in areas:
+            if area.mm == mm and area.start < last and first < area.end:
+                return 0
+            found += area.mm == mm and area.flags & VM_PAT != 0 and not area.going
+        if found and not inside:
+            whole = (self.of[vma] for at, vma in self._placed.get(mm, ()) if at <= first)
+            inside = any(last <= area.end and area.offset == freed - first for area in whole)
+        return found if inside else 0
 
     def freed(self, start: int, end: int) -> None:
         """A physical range is freed: no VMA surely maps all of it any more."""

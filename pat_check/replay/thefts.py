@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pat_check import incidents
-from pat_check.events import Event
+from pat_check.events import Event, FreePfnRange
 from pat_check.model.memtype import Memtype
 from pat_check.model.operations import Free
 from pat_check.replay.context import Context
 from pat_check.replay.tasks import Task, mm_of
 
+Tracked = Callable[[int, int, int, FreePfnRange, int], int]
 
-def _none(mm: int, start: int, end: int) -> int:
+
+def _none(mm: int, start: int, end: int, untracked: FreePfnRange, freed: int) -> int:
     return 0
 
 
@@ -20,12 +22,12 @@ class Thefts:
     """Tells whose entry was removed or shrunk by somebody who does not own it.
 
     `tracked` counts the mappings of an address space that surely have all of a physical range [start, end) mapped, and
-    its reservation.
+    its reservation; none where what is untracked, which maps the address `freed`, may be a part of one of these.
     """
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.tracked: Callable[[int, int, int], int] = _none
+        self.tracked: Tracked = _none
         self._robbed: dict[tuple[int, int], int] = {}  # by start and line of birth: where an entry ended before
 
     def stolen(self, task: Task, event: Event, outcome: Free, victim: Memtype, api: str, *, shrunk: bool) -> None:
@@ -45,16 +47,19 @@ class Thefts:
     def from_another(self, task: Task, event: Event, outcome: Free, victim: Memtype, api: str) -> None:
         """The entry that is shrunk is the freer's own: it may be that of another mapping, which still has all of it."""
         tree, mm, start, end = self.context.machine.memtypes, mm_of(task, event), outcome.start, outcome.end
-        if not mm or not victim.owner.is_mapping or self.context.lost_any:
+        scope = task.scope
+        if not mm or not isinstance(scope, FreePfnRange) or self.context.lost_any:
             return
+        if not victim.owner.is_mapping or not victim.owner.holds(event.pid, mm):
+            return  # by a child that may be the freer
         own = next((node for node in tree.held_within(event.pid, mm, start, end) if node is not victim), None)
         if own is None:
             return
         key = victim.start, victim.born
         ended = self._robbed.get(key, victim.end)
-        alike = [node for node in tree.exact(victim.start, victim.end) if node.owner.holds(event.pid, mm)]
-        if self.tracked(mm, victim.start, ended) < len(alike):
-            return  # what is unmapped may be of the mapping that has it
+        around = len(tree.held_within(event.pid, mm, victim.start, victim.start + 1))
+        if self.tracked(mm, victim.start, ended, scope, start) < around:
+            return  # those mappings may have others of these, and what is unmapped be of the mapping that has this one
         self._robbed[key] = ended
         victim.tell(event.at, f"shrunk by {api} of another mapping of {event.comm}:{event.pid}")
         self._tell(event, outcome, victim, own, api, shrunk=True, surely=True, itself=True)

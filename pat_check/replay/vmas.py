@@ -246,6 +246,7 @@ class Vmas:
         if area is not None:
             area.flags &= ~VM_PAT
             if call.api == "untrack_pfn":
+                self.book.untracked = call.vma, area.offset
                 self.book.map(call.vma, area, None)  # its entries go next
 
     def _fork(self, call: DupMmap) -> None:

@@ -185,8 +185,8 @@ class World:
         self._listen()
         return ret
 
-    def tracked(self, mm: int, start: int, end: int) -> int:
-        """How many mappings of an address space have all of [start, end) mapped and reserved."""
+    def tracked(self, mm: int, start: int, end: int, untracked: events.FreePfnRange, freed: int) -> int:
+        """How many mappings of an address space have all of [start, end) mapped and reserved: no part of these goes."""
         space = self.machine.mms.get(mm)
         found = [vma for vma in space.vmas if vma.size == end - start] if space is not None else []
         found = [vma for vma in found if vma.flags & VM_PAT and vma.full_pfn * PAGE == start]
