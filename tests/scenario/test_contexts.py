@@ -2,8 +2,8 @@
 
 import pytest
 
-from pat_check.errors import TraceError
 from pat_check.eras import ERAS, era_of
+from pat_check.errors import TraceError
 from pat_check.scenario.parser import parse
 from pat_check.scenario.stage import Stage
 from tests.scenario.stories import HEAD, broken
