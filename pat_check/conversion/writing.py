@@ -206,18 +206,19 @@ class Writer:
         for node in (node for node in point.ram if node not in pages and machine.ram.test(*node[:2]) > 0):
             self._find(node, point.at)
         starts = _changed(before, after)
-        for node in before:
-            if node[0] in starts:
-                self._lose(node, point.at)
-        for node in after:
-            if node[0] in starts:
-                self._find(node, point.at)
+        for node in (node for node in before + after if node[0] in starts):
+            if machine.ram.test(*node[:2]):  # else it would not come into the list, nor go
+                self._say(f"{LOST}: {_free(node)}, ram_pages", point.at)
+        for node in (node for node in before if node[0] in starts):
+            self._lose(node, point.at)
+        for node in (node for node in after if node[0] in starts):
+            self._find(node, point.at)
         for node in self._impossible(point):
             self._find(node, point.at, "listed")
         for node in (node for node in typed(machine.ram) if node not in point.ram):
-            self._lost(f"{LOST}: {_free(node)}, ram_pages", point.at)
+            self._say(f"{LOST}: {_free(node)}, ram_pages", point.at)
         for node in (node for node in point.ram if node not in typed(machine.ram)):
-            self._lost(f"{LOST}: {_reserve(node)}, ram_pages", point.at)
+            self._say(f"{LOST}: {_reserve(node)}, ram_pages", point.at)
         if listed(machine.memtypes) != after or typed(machine.ram) != point.ram:
             self._remark(
                 Remark(point.at, "they are still others: what is recorded cannot have led to what it holds here")
