@@ -179,7 +179,7 @@ class Ends:
         """Entry of vm_area_free(): a task goes on with what it unmapped."""
         self._unmaps_unseen(call)
         ops = self._gone.get(call.pid, {}).pop(call.vma, None)
-        self.makes.replaced.pop(call.pid, None)
+        self.makes.over(call.pid)
         if ops:
             self.current.enter(call, *(ops[0].body if ops[0].body and ops[0].dropped else ops))
 
@@ -219,10 +219,9 @@ class Ends:
             return
         ops = self._each(event, space, "munmap", parts)
         space.vanished += [(op, area) for op, area in zip(ops, parts, strict=True) if area.offset is not None]
-        if self.current.before.is_by_context:
-            known = self.makes.replaced.get(event.pid, (-1, -1, [], []))
-            known = known if known[:2] == (start, end) else (start, end, [], [])
-            self.makes.replaced[event.pid] = (*known[:2], known[2] + ops, known[3] + [part.mapping for part in parts])
+        known = self.makes.replaced.get(event.pid, (-1, -1, [], []))
+        known = known if known[:2] == (start, end) else (start, end, [], [])
+        self.makes.replaced[event.pid] = (*known[:2], known[2] + ops, known[3] + [part.mapping for part in parts])
 
     # --- address spaces ----------------------------------------------------------------------------------
 

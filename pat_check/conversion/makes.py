@@ -48,6 +48,9 @@ class Makes:
         current.before.moves = self.moves
         self.moving: dict[int, tuple[Op, Mapping]] = {}  # by pid: mremap() that has not unmapped yet
         self.replaced: dict[int, tuple[int, int, list[Op], list[Mapping]]] = {}  # by pid: an unmap that is not over
+        self._unmapped: dict[
+            int, tuple[int, int, list[Op], list[Mapping]]
+        ] = {}  # by pid: the last of these that is over
         self._remapping: dict[int, tuple[Op, Op | None, str]] = {}  # by pid: the call, its mmap, and the function
         self._inserting: dict[int, tuple[int, int]] = {}  # by pid: address and size of an insert
         self._named = 0
@@ -56,6 +59,7 @@ class Makes:
         """Events are missing."""
         self.moving.clear()
         self.replaced.clear()
+        self._unmapped.clear()
         self._remapping.clear()
         self._inserting.clear()
 
@@ -93,13 +97,30 @@ class Makes:
         space.add(Area(area.mapping, call.addr, call.addr + size, paddr - call.addr, flags))
         self._remapping[call.pid] = (op, made, call.api)
 
+    def over(self, pid: int) -> None:
+        """What a task has unmapped is freed."""
+        replaced = self.replaced.pop(pid, None)
+        if replaced is not None:
+            self._unmapped[pid] = replaced
+
+    def makes_room(self, call: events.Telltale) -> None:
+        """Entry of a function that may unmap: nothing is unmapped yet."""
+        self._unmapped.pop(call.pid, None)
+
+    def made_room(self, event: Return) -> None:
+        """Return of such a function: to mmap_region() where the task wants that place for something else."""
+        unmapped = self._unmapped.pop(event.pid, None)
+        if unmapped is not None and event.api == "do_mas_munmap" and event.caller.startswith("mmap_region"):
+            self.replaced[event.pid] = unmapped
+
     def _replaces(self, call: events.RemapPfnRange, made: Op) -> bool:
-        """Whether a new mapping takes the place of what was just unmapped, and is not freed yet: MAP_FIXED."""
+        """Whether a new mapping takes the place of what was just unmapped, in the same call: MAP_FIXED."""
         start, end, gone, places = self.replaced.pop(call.pid, (-1, -1, [], []))
-        if (start, end) != (call.vm_start, call.vm_end) or any(op.changes for op in gone):
+        if (start, end) != (call.vm_start, call.vm_end):
             return False
         for op in gone:
-            op.dropped, op.body = True, [made]
+            made.changes += op.changes  # freed before, up to 6.15
+            op.dropped, op.body, op.changes = True, [made], []
         if not self._placed:
             before = start - places[0].base
             made.args.append(
@@ -129,7 +150,11 @@ class Makes:
         if self._inserting.get(call.pid) == (call.addr, call.size):
             return
         space = self.spaces.get(call.mm, call.pid)
-        is_new = space is None or space.find(call.addr) is None
+        area = space.find(call.addr) if space is not None else None
+        if call.vm_start < 0 and space is not None and area is not None:
+            self._insert_huge(call, space, area)
+            return
+        is_new = area is None
         if not _is_sane(call) or (is_new and not self._is_device(call)):
             return
         word = "vmf_insert_mixed" if call.api == "vmf_insert_mixed" else _INSERTS.get(call.size, "")
@@ -137,6 +162,20 @@ class Makes:
             self._inserting[call.pid] = (call.addr, call.size)
             space, area, _ = self._vma(call, mode_of(call.prot))
             self.current.start(call, space.name, word, area.mapping.at(call.addr), Physical(call.pfn * PAGE, PAGE))
+
+    def _insert_huge(self, call: events.InsertPfn, space: Space, area: Area) -> None:
+        """A huge entry, of which the bounds of the VMA are not recorded. Mappings are made aligned to it."""
+        start, low = call.pfn * PAGE & PHYSICAL_MASK & -call.size, call.addr & -call.size
+        word = _INSERTS.get(call.size, "")
+        self._inserting[call.pid] = (call.addr, call.size)
+        if not word or start + call.size > PHYSICAL_MASK:
+            return
+        if low < area.mapping.base or area.mapping.base % call.size:
+            self.tape.remark(
+                call.at, f"{space.name}: {word} at {area.mapping.at(call.addr)}, which is not aligned here"
+            )
+            return
+        self.current.start(call, space.name, word, area.mapping.at(low), Physical(start, PAGE))
 
     def inserted(self, event: Return) -> None:
         """Return of an insert."""
