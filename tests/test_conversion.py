@@ -14,7 +14,7 @@ from pat_check.errors import TraceError
 from pat_check.scenario.formatter import formatted
 from pat_check.scenario.parser import parse
 from pat_check.scenario.stage import Stage
-from pat_check.scenario.statements import Checkpoint, Declare, Operation
+from pat_check.scenario.statements import Checkpoint, Declare, Operation, flattened
 from pat_check.session import Session
 from pat_check.sources.memtype_list import format_memtype_list
 from tests.corpus import ABSENT, CORPUS, KEPT, LOST, UNKNOWABLE, Capture, captures
@@ -166,7 +166,7 @@ def test_a_capture_of_the_corpus_converts_to_what_plays_to_its_end(capture):
 @pytest.mark.parametrize("capture", [one for one in ALWAYS + SOME if is_layered(one)], ids=str)
 def test_where_the_layers_above_are_recorded_what_is_mapped_is_written_as_operations(capture):
     text = api.convert(str(capture.path))
-    assert "Reserves and frees only" not in text
+    assert "Reserves and frees, not" not in text
     assert not [one for one in operations(text) if one.op.startswith("memtype_") and one.task != "before"]
 
 
@@ -318,7 +318,7 @@ def test_mappings_whose_ends_are_not_recorded_are_reserves_and_frees(tmp_path):
     file = recording(tmp_path, *MAPPED, *FREED)
     text = check_conversion(file, "pfnmap-ctx", [])
     assert [one.op for one in operations(text)] == ["memtype_reserve", "memtype_free"]
-    assert "# Reserves and frees only: the ends of mappings (unmap_vmas) are not recorded.\n" in text
+    assert "# Reserves and frees, not what led to them: the ends of mappings (unmap_vmas) are not recorded.\n" in text
     assert api.compare(str(file), ["vm-pat", "pfnmap-ctx"], api.Options()).notes
 
 
@@ -535,3 +535,45 @@ def test_a_type_that_does_not_exist_is_left_out_and_that_is_said(tmp_path):
     assert [one.op for one in operations(text)] == ["memtype_reserve"]
     assert any("they are still others" in note.message for note in notes)
     Stage(parse(text, "x.pat"), era_of("pfnmap-ctx"), lambda incident: None).play()
+
+
+UNMAPS = "a-7  [000] .....  1.900000: do_mas_munmap: mm=0xff02 start=0x7f0000000000 len=0x4000"
+
+
+@pytest.mark.parametrize(
+    ("caller", "ops"),
+    [
+        pytest.param("mmap_region", ["mmap", "remap_pfn_range", "mmap", "remap_pfn_range"], id="by-mmap"),
+        pytest.param("__vm_munmap", ["mmap", "remap_pfn_range", "munmap", "mmap", "remap_pfn_range"], id="by-munmap"),
+    ],
+)
+def test_what_takes_the_place_of_a_mapping_is_known_by_who_unmaps_it(caller, ops, tmp_path):
+    """Up to 6.11 all of it is freed before the new mapping is made."""
+    returns = f"a-7  [000] .....  2.700000: do_mas_munmap__ret: ({caller}+0xf0/0x770 <- do_mas_munmap) ret=0"
+    again = [line.replace("  1.", "  3.") for line in MAPPED]
+    file = recording(tmp_path, *MAPPED, UNMAPS, *UNMAPPED, returns, *again)
+    text = check_conversion(file, "vm-pat", [(0xFD000000, 0xFD004000, 1)])
+    assert [one.op for one in flattened(parse(text, "converted.pat").statements) if isinstance(one, Operation)] == ops
+    assert ("mmap 16K, at v1, wc {\n" in text) == (caller == "mmap_region")
+
+
+def test_a_huge_entry_is_inserted_where_its_mapping_is(tmp_path):
+    huge = "vma=0xff01 mm=0xff02 vm_start=0x7f0000200000 vm_end=0x7f0000600000 vm_flags=0x444bb"
+    file = recording(
+        tmp_path,
+        "a-7  [000] .....  0.000000: memtype_reserve: start=0xfd000000 end=0xfd004000 req=1",
+        "a-7  [000] .....  0.100000: memtype_reserve__ret: (x+0x10/0x20 <- memtype_reserve) ret=0",
+        f"a-7  [000] .....  1.000000: vmf_insert_pfn_prot: {huge} addr=0x7f0000200000 pfn=0xfd000 prot=0x2f",
+        "a-7  [000] .....  1.100000: vmf_insert_pfn_prot__ret: (x+0x10/0x20 <- vmf_insert_pfn_prot) ret=0x100",
+        "a-7  [000] .....  1.200000: vmf_insert_pfn_pmd: vma=0xff01 addr=0x7f0000455000 pfn=0x20000000000fd200 write=1",
+        "a-7  [000] .....  1.300000: vmf_insert_pfn_pmd__ret: (x+0x10/0x20 <- vmf_insert_pfn_pmd) ret=0x100",
+        "a-7  [000] .....  1.400000: vmf_insert_pfn_pmd: vma=0xff77 addr=0x7e0000000000 pfn=0xfd000 write=1",
+        "a-7  [000] .....  1.500000: unmap_vmas: vma=0xff01 start=0x7f0000200000 end=0x7f0000600000",
+        f"a-7  [000] .....  1.600000: unmap_single_vma: {huge} start=0x7f0000200000 end=0x7f0000600000",
+    )
+    text = check_conversion(file, "vm-pat-6.12", [(0xFD000000, 0xFD004000, 1)])
+    assert [one.op for one in operations(text)] == [
+        *("memtype_reserve", "mmap", "vmf_insert_pfn", "vmf_insert_pfn_pmd", "munmap")
+    ]
+    assert "bar mem_fd200000 = 0xfd200000 size 2M\n" in text
+    assert "vmf_insert_pfn_pmd v1 + 2M, mem_fd200000\n" in text

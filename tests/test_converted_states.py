@@ -6,6 +6,7 @@ as the replay follows them, and the contexts that mappings share.
 
 import random
 import re
+import shutil
 from collections import Counter
 
 import pytest
@@ -210,6 +211,20 @@ def test_a_recording_that_lacks_events_holds_the_same_too(seed, tmp_path):
         path = tmp_path / "trace.txt"
         path.write_text("".join(lines))
         check_followed(path, whole=False)
+
+
+@pytest.mark.parametrize("capture", [one for one in able(captures(KEPT)) if one.snapshots], ids=str)
+def test_what_a_list_shows_and_no_insertion_is_in_the_list_of_its_scenario(capture, tmp_path):
+    """A replay may have taken it for RAM before."""
+    lines = capture.text.splitlines(keepends=True)
+    inserted = next((at for at, line in enumerate(lines) if " memtype_check_insert: " in line), None)
+    if inserted is None:
+        pytest.skip("nothing is inserted in this capture")
+    del lines[inserted]
+    folder = tmp_path / "capture"
+    shutil.copytree(capture.path, folder, ignore=shutil.ignore_patterns("trace*", "*.dat"))
+    (folder / "trace.txt").write_text("".join(lines))
+    check_followed(folder, whole=False)
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason=ABSENT)

@@ -56,7 +56,7 @@ def convert(path: str, options: Options, *, placed: bool = False) -> tuple[Conve
     made.tasks = high.tasks()
     made.title = f"Converted from a {session.source.name} recording; era {era.name}."
     if why:
-        made.plain = f"reserves and frees only: {why}"
+        made.plain = f"reserves and frees, not what led to them: {why}"
         made.notes.append(made.plain)
     if made.corrections:
         made.notes.append("what the recording does not show or the model does not explain is done by `lost`")

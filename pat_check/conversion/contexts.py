@@ -29,7 +29,7 @@ class Contexts:
     """
 
     def __init__(
-        self, stage: Stage, lines: list[str], say: Callable[[str], None], unused: Callable[[str], str]
+        self, stage: Stage, lines: list[str], say: Callable[[str], bool], unused: Callable[[str], str]
     ) -> None:
         self._stage, self._lines, self._say, self._unused = stage, lines, say, unused
         self._reserves: dict[Bounds, dict[int, int]] = {}  # since the last checkpoint: trace line to place in `lines`

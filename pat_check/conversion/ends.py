@@ -69,7 +69,7 @@ class Ends:
     def leave(self, event: Event) -> None:
         """The task does something else: no unmap is open any more."""
         if not isinstance(event, events.RemapPfnRange):
-            self.makes.replaced.pop(event.pid, None)
+            self.makes.replacing.leave(event.pid)
         self._unmapping.pop(event.pid, None)
         self._zapped.pop(event.pid, None)
 
@@ -179,7 +179,7 @@ class Ends:
         """Entry of vm_area_free(): a task goes on with what it unmapped."""
         self._unmaps_unseen(call)
         ops = self._gone.get(call.pid, {}).pop(call.vma, None)
-        self.makes.over(call.pid)
+        self.makes.replacing.freed(call.pid)
         if ops:
             self.current.enter(call, *(ops[0].body if ops[0].body and ops[0].dropped else ops))
 
@@ -219,9 +219,7 @@ class Ends:
             return
         ops = self._each(event, space, "munmap", parts)
         space.vanished += [(op, area) for op, area in zip(ops, parts, strict=True) if area.offset is not None]
-        known = self.makes.replaced.get(event.pid, (-1, -1, [], []))
-        known = known if known[:2] == (start, end) else (start, end, [], [])
-        self.makes.replaced[event.pid] = (*known[:2], known[2] + ops, known[3] + [part.mapping for part in parts])
+        self.makes.replacing.unmaps(event.pid, start, end, ops, parts)
 
     # --- address spaces ----------------------------------------------------------------------------------
 

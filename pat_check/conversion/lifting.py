@@ -43,7 +43,7 @@ class Lifter:
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             events.RemapPfnRange: self.makes.remap,
             events.InsertPfn: self.makes.insert,
-            events.Telltale: self.makes.makes_room,
+            events.Telltale: self.makes.replacing.entered,
             events.SplitVma: lambda call: self._on(call, self.makes.split),
             events.MprotectFixup: lambda call: self._on(call, self.makes.protect),
             events.CopyVma: self.makes.move,
@@ -69,7 +69,7 @@ class Lifter:
         self._returns: dict[type[events.Call], Callable[[Return], None]] = {
             events.RemapPfnRange: self.makes.remapped,
             events.InsertPfn: self.makes.inserted,
-            events.Telltale: self.makes.made_room,
+            events.Telltale: self.makes.replacing.left,
             events.MprotectFixup: self.makes.protected,
             events.DupMmap: self._dup_mmap,
             events.IoremapCaller: self.drivers.ioremapped,

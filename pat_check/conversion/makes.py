@@ -7,6 +7,7 @@ import errno
 from pat_check import events
 from pat_check.conversion.areas import Area, Mapping, Space
 from pat_check.conversion.current import Current, mode_of
+from pat_check.conversion.replacing import Replacing
 from pat_check.conversion.tape import Op, Physical
 from pat_check.events import Event, Return
 from pat_check.model.memory import PAGE, PHYSICAL_MASK
@@ -47,10 +48,7 @@ class Makes:
         self.current, self.spaces, self.tape = current, current.spaces, current.tape
         current.before.moves = self.moves
         self.moving: dict[int, tuple[Op, Mapping]] = {}  # by pid: mremap() that has not unmapped yet
-        self.replaced: dict[int, tuple[int, int, list[Op], list[Mapping]]] = {}  # by pid: an unmap that is not over
-        self._unmapped: dict[
-            int, tuple[int, int, list[Op], list[Mapping]]
-        ] = {}  # by pid: the last of these that is over
+        self.replacing = Replacing(placed=placed)
         self._remapping: dict[int, tuple[Op, Op | None, str]] = {}  # by pid: the call, its mmap, and the function
         self._inserting: dict[int, tuple[int, int]] = {}  # by pid: address and size of an insert
         self._named = 0
@@ -58,8 +56,7 @@ class Makes:
     def forget(self) -> None:
         """Events are missing."""
         self.moving.clear()
-        self.replaced.clear()
-        self._unmapped.clear()
+        self.replacing.forget()
         self._remapping.clear()
         self._inserting.clear()
 
@@ -82,7 +79,7 @@ class Makes:
         size, paddr = -(-call.size // PAGE) * PAGE, call.pfn * PAGE
         op = Op(call.at, space.name, "remap_pfn_range", [area.mapping.at(call.addr), Physical(paddr, size)])
         op.physical = paddr, paddr + size
-        if made is not None and self._replaces(call, made):
+        if made is not None and self.replacing.by(call, made):
             made.body.append(op)
             self.current.enter(call, made)
         else:
@@ -96,37 +93,6 @@ class Makes:
         flags = call.flags if call.flags >= 0 else area.flags
         space.add(Area(area.mapping, call.addr, call.addr + size, paddr - call.addr, flags))
         self._remapping[call.pid] = (op, made, call.api)
-
-    def over(self, pid: int) -> None:
-        """What a task has unmapped is freed."""
-        replaced = self.replaced.pop(pid, None)
-        if replaced is not None:
-            self._unmapped[pid] = replaced
-
-    def makes_room(self, call: events.Telltale) -> None:
-        """Entry of a function that may unmap: nothing is unmapped yet."""
-        self._unmapped.pop(call.pid, None)
-
-    def made_room(self, event: Return) -> None:
-        """Return of such a function: to mmap_region() where the task wants that place for something else."""
-        unmapped = self._unmapped.pop(event.pid, None)
-        if unmapped is not None and event.api == "do_mas_munmap" and event.caller.startswith("mmap_region"):
-            self.replaced[event.pid] = unmapped
-
-    def _replaces(self, call: events.RemapPfnRange, made: Op) -> bool:
-        """Whether a new mapping takes the place of what was just unmapped, in the same call: MAP_FIXED."""
-        start, end, gone, places = self.replaced.pop(call.pid, (-1, -1, [], []))
-        if (start, end) != (call.vm_start, call.vm_end):
-            return False
-        for op in gone:
-            made.changes += op.changes  # freed before, up to 6.15
-            op.dropped, op.body, op.changes = True, [made], []
-        if not self._placed:
-            before = start - places[0].base
-            made.args.append(
-                f"at {places[0].at(start)}" if before >= 0 else f"at {places[0].name} - {size_text(-before)}"
-            )
-        return True
 
     def reserve(self, prot: int, event: Event) -> None:
         """The type that a remap asks for, where its own call does not show it."""
@@ -175,7 +141,7 @@ class Makes:
                 call.at, f"{space.name}: {word} at {area.mapping.at(call.addr)}, which is not aligned here"
             )
             return
-        self.current.start(call, space.name, word, area.mapping.at(low), Physical(start, PAGE))
+        self.current.start(call, space.name, word, area.mapping.at(low), Physical(start, call.size))
 
     def inserted(self, event: Return) -> None:
         """Return of an insert."""

@@ -30,7 +30,7 @@ class Settler:
     `say` writes and plays a line, `unused` gives a name like the wanted one that nothing has.
     """
 
-    def __init__(self, stage: Stage, say: Callable[[str], None], unused: Callable[[str], str]) -> None:
+    def __init__(self, stage: Stage, say: Callable[[str], bool], unused: Callable[[str], str]) -> None:
         self.stage, self._say, self._unused = stage, say, unused
         self._again: dict[str, str] = {}  # processes that have ended and are shown all the same, and who they are now
         self._named = 0

@@ -9,25 +9,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
-from operator import itemgetter
 
 from pat_check.cachemode import WB
 from pat_check.conversion.contexts import Contexts
 from pat_check.conversion.converted import Converted
+from pat_check.conversion.correcting import Corrector, reserve
 from pat_check.conversion.memory import Bars, mtrr_lines, ram_lines
 from pat_check.conversion.settling import Settler
-from pat_check.conversion.tape import LOST, Checkpoint, Op, Physical, Remark, Tape, listed, mode_word, plain, typed
+from pat_check.conversion.tape import Checkpoint, Op, Physical, Remark, Tape, mode_word, plain
 from pat_check.eras.base import Era
 from pat_check.errors import TraceError
 from pat_check.model.memory import Ram
 from pat_check.model.page_table import FOUR_LEVELS
 from pat_check.replay.context import Change
-from pat_check.replay.snapshots import Listed
 from pat_check.scenario.parser import parse
 from pat_check.scenario.stage import Stage
 from pat_check.scenario.statements import Statement, flattened
-from pat_check.scenario.words import size_text
 from pat_check.sources.iomem import Resource
 
 _LABEL = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -78,6 +75,7 @@ class Writer:
         self.stage.world.replay.context.log = self._played.append
         self.settler = Settler(self.stage, self._settle_by, tape.unused)
         self.contexts = Contexts(self.stage, self.made.lines, self._settle_by, tape.unused)
+        self.corrector = Corrector(self.stage, self.contexts, self._settle_by, self._say_of)
         self._at = 0  # the trace line of what is settled
 
     def write(self) -> Converted:
@@ -90,7 +88,7 @@ class Writer:
                 for op in claimed[node].pop():
                     self._say(self._line(op), op.at)
             else:
-                self._say(f"before: {_reserve(node)}")
+                self._say(f"before: {reserve(node)}")
         remarks = {id(one.before): one for one in self.tape.remarks if one.before is not None}
         for item in self.tape.items:
             if isinstance(item, Op):
@@ -106,11 +104,13 @@ class Writer:
                 self._settle(item)
                 self._leave(item)
                 self.contexts.settle(item)
-                self._correct(item)
+                if self.corrector.correct(item):
+                    self._done.clear()
                 self.contexts.finish(item)
                 if item.marker is not None:
                     label = _LABEL.sub("-", item.marker.text).strip("-.") or "marker"
                     self.made.add(f"checkpoint {label}", item.at)
+        self.made.corrections = self.corrector.count
         return self.made
 
     def _remark(self, remark: Remark) -> None:
@@ -182,57 +182,7 @@ class Writer:
             self.made.add(text, at)
         return True
 
-    # --- corrections -------------------------------------------------------------------------------------
-
-    def _correct(self, point: Checkpoint) -> None:
-        """Go on from the list of the recording.
-
-        Entries with one start keep the order in which they came, so all with that start go and come again; where types
-        differ, too, all that overlap them: a reserve gets the type of what is there.
-        """
-        machine = self.stage.world.machine
-        before, after = listed(machine.memtypes), point.nodes
-        pages = typed(machine.ram)
-        if before == after and pages == point.ram:
-            return
-        self._done.clear()
-        self._remark(
-            Remark(point.at, "the reservations are others here: `lost` does what is not shown or not explained")
-        )
-        if LOST not in self.stage.names.actors:
-            self._say(f"driver {LOST}")
-        for node in (node for node in pages if node not in point.ram):
-            self._lose(node, point.at)
-        for node in (node for node in point.ram if node not in pages and machine.ram.test(*node[:2]) > 0):
-            self._find(node, point.at)
-        starts = _changed(before, after)
-        for node in (node for node in before + after if node[0] in starts):
-            if machine.ram.test(*node[:2]):  # else it would not come into the list, nor go
-                self._say(f"{LOST}: {_free(node)}, ram_pages", point.at)
-        for node in (node for node in before if node[0] in starts):
-            self._lose(node, point.at)
-        for node in (node for node in after if node[0] in starts):
-            self._find(node, point.at)
-        for node in self._impossible(point):
-            self._find(node, point.at, "listed")
-        for node in (node for node in typed(machine.ram) if node not in point.ram):
-            self._say(f"{LOST}: {_free(node)}, ram_pages", point.at)
-        for node in (node for node in point.ram if node not in typed(machine.ram)):
-            self._say(f"{LOST}: {_reserve(node)}, ram_pages", point.at)
-        if listed(machine.memtypes) != after or typed(machine.ram) != point.ram:
-            self._remark(
-                Remark(point.at, "they are still others: what is recorded cannot have led to what it holds here")
-            )
-
-    def _impossible(self, point: Checkpoint) -> list[Listed]:
-        """What must come although no kernel would let it in; what is there in its stead goes."""
-        after = point.nodes
-        before = listed(self.stage.world.machine.memtypes)
-        starts = {node[0] for node in (Counter(before) - Counter(after)) + (Counter(after) - Counter(before))}
-        for node in before:
-            if node[0] in starts:
-                self._lose(node, point.at)
-        return [node for node in after if node[0] in starts]
+    # --- what is there, and what is not ------------------------------------------------------------------
 
     def _settle(self, point: Checkpoint) -> None:
         """Go on from the mappings that are shown: one is just being made or unmapped, or came to be unrecorded."""
@@ -252,9 +202,13 @@ class Writer:
                     Remark(point.at, f"they are still others: {name} cannot have mapped what is recorded of it")
                 )
 
-    def _settle_by(self, line: str) -> None:
+    def _settle_by(self, line: str) -> bool:
         """A line that no operation of the recording is behind."""
-        self._say(line, self._at)
+        return self._say(line, self._at)
+
+    def _say_of(self, text: str) -> None:
+        """A comment about it."""
+        self._remark(Remark(self._at, text))
 
     def _leave(self, point: Checkpoint) -> None:
         """What shared a context that is gone is unmapped, where nothing shows the mappings of its process."""
@@ -267,48 +221,9 @@ class Writer:
         for vma in gone:
             self.settler.unmap(names[vma.mm], vma)
 
-    def _lost(self, line: str, at: int) -> bool:
-        self.made.corrections += 1
-        return self._say(line, at)
-
-    def _lose(self, node: Listed, at: int) -> None:
-        """An entry goes, with the context that has it."""
-        context = self.contexts.freed(node[:2], 0)
-        self._lost(f"{LOST}: kref_put {context}" if context else f"{LOST}: {_free(node)}", at)
-
-    def _find(self, node: Listed, at: int, *words: str) -> None:
-        """An entry comes."""
-        if self._lost(", ".join((f"{LOST}: {_reserve(node)}", *words)), at):
-            self.contexts.reserved(node[:2])
-
 
 def _key(change: Change) -> tuple[str, int, int]:
     return change.function, change.start, change.end
-
-
-def _changed(before: list[Listed], after: list[Listed]) -> set[int]:
-    """Where entries must go and come again, so that one list becomes the other."""
-    by_start = [{start: list(nodes) for start, nodes in groupby(one, itemgetter(0))} for one in (before, after)]
-    starts = {node[0] for node in before + after if by_start[0].get(node[0]) != by_start[1].get(node[0])}
-    together: list[Listed] = []  # that overlap
-    end = 0
-    for node in [*sorted(before + after), (1 << 64, 1 << 64, 0)]:
-        if node[0] >= end:
-            if len({type_ for _, _, type_ in together}) > 1 and any(one[0] in starts for one in together):
-                starts.update(one[0] for one in together)
-            together.clear()
-        together.append(node)
-        end = max(end, node[1])
-    return starts
-
-
-def _free(node: Listed) -> str:
-    return f"memtype_free {node[0]:#x}, {size_text(node[1] - node[0])}"
-
-
-def _reserve(node: Listed) -> str:
-    start, end, mode = node
-    return f"memtype_reserve {start:#x}, {size_text(end - start)}, {mode_word(mode)}"
 
 
 def _write_back(tape: Tape, ops: list[Op]) -> set[tuple[int, int]]:

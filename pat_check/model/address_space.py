@@ -292,9 +292,10 @@ class AddressSpaces:
                 return -errno.ENOMEM
             vma.end = max(vma.end, start + new)
             return start
-        vma = mm.find(start)
-        assert vma is not None
         self.munmap(mm, to, to + new)
+        vma = mm.find(start)
+        if vma is None or start + old > vma.end:  # across mappings, which only 6.17 and later move, one by one
+            return -errno.EFAULT
         self.notifiers.around(mm, "UNMAP", start, start + old)
         moved = vma.dup(mm, self.machine.now)
         self.tracking.dup(vma, moved)

@@ -145,6 +145,7 @@ class Frees:
         if how is None and predicted == "missed" and self._may_be_older(start, end):
             self._older(event, start, end, api)
             return
+        seen = how == "shrunk"
         if how is None or (how == "hit" and predicted != "missed"):
             how = predicted
         if how != predicted and not (predicted == "missed" and not self.context.reliable):
@@ -154,7 +155,7 @@ class Frees:
         if how == "missed":
             self._missed(task, event, start, end, api, caller)
         elif how == "shrunk":
-            self._shrink(task, event, outcome, api)
+            self._shrink(task, event, outcome, api, seen=seen)
         else:
             self.remove(task, event, outcome, api)
 
@@ -195,7 +196,7 @@ class Frees:
         machine.memtypes.remove(node)
         machine.remember_freed(start, end, node.born, event.at)
 
-    def _shrink(self, task: Task, event: Event, outcome: Free, api: str) -> None:
+    def _shrink(self, task: Task, event: Event, outcome: Free, api: str, *, seen: bool) -> None:
         machine, start, end = self.context.machine, outcome.start, outcome.end
         node = machine.memtypes.first_ending_at(end, start)
         if node is None:
@@ -207,7 +208,8 @@ class Frees:
             self.thefts.stolen(task, event, outcome, node, api, shrunk=True)
         else:
             machine.memtypes.swap(node, chosen)
-            self.thefts.from_another(task, event, outcome, node, api)
+            if seen or self.thefts.predicted:
+                self.thefts.from_another(task, event, outcome, node, api)
         node.tell(event.at, f"shrunk to [{node.start:#x}-{start:#x}) by {api} freeing [{start:#x}-{end:#x})")
         machine.memtypes.shrink(node, start)
         machine.remember_freed(start, end, node.born, event.at)

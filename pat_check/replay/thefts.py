@@ -28,6 +28,7 @@ class Thefts:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.tracked: Tracked = _none
+        self.predicted = False  # what the model predicts is what happens
         self._robbed: dict[tuple[int, int], int] = {}  # by start and line of birth: where an entry ended before
 
     def stolen(self, task: Task, event: Event, outcome: Free, victim: Memtype, api: str, *, shrunk: bool) -> None:
@@ -45,7 +46,10 @@ class Thefts:
         self._tell(event, outcome, victim, own, api, shrunk=shrunk, surely=surely, itself=False)
 
     def from_another(self, task: Task, event: Event, outcome: Free, victim: Memtype, api: str) -> None:
-        """The entry that is shrunk is the freer's own: it may be that of another mapping, which still has all of it."""
+        """The entry that is shrunk is the freer's own: it may be that of another mapping, which still has all of it.
+
+        Sure where each entry of the freer that has the first page of this one is that of such a mapping.
+        """
         tree, mm, start, end = self.context.machine.memtypes, mm_of(task, event), outcome.start, outcome.end
         scope = task.scope
         if not mm or not isinstance(scope, FreePfnRange) or self.context.lost_any:
@@ -55,12 +59,14 @@ class Thefts:
         own = next((node for node in tree.held_within(event.pid, mm, start, end) if node is not victim), None)
         if own is None:
             return
-        key = victim.start, victim.born
-        ended = self._robbed.get(key, victim.end)
-        around = len(tree.held_within(event.pid, mm, victim.start, victim.start + 1))
-        if self.tracked(mm, victim.start, ended, scope, start) < around:
-            return  # those mappings may have others of these, and what is unmapped be of the mapping that has this one
-        self._robbed[key] = ended
+        around: dict[tuple[int, int], int] = {}
+        for node in tree.held_within(event.pid, mm, victim.start, victim.start + 1):
+            bounds = node.start, self._robbed.get((node.start, node.born), node.end)
+            around[bounds] = around.get(bounds, 0) + 1
+        for (first, last), count in around.items():
+            if self.tracked(mm, first, last, scope, start) < count:
+                return  # what is unmapped may be of the mapping that has this one
+        self._robbed.setdefault((victim.start, victim.born), victim.end)
         victim.tell(event.at, f"shrunk by {api} of another mapping of {event.comm}:{event.pid}")
         self._tell(event, outcome, victim, own, api, shrunk=True, surely=True, itself=True)
 

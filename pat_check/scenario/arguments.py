@@ -52,6 +52,10 @@ class Names:
                             found if isinstance(found, int) else found.start if isinstance(found, Place) else found[0]
                         )
                 self.must_be(expression.text)
+                if expression.text in self.contexts:
+                    raise wrong(
+                        path, statement, f"{expression.text} is a context: it has no address", expression.column
+                    )
                 known = [*self.physical, *self.mappings, *self.cookies, *words]
                 message = f"{expression.text!r} names nothing here" + (
                     _difference(expression.text, known) or near(expression.text, known)
@@ -164,6 +168,10 @@ class Arguments:
         name = self.new_name(place)
         self._names.must_be(name)
         return name
+
+    def is_name(self, place: int) -> bool:
+        """Whether an argument is a name and nothing more."""
+        return isinstance(self._places[place], Name)
 
     def new_name(self, place: int) -> str:
         """The same of what need not be there yet."""

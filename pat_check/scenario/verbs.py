@@ -52,7 +52,8 @@ class Verb:
         words += ["a type"] if any(word in TYPES for word in self._groups) else []
         if not self.usage and not words:
             return "it takes nothing"
-        return f"it takes {self.usage or 'no name'}" + (f" and the words {', '.join(words)}" if words else "")
+        listed = f" and the word{'s' if len(words) > 1 else ''} {', '.join(words)}" if words else ""
+        return f"it takes {self.usage or 'no name'}{listed}"
 
 
 def check(

@@ -89,7 +89,8 @@ class World:
         self.machine.origin_known = True
         self.replay = Replay(self.machine, era, self.emit)
         self.replay.context.forks_seen = self.replay.context.probes_seen = True
-        self.replay.frees.thefts.tracked = self.tracked
+        thefts = self.replay.frees.thefts
+        thefts.tracked, thefts.predicted = self.tracked, True
         self.at = self.latest = 0  # the line of now, and the last one where anything happened
         self.actor = Actor("kernel", 1, None, 1)
         self.said: list[str] = []  # by the kernel, since the last operation

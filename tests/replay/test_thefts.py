@@ -71,3 +71,9 @@ def test_of_two_mappings_of_the_same_frames_either_may_be_cut(tmp_path):
     again = (FIRST[0], FIRST[1], 0x7F0000200000)
     lines = [*mapped(1, 0x11, FIRST), *mapped(1, 0x12, again), *mapped(1, 0x14, SECOND), *cut(0x12, 0x13, again, 6)]
     assert not thefts(tmp_path, *lines)
+
+
+def test_without_the_end_of_the_erase_nobody_saw_that_anything_shrank(tmp_path):
+    made = [*mapped(1, 0x11, FIRST), *mapped(1, 0x12, SECOND)]
+    freed = [line for line in cut(0x12, 0x13, SECOND, 2) if "memtype_erase" not in line]
+    assert not thefts(tmp_path, *made, *freed)

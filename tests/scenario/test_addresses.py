@@ -185,3 +185,11 @@ expect pte x = fb + 8K
 expect pte v + 8K = none
 """
     assert broken(story, era) == []
+
+
+@pytest.mark.parametrize("era", ERAS, ids=str)
+@pytest.mark.parametrize("size", ["20K", "32K"])
+def test_a_move_across_the_end_of_a_mapping_is_refused(era, size):
+    story = f"app: v = mmap 16K, card\napp: remap_pfn_range v, fb, 16K\napp: w = mremap v, {size}, {size}\n"
+    kept = "expect memtypes fb = [0, 16K) uc-\napp: munmap v\nexpect memtypes fb = none\n"
+    assert broken(f"{story}expect ret = -EFAULT\n{kept}", era) == []

@@ -143,3 +143,10 @@ def test_of_two_mappings_of_the_same_frames_either_may_be_cut(era):
     story = TWO.format(at="fb", size="32K")
     play = plays.play(parse(f"{HEAD}{story}app: munmap w + 24K, 8K\n", "story.pat"), era)
     assert "end-match-theft" not in {finding.rule for finding in play.findings}
+
+
+@eras
+def test_a_mapping_of_everything_around_does_not_hide_a_theft(era):
+    whole = "app: u = mmap 64K, card\napp: remap_pfn_range u, fb\n"
+    story = whole + TWO.format(at="fb + 16K", size="16K")
+    assert broken(f"{story}app: munmap w + 8K, 8K   #! end-match-theft@!pfnmap-ctx\n", era) == []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+
 from pat_check.cachemode import UC_MINUS
 from pat_check.model.memory import PAGE
 from pat_check.model.vma import PfnmapTrackCtx
-from pat_check.scenario.operations.drivers import listed
+from pat_check.scenario.operations.drivers import listed, may_sleep
 from pat_check.scenario.operations.scene import Scene
 from pat_check.scenario.verbs import Verb
 from pat_check.scenario.words import near
@@ -13,7 +15,9 @@ from pat_check.scenario.words import near
 
 def _alloc(scene: Scene) -> int:
     """``pfnmap_track_ctx_alloc()``: it reserves its range, and there is one reference."""
-    start, end = scene.args.physical(0, 1)
+    first, last = scene.args.physical(0, 1)
+    start, end = first & -PAGE, -(-last // PAGE) * PAGE
+    may_sleep(scene, start)
     world = scene.world
     mode = scene.args.type(UC_MINUS)
     if scene.args.has("listed"):
@@ -23,12 +27,12 @@ def _alloc(scene: Scene) -> int:
     if ret == 0 and scene.statement.result:
         context = PfnmapTrackCtx(start // PAGE, end - start, world.at)
         scene.stage.names.contexts[scene.statement.result] = context
-    return ret
+    return -errno.EINVAL if ret < 0 else 0
 
 
 def _named(scene: Scene) -> PfnmapTrackCtx:
     contexts, name = scene.stage.names.contexts, scene.args.name(0)
-    if name not in contexts:
+    if name not in contexts or not scene.args.is_name(0):
         raise scene.args.wrong(f"{name or 'the argument'} is no context" + near(name, contexts), 0)
     if not contexts[name].kref:
         raise scene.args.wrong(f"{name} has no reference left: the last one was dropped", 0)

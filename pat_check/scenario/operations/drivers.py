@@ -15,7 +15,8 @@ from pat_check.scenario.verbs import Verb
 from pat_check.scenario.words import near
 
 
-def _may_sleep(scene: Scene, paddr: int) -> None:
+def may_sleep(scene: Scene, paddr: int) -> None:
+    """Tell of an operation on a physical address that may sleep, while a spinlock is held."""
     if "PTL" in scene.actor.locks:
         detail = f"{scene.statement.op} may sleep, and a spinlock is held"
         scene.note("memtype-may-sleep", -1, -1, paddr // PAGE, detail)
@@ -23,7 +24,7 @@ def _may_sleep(scene: Scene, paddr: int) -> None:
 
 def _ioremap(scene: Scene, mode: int) -> int:
     start, end = scene.args.physical(0, 1)
-    _may_sleep(scene, start)
+    may_sleep(scene, start)
     cookie = ioremap(scene, start, end, mode)
     if scene.statement.result:
         scene.stage.names.cookies[scene.statement.result] = cookie
@@ -56,7 +57,7 @@ def _iounmap(scene: Scene) -> int:
     names, name = scene.stage.names, scene.args.name(0)
     if name in names.physical or name in names.mappings:
         raise scene.args.wrong(f"{name!r} is nothing that an ioremap returned" + near(name, names.cookies), 0)
-    _may_sleep(scene, scene.world.iomaps.get(addr, (0,))[0])
+    may_sleep(scene, scene.world.iomaps.get(addr, (0,))[0])
     iounmap(scene, addr)
     return 0
 
@@ -76,7 +77,7 @@ def iounmap(scene: Scene, addr: int) -> None:
 
 def _arch_io(scene: Scene, *, free: bool) -> int:
     start, end = scene.args.physical(0, 1)
-    _may_sleep(scene, start)
+    may_sleep(scene, start)
     world = scene.world
     here = scene.here()
     if free:
@@ -105,7 +106,7 @@ def _set_memory(scene: Scene, api: str, mode: int) -> int:
 
 def _reserve(scene: Scene) -> int:
     start, end = scene.args.physical(0, 1)
-    _may_sleep(scene, start)
+    may_sleep(scene, start)
     mode, world = scene.args.type(UC_MINUS), scene.world
     if scene.args.has("listed"):
         return listed(scene, start, end, mode)
@@ -191,7 +192,7 @@ OPERATIONS: dict[str, Verb] = {
     "set_memory_uc": Verb(lambda scene: _set_memory(scene, "set_memory_uc", UC_MINUS), "RAM[, SIZE]"),
     "set_memory_wc": Verb(lambda scene: _set_memory(scene, "set_memory_wc", WC), "RAM[, SIZE]"),
     "set_memory_wb": Verb(lambda scene: _set_memory(scene, "set_memory_wb", WB), "RAM[, SIZE]"),
-    "memtype_reserve": Verb(_reserve, "PHYSICAL[, SIZE]", "TYPE null listed/ram_pages"),
+    "memtype_reserve": Verb(_reserve, "PHYSICAL[, SIZE]", "TYPE null/listed/ram_pages"),
     "memtype_free": Verb(_free, "PHYSICAL[, SIZE]", "ram_pages"),
     "memremap_pages": Verb(_memremap_pages, "PHYSICAL[, SIZE]", "TYPE"),
     "memunmap_pages": Verb(_memunmap_pages, "PHYSICAL[, SIZE]"),
