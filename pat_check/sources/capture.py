@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from pat_check.sources.klog import ROWS, KernelLog
 from pat_check.sources.maps import Area, read_maps
 from pat_check.sources.memtype_list import read_memtype_list
 from pat_check.sources.opening import open_lines
+from pat_check.sources.patterns import Pattern
 from pat_check.sources.probes import Probes, read_probes
 
 _ENDINGS = ("", ".xz", ".gz", ".zst", ".bz2")
@@ -26,8 +26,8 @@ _TRACES = (
     "trace",
     "trace.dat",
 )
-_SNAP = re.compile(r"snap-(?P<number>\d+)-(?P<name>.*)\.txt(?:\.\w+)?$")
-_MAPS = re.compile(r"maps-(?P<number>\d+)-(?P<name>.*)\.txt(?:\.\w+)?$")
+_SNAP = Pattern(r"snap-(?P<number>\d+)-(?P<name>.*)\.txt(?:\.\w+)?$")
+_MAPS = Pattern(r"maps-(?P<number>\d+)-(?P<name>.*)\.txt(?:\.\w+)?$")
 _PROBES = ("kprobe_events.txt", "dynamic_events.txt", "kprobe_profile.txt")
 _BY_COMM = "comm "
 _RELEASES = ("kernel", "release", "uname")
