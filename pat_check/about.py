@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import inspect
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +24,9 @@ SCENARIO: tuple[str, str] = ("pat", "a scenario written by hand, FILE.pat")
 
 DOCS = "https://pat-check.readthedocs.io/en/latest"
 """The documentation site; rules and eras have a page each."""
+
+_DOCSTRING = re.compile(r'[^\n]*:\n +(?P<text>r?""".*?""")', re.DOTALL)
+"""Behind ``class NAME(``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +83,13 @@ def _info(rule: type[Rule[Any]], origin: str) -> RuleInfo:
 
 
 def _docstring(rule: type[Rule[Any]]) -> str:
-    """That of the source, for a compiled class has none."""
+    """That of the source, for a compiled class has none; a parser would take more time than a short replay."""
     file = Path(getattr(sys.modules[rule.__module__], "__file__", None) or "")
     source = file.with_name(f"{file.name.partition('.')[0]}.py")
     if file.name and source.is_file():
-        for node in ast.parse(source.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef) and node.name == rule.__name__:
-                return ast.get_docstring(node) or ""
+        _, _, body = source.read_text(encoding="utf-8").partition(f"\nclass {rule.__name__}(")
+        if (written := _DOCSTRING.match(body)) is not None:
+            return inspect.cleandoc(ast.literal_eval(written["text"]))
     return ""
 
 
@@ -110,6 +113,8 @@ def bad_selector(selector: str) -> str:
     known = rule_ids()
     if any(matches(selector, rule) for rule in known):
         return ""
+    import difflib
+
     names = [*sorted({part for rule in known for part in (rule, rule.split("-")[0])}), ALL]
     near = difflib.get_close_matches(selector, names) or [ALL] * (selector.upper() == ALL)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else " `pat-check rules` lists them."

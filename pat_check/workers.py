@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -175,11 +174,15 @@ def _work(do: Callable[[Item, Tick], Any], item: Item, writer: Connection, inher
 
 
 def _packed(said: int | _Done[Any]) -> bytes:
+    import pickle
+
     return pickle.dumps(said, pickle.HIGHEST_PROTOCOL)
 
 
 def _unpacked(data: bytes) -> Any:
     """What a worker said: lines, a `_Done`, or None where it failed. Rules of others may find what cannot be sent."""
+    import pickle
+
     try:
         return pickle.loads(data) if data else None
     except Exception:

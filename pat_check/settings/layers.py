@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +94,8 @@ class Layers:
         known = [*_OTHER_VARIABLES, *(key.variable for key in KEYS)]
         for name in sorted(self._environment):
             if name.startswith(PREFIX) and name not in known:
+                import difflib
+
                 near = difflib.get_close_matches(name, known, 1)
                 yield name, near[0] if near else ""
 
