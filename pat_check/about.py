@@ -7,9 +7,8 @@ import inspect
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pat_check.eras import ERAS
 from pat_check.findings import RuleText, Severity
@@ -29,8 +28,7 @@ _DOCSTRING = re.compile(r'[^\n]*:\n +(?P<text>r?""".*?""")', re.DOTALL)
 """Behind ``class NAME(``."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleInfo:
+class RuleInfo(NamedTuple):
     """A rule as documented: `text` is its whole docstring in Markdown.
 
     `violating` and `clean` are traces in `language` (``ftrace`` or ``pat``), with the files of `beside` next to them.
@@ -121,8 +119,7 @@ def bad_selector(selector: str) -> str:
     return f"Unknown rule, family or part of a name {selector!r}.{hint}"
 
 
-@dataclass(frozen=True, slots=True)
-class EraInfo:
+class EraInfo(NamedTuple):
     """An era as documented."""
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pat_check.eras import ERAS, NEWEST, Era, era_of, era_of_release
 from pat_check.sources.klog import banner
@@ -26,8 +26,7 @@ _WINDOW = 3_000
 """Lines after the first evidence in which the finer flavour may still show."""
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
+class Guess(NamedTuple):
     """An era and the reason for it."""
 
     era: Era

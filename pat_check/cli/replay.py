@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 import click
 
@@ -33,8 +33,7 @@ from pat_check.reporters import reporter_named, reporters
 from pat_check.reporters.base import Style
 
 
-@dataclass(slots=True)
-class Output:
+class Output(NamedTuple):
     """One wish of ``--output``: which reporter, and where to; no path is standard output."""
 
     reporter: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pat_check.errors import ConfigError
 from pat_check.settings.files import Document, Value, inline, nearest, placed, read_document
@@ -21,8 +21,7 @@ _OTHER_VARIABLES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A value and where it comes from: ``pat-check.toml``, ``PAT_CHECK_ERA``, ``--config``."""
 
     value: Value

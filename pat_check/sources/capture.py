@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pat_check.errors import TraceError
 from pat_check.events import LostEvents, Message
@@ -33,8 +33,7 @@ _BY_COMM = "comm "
 _RELEASES = ("kernel", "release", "uname")
 
 
-@dataclass(slots=True)
-class Saved:
+class Saved(NamedTuple):
     """A saved pat_memtype_list: its checkpoint number, its name and its nodes (start, end, type)."""
 
     number: int
@@ -43,8 +42,7 @@ class Saved:
     nodes: list[tuple[int, int, int]]
 
 
-@dataclass(slots=True)
-class SavedAreas:
+class SavedAreas(NamedTuple):
     """Saved mappings of processes at a checkpoint, by pid."""
 
     number: int

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pat_check.cachemode import BY_NAME
 from pat_check.events import NO_PID, Event, Message
@@ -24,8 +25,7 @@ _TASK = r"(?P<comm>.{0,64}):(?P<pid>\d{1,10})"  # 15 bytes; longer where they ar
 _NAME = "|".join(sorted((*BY_NAME, "broken"), key=len, reverse=True))
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """A row of section 13. Groups: `start`; `last` (inclusive) or `end`; `pfn`; first ... third; comm, pid."""
 
     number: int
