@@ -18,7 +18,10 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NATIVE = "pat_check/sources/native"
 COMPILED = (
-    *(f"pat_check/{name}.py" for name in ("cachemode", "findings", "fingerprints", "folding", "foresight", "judge")),
+    *(
+        f"pat_check/{name}.py"
+        for name in ("cachemode", "findings", "fingerprints", "folding", "foresight", "judge", "values")
+    ),
     "pat_check/events/*.py",
     "pat_check/incidents/*.py",
     "pat_check/replay/*.py",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import inspect
+import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pat_check.eras import ERAS
 from pat_check.findings import RuleText, Severity
@@ -25,9 +24,11 @@ SCENARIO: tuple[str, str] = ("pat", "a scenario written by hand, FILE.pat")
 DOCS = "https://pat-check.readthedocs.io/en/latest"
 """The documentation site; rules and eras have a page each."""
 
+_DOCSTRING = re.compile(r'[^\n]*:\n +(?P<text>r?""".*?""")', re.DOTALL)
+"""Behind ``class NAME(``."""
 
-@dataclass(frozen=True, slots=True)
-class RuleInfo:
+
+class RuleInfo(NamedTuple):
     """A rule as documented: `text` is its whole docstring in Markdown.
 
     `violating` and `clean` are traces in `language` (``ftrace`` or ``pat``), with the files of `beside` next to them.
@@ -80,13 +81,13 @@ def _info(rule: type[Rule[Any]], origin: str) -> RuleInfo:
 
 
 def _docstring(rule: type[Rule[Any]]) -> str:
-    """That of the source, for a compiled class has none."""
+    """That of the source, for a compiled class has none; a parser would take more time than a short replay."""
     file = Path(getattr(sys.modules[rule.__module__], "__file__", None) or "")
     source = file.with_name(f"{file.name.partition('.')[0]}.py")
     if file.name and source.is_file():
-        for node in ast.parse(source.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef) and node.name == rule.__name__:
-                return ast.get_docstring(node) or ""
+        _, _, body = source.read_text(encoding="utf-8").partition(f"\nclass {rule.__name__}(")
+        if (written := _DOCSTRING.match(body)) is not None:
+            return inspect.cleandoc(ast.literal_eval(written["text"]))
     return ""
 
 
@@ -110,14 +111,15 @@ def bad_selector(selector: str) -> str:
     known = rule_ids()
     if any(matches(selector, rule) for rule in known):
         return ""
+    import difflib
+
     names = [*sorted({part for rule in known for part in (rule, rule.split("-")[0])}), ALL]
     near = difflib.get_close_matches(selector, names) or [ALL] * (selector.upper() == ALL)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else " `pat-check rules` lists them."
     return f"Unknown rule, family or part of a name {selector!r}.{hint}"
 
 
-@dataclass(frozen=True, slots=True)
-class EraInfo:
+class EraInfo(NamedTuple):
     """An era as documented."""
 
     name: str

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pat_check.eras import ERAS, NEWEST, Era, era_of, era_of_release
 from pat_check.sources.klog import banner
+from pat_check.sources.patterns import Pattern
 
-_LATENCY = re.compile(r"# \w+ latency trace \S+ on (?P<release>\S+)")
-_CTX = re.compile(
+_LATENCY = Pattern(r"# \w+ latency trace \S+ on (?P<release>\S+)")
+_CTX = Pattern(
     r"\b(?P<name>pfnmap_track(?:_ctx_release)?|pfnmap_untrack|pfnmap_setup_cachemode|remap_pfn_range_track)"
     r"(?:__?ret|__return|__exit)?(?::|\(| <-| |\+0x)"
 )
-_VM_PAT = re.compile(
+_VM_PAT = Pattern(
     r"\b(?P<name>track_pfn_remap|track_pfn_copy|track_pfn_insert|untrack_pfn(?:_copy|_clear|_moved)?|get_pat_info|reserve_pfn_range)"
     r"(?:__?ret|__return|__exit)?(?::|\(| <-| |\+0x)"
 )
-_NEW_FUNCTION = re.compile(r"\b(?P<name>get_pat_info|follow_pfnmap_start|vms_gather_munmap_vmas)\b")
-_NEW_ARGUMENTS = re.compile(r"\b(?P<name>\w+)__ret: +\([^)]*\) ret=\S+ +\w+=")  # return probes read them since 6.9
+_NEW_FUNCTION = Pattern(r"\b(?P<name>get_pat_info|follow_pfnmap_start|vms_gather_munmap_vmas)\b")
+_NEW_ARGUMENTS = Pattern(r"\b(?P<name>\w+)__ret: +\([^)]*\) ret=\S+ +\w+=")  # return probes read them since 6.9
 _ANY = ("pfn", "Linux version", "latency trace", "memtype_erase")
-_SHRUNK = re.compile(r"memtype_erase__ret: .* ret=0x0\b")
+_SHRUNK = Pattern(r"memtype_erase__ret: .* ret=0x0\b")
 _WINDOW = 3_000
 """Lines after the first evidence in which the finer flavour may still show."""
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
+class Guess(NamedTuple):
     """An era and the reason for it."""
 
     era: Era

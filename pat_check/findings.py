@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields
 from enum import IntEnum, StrEnum
 from typing import Final
 
+from pat_check.values import Value
+
 
 class Severity(IntEnum):
     """How bad a finding is; the exit code looks at WARNING and above."""
@@ -29,8 +31,8 @@ NOTES = 8
 """Findings that are told one by one in the notes of the one that caused them; the rest are counted."""
 
 
-@dataclass(slots=True, init=False)
-class Note:
+@dataclass(slots=True, init=False, repr=False, eq=False)
+class Note(Value):
     """A line that led to a finding, or a fact about it (`line` 0)."""
 
     line: int
@@ -44,8 +46,8 @@ class Note:
         return Note, (self.line, self.message, self.file)
 
 
-@dataclass(slots=True, init=False)
-class Task:
+@dataclass(slots=True, init=False, repr=False, eq=False)
+class Task(Value):
     """The task a finding is about; `pid` -1 when it is unknown."""
 
     comm: str
@@ -70,8 +72,8 @@ NO_REASON = "<why is this fine?>"
 """Stands in generated suppressions where people must say why; a suppression file may not hold it."""
 
 
-@dataclass(slots=True)
-class Suppression:
+@dataclass(slots=True, repr=False, eq=False)
+class Suppression(Value):
     """Who silences a finding, and why."""
 
     reason: str
@@ -80,8 +82,8 @@ class Suppression:
     in_source: bool  # a comment in the scenario itself, not an entry of a suppression file
 
 
-@dataclass(slots=True, init=False)
-class Extent:
+@dataclass(slots=True, init=False, repr=False, eq=False)
+class Extent(Value):
     """A row of the map that is drawn below a finding: physical bytes [start, end) and what they are."""
 
     label: str  # reserved, freed, asked, ...: one word
@@ -96,8 +98,8 @@ class Extent:
         return Extent, (self.label, self.start, self.end, self.mode)
 
 
-@dataclass(slots=True, init=False)
-class Finding:
+@dataclass(slots=True, init=False, repr=False, eq=False)
+class Finding(Value):
     """One broken invariant: the line that broke it and, oldest first, the lines that led there."""
 
     rule: str
@@ -216,8 +218,8 @@ class RuleText:
     uri: str
 
 
-@dataclass(slots=True)
-class Gone:
+@dataclass(slots=True, repr=False, eq=False)
+class Gone(Value):
     """An entry of the baseline that nothing in this run matches any more."""
 
     rule: str
@@ -226,8 +228,8 @@ class Gone:
     fingerprint: str
 
 
-@dataclass(slots=True)
-class Input:
+@dataclass(slots=True, repr=False, eq=False)
+class Input(Value):
     """One replayed recording and what was seen in it."""
 
     path: str
@@ -266,8 +268,8 @@ class Input:
         return known + self.mappings_unfollowed + self.mappings_unanchored
 
 
-@dataclass(slots=True)
-class Report:
+@dataclass(slots=True, repr=False, eq=False)
+class Report(Value):
     """The result of one run over one or several recordings.
 
     `findings` holds all that are shown, with those that are suppressed or in the baseline: nothing is dropped silently.
@@ -292,8 +294,8 @@ class Report:
         return [one for one in (*self.findings, *self.hidden) if one.counts and one.severity >= self.fail_on]
 
 
-@dataclass(slots=True)
-class Column:
+@dataclass(slots=True, repr=False, eq=False)
+class Column(Value):
     """A scenario in one era: findings by rule, and where they are not what the scenario says."""
 
     era: str
@@ -305,8 +307,8 @@ class Column:
     skipped: list[tuple[int, str]] = field(default_factory=list)  # (line, why) of operations that were not played
 
 
-@dataclass(slots=True)
-class Sheet:
+@dataclass(slots=True, repr=False, eq=False)
+class Sheet(Value):
     """A scenario in several eras."""
 
     path: str
@@ -319,8 +321,8 @@ class Sheet:
         return not any(column.unmet or column.unexpected or column.failed for column in self.columns)
 
 
-@dataclass(slots=True)
-class Side:
+@dataclass(slots=True, repr=False, eq=False)
+class Side(Value):
     """What the operations of a comparison led to in one era."""
 
     era: str
@@ -329,8 +331,8 @@ class Side:
     only: list[Finding] = field(default_factory=list)  # that not every other era has
 
 
-@dataclass(slots=True)
-class Comparison:
+@dataclass(slots=True, repr=False, eq=False)
+class Comparison(Value):
     """Sides, and the first line after which their lists or results differ (0: never)."""
 
     path: str

@@ -7,9 +7,8 @@ equals. The reservation goes first because a scenario may use another part of a 
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from pat_check.findings import Finding
@@ -25,16 +24,20 @@ _KINDS = re.compile(
 )
 
 
-def sign(findings: Iterable[Finding], base_of: Callable[[int, int], int]) -> None:
+def sign(findings: Sequence[Finding], base_of: Callable[[int, int], int]) -> None:
     """Give each finding its fingerprint, in the order of the trace.
 
     `base_of` gives the start of the resource that holds a range, -1 when none does.
     """
+    if not findings:
+        return
+    from hashlib import sha256  # noqa: PLC0415 - loads OpenSSL
+
     seen: dict[str, int] = {}
     for finding in findings:
         key = _key(finding, base_of)
         times = seen[key] = seen.get(key, 0) + 1
-        finding.fingerprint = hashlib.sha256(f"{VERSION}|{key}|{times}".encode()).hexdigest()[:32]
+        finding.fingerprint = sha256(f"{VERSION}|{key}|{times}".encode()).hexdigest()[:32]
 
 
 def _key(finding: Finding, base_of: Callable[[int, int], int]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from functools import cache
-from pathlib import Path
+from os import listdir
+from os.path import isfile, join
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -48,15 +49,26 @@ def foreign_rules() -> dict[AnyRule, str]:
 
 def _may_be() -> bool:
     """Whether any installed package can have plug-ins: a look at the files, or yes where packages are no files."""
-    for entry in sys.path:
-        folder = Path(entry or ".")
-        if folder.is_file():
+    for folder in (entry or "." for entry in sys.path):
+        if isfile(folder):
             return True
-        for pattern in ("*.dist-info/entry_points.txt", "*.egg-info/entry_points.txt", "*.egg"):
-            for file in folder.glob(pattern):
-                if file.suffix == ".egg" or GROUP.encode() in file.read_bytes():
-                    return True
+        try:
+            names = listdir(folder)
+        except OSError:  # nothing is imported from there
+            continue
+        for name in names:
+            if name.endswith(".egg"):
+                return True
+            if name.endswith((".dist-info", ".egg-info")) and _names_group(join(folder, name, "entry_points.txt")):
+                return True
     return False
+
+
+def _names_group(path: str) -> bool:
+    if not isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return GROUP.encode() in file.read()
 
 
 def _loaded(point: EntryPoint, origin: str) -> list[AnyRule]:

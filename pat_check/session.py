@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pat_check.detection import NO_EVIDENCE, Guess, era_by_evidence
 from pat_check.eras import era_of
@@ -56,8 +56,7 @@ class Options:
     bars: tuple[tuple[str, int, int], ...] = ()  # names of physical ranges: (name, start, end), half-open
 
 
-@dataclass(frozen=True, slots=True)
-class Further:
+class Further(NamedTuple):
     """What a search of a recording behind its beginning tells of the era."""
 
     guess: Guess | None

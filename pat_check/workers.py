@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -17,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, TypeVar, cast
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -29,8 +28,7 @@ Tick = Callable[[int], None]
 """Told how many lines of an item were read, now and then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task(Generic[Item, Result]):
+class Task(NamedTuple, Generic[Item, Result]):
     """What is to be done with every item."""
 
     do: Callable[[Item, Tick], Result]
@@ -68,8 +66,7 @@ class _Worker:
     process: BaseProcess
 
 
-@dataclass(slots=True)
-class _Done(Generic[Result]):
+class _Done(NamedTuple, Generic[Result]):
     """A result that waits for its turn."""
 
     result: Result
@@ -175,11 +172,15 @@ def _work(do: Callable[[Item, Tick], Any], item: Item, writer: Connection, inher
 
 
 def _packed(said: int | _Done[Any]) -> bytes:
+    import pickle
+
     return pickle.dumps(said, pickle.HIGHEST_PROTOCOL)
 
 
 def _unpacked(data: bytes) -> Any:
     """What a worker said: lines, a `_Done`, or None where it failed. Rules of others may find what cannot be sent."""
+    import pickle
+
     try:
         return pickle.loads(data) if data else None
     except Exception:

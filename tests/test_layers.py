@@ -9,11 +9,12 @@ import pat_check
 
 PACKAGE = Path(pat_check.__file__).parent
 
-WORDS = {"events", "incidents", "findings", "errors", "cachemode"}
+WORDS = {"values", "events", "incidents", "findings", "errors", "cachemode"}
 EVERYTHING_BELOW_API = WORDS | {"model", "eras", "replay", "sources", "rules", "reporters", "registry"}
 MAY_IMPORT = {
     "": set(),  # pat_check/__init__.py
     **{word: set() for word in WORDS},
+    **{word: {"values"} for word in ("events", "incidents", "findings")},
     "registry": set(),
     "model": {"events", "incidents", "cachemode", "errors"},
     "eras": {"model", "errors", "registry"},

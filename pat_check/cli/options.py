@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterable
 from typing import Any, TextIO, TypeVar
 
@@ -181,6 +180,12 @@ def style_for(out: TextIO, color: str, links: str = "never") -> Style:
     colored = color == "always" or (color == "auto" and wanted and not plain)
     return Style(
         color=colored,
-        width=shutil.get_terminal_size().columns if terminal else 0,
+        width=_columns() if terminal else 0,
         links=links == "always" or (links == "auto" and terminal and colored and not dumb),
     )
+
+
+def _columns() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 import click
 
@@ -24,7 +24,6 @@ from pat_check.cli.options import (
     style_for,
     workers,
 )
-from pat_check.cli.paging import page
 from pat_check.cli.progress import Progress
 from pat_check.cli.settings import origins
 from pat_check.cli.watching import watch_option, watching
@@ -34,8 +33,7 @@ from pat_check.reporters import reporter_named, reporters
 from pat_check.reporters.base import Style
 
 
-@dataclass(slots=True)
-class Output:
+class Output(NamedTuple):
     """One wish of ``--output``: which reporter, and where to; no path is standard output."""
 
     reporter: str
@@ -89,6 +87,8 @@ def replay(ctx: click.Context, /, traces: tuple[str, ...], watch: bool, **values
             if output.reporter in _FOR_PEOPLE and out is sys.stdout and len(failed) == len(report.inputs):
                 continue  # stderr has said it all
             if output.reporter in _FOR_PEOPLE and out is sys.stdout:
+                from pat_check.cli.paging import page
+
                 with page(shown.color, shown.links, "never" if watch else shown.pager) as (paged, style):
                     _write(output.reporter, report, paged, shown.dressed(style))
             else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 
@@ -14,6 +13,8 @@ _RELEASE = re.compile(r"v?\d{1,4}\.\d{1,6}(?:\.\d{1,6})?", re.ASCII)
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """``Unknown era 'vm-pat-6.11'. Did you mean 'vm-pat-6.12'?``."""
+    import difflib
+
     names = list(known)
     near = difflib.get_close_matches(name, names) or [other for other in names if name and name in other][:3]
     if what == "era" and (release := _RELEASE.match(name)) is not None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from pat_check.model.operations import FindVictim
 from pat_check.model.tracking import PfnmapTracking
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One difference from the era before: the commit or source it comes from, and a trace that shows it."""
 
     source: str

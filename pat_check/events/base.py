@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from pat_check.values import Value
+
 NO_PID: Final = -1
 """The pid of an event whose recording shows no task (option ``nocontext-info``, kernel log)."""
 
 
-@dataclass(slots=True)
-class Event:
+@dataclass(slots=True, repr=False, eq=False)
+class Event(Value):
     """Anything that happened, at a line of the trace."""
 
     at: int  # 1-based line of the input
@@ -20,7 +22,7 @@ class Event:
     comm: str  # as recorded: may hold anything; "" where not shown
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class Call(Event):
     """Entry of a kernel function."""
 
@@ -29,7 +31,7 @@ class Call(Event):
         raise NotImplementedError
 
 
-@dataclass(slots=True, init=False)
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class Return(Event):
     """Return of a kernel function."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pat_check.events.base import Event
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class SchedProcessFork(Event):
     """Tracepoint ``sched:sched_process_fork``: `pid` of the event is the parent's."""
 
@@ -15,14 +15,14 @@ class SchedProcessFork(Event):
     child_pid: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class SchedProcessExec(Event):
     """Tracepoint ``sched:sched_process_exec``: the task has a new address space."""
 
     filename: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class SchedProcessExit(Event):
     """Tracepoint ``sched:sched_process_exit``."""
 
@@ -30,28 +30,28 @@ class SchedProcessExit(Event):
     group_dead: bool = False  # recorded as true: the last thread; older kernels do not say
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class ModuleLoad(Event):
     """Tracepoint ``module:module_load``: comes before the driver's init runs, in the same task."""
 
     module: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class ModuleFree(Event):
     """Tracepoint ``module:module_free``."""
 
     module: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class Marker(Event):
     """A line written to trace_marker; ``checkpoint N NAME`` in it anchors a snapshot."""
 
     text: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class Message(Event):
     """A line of the kernel log that memtype.md section 13 knows; `number` is its row there.
 
@@ -69,7 +69,7 @@ class Message(Event):
     text: str  # the message itself, without prefixes
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class LostEvents(Event):
     """The recording misses `count` events of `cpu` here (-1: unknown how many)."""
 
@@ -77,7 +77,7 @@ class LostEvents(Event):
     rows: tuple[int, ...] = ()  # kernel messages of these rows of memtype.md section 13 only; () anything
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class Malformed(Event):
     """A line that cannot be read; `cut` when it is the last line and ends in the middle."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pat_check.events.base import Call
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class Telltale(Call):
     """A function of which nothing counts but that it was called: not every era has it."""
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from pat_check.events import NO_PID
 from pat_check.findings import Finding, Report, Severity, Suppression
 from pat_check.folding import fold, tell
-from pat_check.gate.baseline import Known, apply_baseline
 from pat_check.gate.selection import ALL, closest, is_selected
-from pat_check.gate.suppressions import Entry
 from pat_check.incidents import SuppressionUnused
 from pat_check.judge import Judge, rules_by_id
+
+if TYPE_CHECKING:
+    from pat_check.gate.baseline import Known
+    from pat_check.gate.suppressions import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ def apply_policy(report: Report, policy: Policy) -> None:
             finding.severity = wanted
     report.findings = found = _folded(found)
     if policy.baseline is not None:
+        from pat_check.gate.baseline import apply_baseline
+
         apply_baseline(report, policy.baseline)
     report.findings = [finding for finding in found if finding.severity >= policy.min_severity]
     report.hidden = [finding for finding in found if finding.severity < policy.min_severity]

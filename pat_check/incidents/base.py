@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pat_check.values import Value
+
 Story = list[tuple[int, str]]
 """(line, what happened there), oldest first; line 0 is before the trace."""
 
 
-@dataclass(slots=True, init=False)
-class Seen:
+@dataclass(slots=True, init=False, repr=False, eq=False)
+class Seen(Value):
     """A reservation as it was at the time of an incident."""
 
     start: int
@@ -32,8 +34,8 @@ class Seen:
         self.owner, self.story = owner, story
 
 
-@dataclass(slots=True)
-class Incident:
+@dataclass(slots=True, repr=False, eq=False)
+class Incident(Value):
     """Anything noteworthy, at a line of the trace."""
 
     at: int

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pat_check.incidents.base import Incident, Seen
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class IoremapLeaked(Incident):
     """A driver is gone, its ioremap is not."""
 
@@ -18,7 +18,7 @@ class IoremapLeaked(Incident):
     seen: Seen
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class IounmapMismatched(Incident):
     """iounmap() of what no ioremap returned, or freeing another range than was reserved."""
 
@@ -32,7 +32,7 @@ class IounmapMismatched(Incident):
     message: str  # what the kernel said
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class IoremapOnRam(Incident):
     """ioremap() of System RAM that is not reserved."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pat_check.incidents.base import Incident, Seen, Story
 
 
-@dataclass(slots=True, init=False)
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class MemtypeAdopted(Incident):
     """A reservation got another type than it asked for, because one that overlaps it exists."""
 
@@ -44,7 +44,7 @@ class MemtypeAdopted(Incident):
         self.api, self.caller, self.ignored, self.overlap = api, caller, ignored, overlap
 
 
-@dataclass(slots=True, init=False)
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class MemtypeRefused(Incident):
     """memtype_reserve() failed."""
 
@@ -83,7 +83,7 @@ class MemtypeRefused(Incident):
         self.caller, self.clash = caller, clash
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class FallbackJudged(Incident):
     """A caller was granted another type than it asked for and decided on it."""
 
@@ -97,7 +97,7 @@ class FallbackJudged(Incident):
     overlap: Seen | None
 
 
-@dataclass(slots=True, init=False)
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class MemtypeFreeMissed(Incident):
     """memtype_free() found no entry: the kernel prints ``freeing invalid memtype``."""
 
@@ -131,7 +131,7 @@ class MemtypeFreeMissed(Incident):
         self.freed_at, self.near, self.relation, self.story = freed_at, near, relation, story
 
 
-@dataclass(slots=True, init=False)
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class MemtypeStolen(Incident):
     """A free removed or shrunk a reservation of somebody else."""
 
@@ -165,7 +165,7 @@ class MemtypeStolen(Incident):
         self.freer, self.victim, self.own, self.itself = freer, victim, own, itself
 
 
-@dataclass(slots=True, init=False)
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class MemtypeLeaked(Incident):
     """A reservation is still there although its owner is gone, or the trace is at its end."""
 
@@ -193,7 +193,7 @@ class MemtypeLeaked(Incident):
         self.more = [] if more is None else more
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class IsaTracked(Incident):
     """A range wholly inside the legacy hole [0xA0000, 0x100000) is in the tree."""
 
@@ -202,7 +202,7 @@ class IsaTracked(Incident):
     type: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class RangeOdd(Incident):
     """A reserve or free with a range that looks wrong."""
 
@@ -213,7 +213,7 @@ class RangeOdd(Incident):
     why: str  # empty, unaligned, units
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class TypeChangedUnderMapping(Incident):
     """The type looked up for a mapped range changed while entries installed before keep their mode."""
 
@@ -227,7 +227,7 @@ class TypeChangedUnderMapping(Incident):
     reserved_at: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class OverlapTypes(Incident):
     """Two reservations that intersect have different types: a correct kernel cannot do that."""
 
@@ -236,7 +236,7 @@ class OverlapTypes(Incident):
     where: str  # the snapshot that shows it; "" the trace itself
 
 
-@dataclass(slots=True, init=False)
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class UnknownOrigin(Incident):
     """A free succeeded for a reservation that must be older than the trace."""
 

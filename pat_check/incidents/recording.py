@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pat_check.incidents.base import Incident, Story
 
 
-@dataclass(slots=True, init=False)
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class Diverged(Incident):
     """The recording shows another result than the model predicts; the model follows the recording."""
 
@@ -41,7 +41,7 @@ class Diverged(Incident):
         self.predicted, self.observed, self.story, self.about = predicted, observed, story, about
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class EraContradicted(Incident):
     """The recording went against its era several times."""
 
@@ -52,7 +52,7 @@ class EraContradicted(Incident):
     sure: bool = True  # not a matter of how the kernel was built
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class SnapshotDiffered(Incident):
     """The kernel's own list at a checkpoint is not the model's."""
 
@@ -62,7 +62,7 @@ class SnapshotDiffered(Incident):
     extra: list[tuple[int, int, int]]  # the kernel has them, the model does not
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class MapsDiffered(Incident):
     """The mappings of a process at a checkpoint are not those that the recorded calls leave."""
 
@@ -73,7 +73,7 @@ class MapsDiffered(Incident):
     larger: bool  # all that differs is that the kernel's mappings reach further: merged, or grown
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class MessageUnexplained(Incident):
     """The kernel printed a complaint that the replay does not predict (`printed`), or the reverse."""
 
@@ -86,7 +86,7 @@ class MessageUnexplained(Incident):
     more: int = 0  # others like it, where events were lost
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class MappingNoted(Incident):
     """Something about a mapping, its entries, a walk, a lock or a notifier; `what` names the fact.
 
@@ -101,21 +101,21 @@ class MappingNoted(Incident):
     story: Story
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class ExpectationFailed(Incident):
     """An ``expect`` line of a scenario did not come true."""
 
     said: str  # what is there instead, for people
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class SuppressionUnused(Incident):
     """An entry of a suppression file, or a comment of a scenario, that silences nothing."""
 
     what: str  # for people
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class TraceEnded(Incident):
     """The recording is over: what it says of itself."""
 

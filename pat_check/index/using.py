@@ -14,7 +14,7 @@ from pat_check.index.file import WRONG, Index, Place, UnfitError, code, fingerpr
 from pat_check.index.parts import beginning, restore
 from pat_check.session import Further, Options, Session
 from pat_check.sources.capture import is_capture, trace_in
-from pat_check.sources.trace_dat import MAGIC
+from pat_check.sources.opening import TRACE_DAT
 
 ENDING = ".pci"
 """What the name of an index adds to that of its recording."""
@@ -125,7 +125,7 @@ def _refuse(trace: str, file: str) -> None:
                 raise TraceError("is no file, so it has no index", trace)
             return  # which the session says better
         with Path(trace).open("rb") as opened:
-            binary = opened.read(len(MAGIC)) == MAGIC
+            binary = opened.read(len(TRACE_DAT)) == TRACE_DAT
     except OSError as error:
         raise TraceError(error.strerror or str(error), trace) from error
     if binary:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pat_check.events import NO_PID, Event, Message
 from pat_check.model.operations import Reserve
@@ -16,8 +15,7 @@ _OF_TYPES: Final = frozenset((11, 17))
 _LIMIT: Final = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(NamedTuple):
     """A message that was predicted at a line and a time, of a row of section 13 and [start, end)."""
 
     at: int

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pat_check import incidents
 from pat_check.events import CopyVma, Marker, MprotectFixup, RemapPfnRange, SplitVma
@@ -46,8 +45,7 @@ _OF_THE_KERNEL: Final = VM_SHARED | 0x20 | 0x40 | 0x80
 """A mapping without VM_SHARED and without any VM_MAY* but read is [vvar], which the files leave out."""
 
 
-@dataclass(frozen=True, slots=True)
-class SavedArea:
+class SavedArea(NamedTuple):
     """A mapping that the kernel showed."""
 
     start: int
@@ -55,8 +53,7 @@ class SavedArea:
     flags: frozenset[str]
 
 
-@dataclass(slots=True)
-class SavedMaps:
+class SavedMaps(NamedTuple):
     """The mappings of every process at one checkpoint, by pid."""
 
     name: str

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pat_check import incidents
 from pat_check.events import Event, Marker
@@ -20,8 +19,7 @@ Listed = tuple[int, int, int]
 _CHECKPOINT: Final = re.compile(r"(?:^|[\s:])checkpoint (?P<number>\d{1,9})\b")
 
 
-@dataclass(slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """One saved pat_memtype_list."""
 
     number: int

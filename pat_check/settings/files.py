@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +53,8 @@ def _has_table(path: Path) -> bool:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return False
+    import tomllib
+
     try:
         tool = tomllib.loads(text).get("tool", {})
     except tomllib.TOMLDecodeError:
@@ -64,6 +64,8 @@ def _has_table(path: Path) -> bool:
 
 def read_document(path: Path, commands: Collection[str]) -> Document:
     """Read a file. Raises ConfigError with file and line for what is not TOML, unknown, or of another kind."""
+    import tomllib
+
     name = _shown(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -86,6 +88,8 @@ def read_document(path: Path, commands: Collection[str]) -> Document:
 
 def inline(text: str, commands: Collection[str]) -> Document:
     """``--config key=value``: TOML, or a bare word for a string; a number is a word, too, for ``6.10`` is not 6.1."""
+    import tomllib
+
     try:
         whole = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
@@ -172,6 +176,8 @@ class _Reader:
         return made
 
     def _unknown(self, what: str, name: str, known: Collection[str]) -> ConfigError:
+        import difflib
+
         near = difflib.get_close_matches(name.replace("_", "-"), known)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(known)}"
         return self._wrong(name, f"unknown {what} {name!r}; {hint}")

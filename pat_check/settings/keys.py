@@ -5,8 +5,8 @@ The name is the flag (``--fail-on``), the key in a file (``fail-on``) and the va
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 PREFIX = "PAT_CHECK_"
 
@@ -24,8 +24,7 @@ class Kind(Enum):
     TABLE = "a table of strings"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A setting.
 
     `default` is text as a user would write it, "" where there is none; what values make sense is for the commands to

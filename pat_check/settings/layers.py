@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pat_check.errors import ConfigError
 from pat_check.settings.files import Document, Value, inline, nearest, placed, read_document
@@ -22,8 +21,7 @@ _OTHER_VARIABLES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A value and where it comes from: ``pat-check.toml``, ``PAT_CHECK_ERA``, ``--config``."""
 
     value: Value
@@ -95,6 +93,8 @@ class Layers:
         known = [*_OTHER_VARIABLES, *(key.variable for key in KEYS)]
         for name in sorted(self._environment):
             if name.startswith(PREFIX) and name not in known:
+                import difflib
+
                 near = difflib.get_close_matches(name, known, 1)
                 yield name, near[0] if near else ""
 

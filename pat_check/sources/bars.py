@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 
 from pat_check.errors import TraceError
 from pat_check.sources.iomem import Resource
 from pat_check.sources.opening import Lines
+from pat_check.sources.patterns import Pattern
 
-_LINE = re.compile(
+_LINE = Pattern(
     r"0x(?P<start>[0-9a-f]{1,16})-0x(?P<last>[0-9a-f]{1,16}) (?P<device>[0-9a-f:.]{5,16}) bar(?P<bar>[0-5])(?: .*)?"
 )
 _DEPTH = 900

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pat_check.events import NO_PID, Event, LostEvents
@@ -10,20 +9,21 @@ from pat_check.sources import catalogue, ftrace, native
 from pat_check.sources.catalogue import FieldError
 from pat_check.sources.grammar import Explainer
 from pat_check.sources.opening import Lines
+from pat_check.sources.patterns import Pattern
 from pat_check.sources.scanned import Scanned
 
 if TYPE_CHECKING:
     from pat_check.sources.lane import Probed
 
 # The comm may hold anything; the event is the last word before the values.
-_LINE = re.compile(
+_LINE = Pattern(
     r"(?P<time>\d{1,20}) (?P<cpu>\d{1,5}) (?P<pid>\d{1,10}) (?P<comm>.{0,64}?) (?P<event>[A-Za-z_]\w*)"
     r"(?P<values>(?: \w+=\S*)*) *"
 )
-_ATTACH = re.compile(r"Attach(?:ing|ed) \d+ probes?")
+_ATTACH = Pattern(r"Attach(?:ing|ed) \d+ probes?")
 _HEADER = "# time_ns cpu pid comm event"
-_LOST = re.compile(r"Lost (?P<count>\d{1,19}) events")
-_SAID = re.compile(r"(?:WARNING|ERROR|INFO|HINT)\b|stdin:\d|\S+\.bt:\d|@\w*(?:\[.*\])?:")
+_LOST = Pattern(r"Lost (?P<count>\d{1,19}) events")
+_SAID = Pattern(r"(?:WARNING|ERROR|INFO|HINT)\b|stdin:\d|\S+\.bt:\d|@\w*(?:\[.*\])?:")
 
 
 class Bpftrace(Scanned):

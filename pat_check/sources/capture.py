@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pat_check.errors import TraceError
 from pat_check.events import LostEvents, Message
@@ -14,6 +13,7 @@ from pat_check.sources.klog import ROWS, KernelLog
 from pat_check.sources.maps import Area, read_maps
 from pat_check.sources.memtype_list import read_memtype_list
 from pat_check.sources.opening import open_lines
+from pat_check.sources.patterns import Pattern
 from pat_check.sources.probes import Probes, read_probes
 
 _ENDINGS = ("", ".xz", ".gz", ".zst", ".bz2")
@@ -26,15 +26,14 @@ _TRACES = (
     "trace",
     "trace.dat",
 )
-_SNAP = re.compile(r"snap-(?P<number>\d+)-(?P<name>.*)\.txt(?:\.\w+)?$")
-_MAPS = re.compile(r"maps-(?P<number>\d+)-(?P<name>.*)\.txt(?:\.\w+)?$")
+_SNAP = Pattern(r"snap-(?P<number>\d+)-(?P<name>.*)\.txt(?:\.\w+)?$")
+_MAPS = Pattern(r"maps-(?P<number>\d+)-(?P<name>.*)\.txt(?:\.\w+)?$")
 _PROBES = ("kprobe_events.txt", "dynamic_events.txt", "kprobe_profile.txt")
 _BY_COMM = "comm "
 _RELEASES = ("kernel", "release", "uname")
 
 
-@dataclass(slots=True)
-class Saved:
+class Saved(NamedTuple):
     """A saved pat_memtype_list: its checkpoint number, its name and its nodes (start, end, type)."""
 
     number: int
@@ -43,8 +42,7 @@ class Saved:
     nodes: list[tuple[int, int, int]]
 
 
-@dataclass(slots=True)
-class SavedAreas:
+class SavedAreas(NamedTuple):
     """Saved mappings of processes at a checkpoint, by pid."""
 
     number: int

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from pat_check import events
 from pat_check.events import Call, Event, Return
+from pat_check.sources.patterns import Pattern
 from pat_check.sources.specs import BY_FUNCTION, Field, Spec
 
 _MAX = 1 << 64
 
-_RETURN = re.compile(r"(?:__ret|_ret|__return|__exit)$")
-_STRUCT = re.compile(r"\(STRUCT\)\[(0x[0-9a-f]{1,16})\]")  # of one word, by option func-args
+_RETURN = Pattern(r"(?:__ret|_ret|__return|__exit)$")
+_STRUCT = Pattern(r"\(STRUCT\)\[(0x[0-9a-f]{1,16})\]")  # of one word, by option func-args
 _FAULT = "(fault)"  # a probe followed a pointer to nowhere
-_ENTRY = re.compile(r"__entry$")
-_DEFAULT_NAME = re.compile(r"(?P<kind>[prf])_(?P<function>\w+)_(?:0x[0-9a-f]+|\d+)$")
+_ENTRY = Pattern(r"__entry$")
+_DEFAULT_NAME = Pattern(r"(?P<kind>[prf])_(?P<function>\w+)_(?:0x[0-9a-f]+|\d+)$")
 
 
 def resolve(name: str) -> tuple[Spec, bool] | None:
@@ -138,11 +138,11 @@ def tracepoint(name: str, payload: str, at: int, time: float | None, cpu: int, p
 
 
 # Searched for in lines that may hold anything: bounded, so that no line takes quadratic time.
-_FORK = re.compile(
+_FORK = Pattern(
     r"comm=(?P<comm>.{0,64}) pid=(?P<pid>\d{1,10}) child_comm=(?P<child_comm>.{0,64}) child_pid=(?P<child>\d{1,10})"
 )
-_EXEC = re.compile(r"filename=(?P<filename>.{0,4096}) pid=(?P<pid>\d{1,10}) old_pid=\d+")
-_EXIT = re.compile(r"comm=.{0,64} pid=(?P<pid>\d{1,10}) prio=\d+")
+_EXEC = Pattern(r"filename=(?P<filename>.{0,4096}) pid=(?P<pid>\d{1,10}) old_pid=\d+")
+_EXIT = Pattern(r"comm=.{0,64} pid=(?P<pid>\d{1,10}) prio=\d+")
 
 
 def _fork(payload: str, at: int, time: float | None, cpu: int, pid: int, comm: str) -> Event:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+
+from pat_check.sources.patterns import Pattern
 
 # The task column is 16 bytes wide and right-aligned (8 in latency format), so the dash before the pid is the
 # last one within it: a comm may hold dashes, brackets and whole fake columns. A byte that is not UTF-8 was
@@ -11,15 +12,15 @@ from collections.abc import Callable
 _COMM = r"(?P<comm>[^\\]{{{0}}}|(?:\\x[0-9a-f]{{2}}|(?!\\x[0-9a-f]{{2}}).){{0,{0}}})"
 _PID = r"(?P<pid>[0-9]{1,10})"
 _CPU = r"(?P<cpu>[0-9]{1,6})"
-STANDARD = re.compile(
+STANDARD = Pattern(
     rf"{_COMM.format(16)}-{_PID} +(?:\( *(?:[0-9]+|-+)\) +)?\[{_CPU}\](?:-0x[0-9a-f]+| +[^\s0-9]\S{{3,7}})? +"
     r"(?P<time>[0-9]{1,20}(?:\.[0-9]{1,9})?): +(?P<rest>.*)"
 )
-LATENCY = re.compile(
+LATENCY = Pattern(
     rf"{_COMM.format(8)}-{_PID} +{_CPU}[^\s0-9:]\S{{2,7}} +"
     r"(?:(?P<us>[0-9]{1,19})us[ +!#*@$]? ?|(?P<time>[0-9]{1,20}(?:\.[0-9]{1,9})?)): +(?P<rest>.*)"
 )
-VERBOSE = re.compile(
+VERBOSE = Pattern(
     rf"{_COMM.format(16)} +{_PID} +{_CPU} [0-9]+ [0-9a-f]{{8}} [0-9a-f]{{8,16}} "
     r"(?:\[[0-9a-f]+\]|[0-9a-f]{16}) (?:(?P<ms>[0-9]{1,20}\.[0-9]{1,9})ms|(?P<time>[0-9]{1,20})) "
     r"\([^)]*\): +(?P<rest>.*)"

@@ -13,30 +13,29 @@ from pat_check.sources.base import PREVIEW, Source
 from pat_check.sources.catalogue import FieldError
 from pat_check.sources.grammar import Explainer
 from pat_check.sources.opening import Lines
+from pat_check.sources.patterns import Pattern
 from pat_check.sources.specs import BY_FUNCTION, Spec
 
 # Every column may be missing. The kernel cuts the comm to 7 characters here and centres it.
-_LINE = re.compile(
+_LINE = Pattern(
     r"\s*(?:(?P<time>\d{1,20}\.\d{1,9}) \|\s+)?(?:\d{1,20} us \|\s+)?(?:(?P<cpu>\d{1,5})\))?"
     r"(?: *(?P<comm>[^|\s].{0,27}?)-(?P<pid>\d{1,10}) +\|)?"
     r"(?: *[.\dA-Za-z#]{4,8} \|)?"
     r"(?P<bar> {0,30}(?:[+!#*@$] {0,30})?(?:[\d.]{1,30} us)? {0,30}(?:==========>|<==========)? {0,30}\|)?(?P<body>.*)"
 )
-_FUNCTION = re.compile(
+_FUNCTION = Pattern(
     r"(?P<name>[A-Za-z_][\w.]*)(?: \[[\w-]+\])?\((?P<args>[^;{]*)\)(?P<end>;| \{)(?: /\*(?P<comment>.*)\*/)?\s*"
 )
-_END = re.compile(
-    r"\}(?: /\* ?(?P<name>[A-Za-z_][\w.]*+)?+(?: \[[\w-]+\])?(?P<comment>.*)\*/)?(?: \(Overruns: \d+\))?\s*"
-)
-_COMMENT = re.compile(r"/\* ?(?P<text>.*?) ?\*/\s*")
-_EVENT = re.compile(r"(?P<name>[A-Za-z_]\w*): (?P<payload>.*)")
-_RET = re.compile(r"(?:^ ?|ret ?)= ?(?P<ret>-?(?:0x[0-9a-f]{1,16}|\d{1,20}))")
-_CALLER = re.compile(r"<-(?P<caller>[^\s+]+)\S*(?P<module> \[[\w-]+\])?")
-_SWITCH = re.compile(
+_END = Pattern(r"\}(?: /\* ?(?P<name>[A-Za-z_][\w.]*+)?+(?: \[[\w-]+\])?(?P<comment>.*)\*/)?(?: \(Overruns: \d+\))?\s*")
+_COMMENT = Pattern(r"/\* ?(?P<text>.*?) ?\*/\s*")
+_EVENT = Pattern(r"(?P<name>[A-Za-z_]\w*): (?P<payload>.*)")
+_RET = Pattern(r"(?:^ ?|ret ?)= ?(?P<ret>-?(?:0x[0-9a-f]{1,16}|\d{1,20}))")
+_CALLER = Pattern(r"<-(?P<caller>[^\s+]+)\S*(?P<module> \[[\w-]+\])?")
+_SWITCH = Pattern(
     r"\s*(?P<cpu>\d{1,5})\) +(?P<prev>\S.{0,27}?)-(?P<prev_pid>\d{1,10}) +=> +(?P<next>\S.{0,27}?)-(?P<pid>\d{1,10}) *"
 )
-_LOST = re.compile(r"CPU:(?P<cpu>\d{1,5}) \[LOST (?:(?P<count>\d{1,19}) )?EVENTS\]")
-_IRQ = re.compile(r"[\s|]*(?:==========>|<==========)?[\s|]*")
+_LOST = Pattern(r"CPU:(?P<cpu>\d{1,5}) \[LOST (?:(?P<count>\d{1,19}) )?EVENTS\]")
+_IRQ = Pattern(r"[\s|]*(?:==========>|<==========)?[\s|]*")
 _RULE = " ------"
 
 _Task = tuple[int, str]  # pid and comm

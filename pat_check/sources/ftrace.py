@@ -15,30 +15,31 @@ from pat_check.sources.catalogue import FieldError
 from pat_check.sources.columns import Context, Layout, context_of, latency, standard, verbose
 from pat_check.sources.grammar import Explainer
 from pat_check.sources.opening import Lines
+from pat_check.sources.patterns import Pattern
 from pat_check.sources.scanned import Scanned
 
 _OFFSET = r"(?:\+0x[0-9a-f]+/0x[0-9a-f]+)?(?: <[0-9a-f]+>)?"  # options sym-offset and sym-addr
-_NAMED = re.compile(rf"(?P<name>[A-Za-z_][\w.]*){_OFFSET}: *(?P<payload>.*)", re.ASCII)
-_PLACE = re.compile(r" *\((?! )(?:(?P<caller>[^()]{0,300}?[^() ]) +<- +)?(?P<symbol>[^()]{0,300}[^() ])\) *")
-_UNCLOSED = re.compile(r"\([^()]*")
-_ADDRESS = re.compile(r"[0-9a-f]{8,16}")
-_SYMBOL = re.compile(r"[+ ]")
-_INSIDE = re.compile(r"[^+]*\+(?!0x[0-9a-f]/)")  # an entry is probed at +0x0, or behind its endbr64
-_PROBED = re.compile(r"\([^()]*\+0x[0-9a-f]+/0x[0-9a-f]+[^()]*\)")
-_FIELD = re.compile(r'(?<!\S)([^\s="]+)=("[^"]*"(?!\S)|\S*)')
-_CALLED = re.compile(rf"(?P<name>[A-Za-z_][\w.]*){_OFFSET}(?:\((?P<args>.*)\))? <-(?P<caller>\S.*)", re.ASCII)
-_SYSCALL = re.compile(r"(?P<name>sys_\w+)(?:\(| -> )", re.ASCII)
-_STACK = re.compile(r"<(?:user )?stack trace>")
-_MARK = re.compile(r"^(?:tracing_mark_write: |ip=\S+ \(0x[0-9a-f]+\) buf=)")
-_RAW_FORK = re.compile(r"^parent_comm=(.{0,64}) parent_pid=")  # trace-cmd report -R
-_BARE = re.compile(r"\((?:(?! )[^()]*[^() ]\)|[^()]*$)|\w+=", re.ASCII)
-_LOST = re.compile(
+_NAMED = Pattern(rf"(?P<name>[A-Za-z_][\w.]*){_OFFSET}: *(?P<payload>.*)", re.ASCII)
+_PLACE = Pattern(r" *\((?! )(?:(?P<caller>[^()]{0,300}?[^() ]) +<- +)?(?P<symbol>[^()]{0,300}[^() ])\) *")
+_UNCLOSED = Pattern(r"\([^()]*")
+_ADDRESS = Pattern(r"[0-9a-f]{8,16}")
+_SYMBOL = Pattern(r"[+ ]")
+_INSIDE = Pattern(r"[^+]*\+(?!0x[0-9a-f]/)")  # an entry is probed at +0x0, or behind its endbr64
+_PROBED = Pattern(r"\([^()]*\+0x[0-9a-f]+/0x[0-9a-f]+[^()]*\)")
+_FIELD = Pattern(r'(?<!\S)([^\s="]+)=("[^"]*"(?!\S)|\S*)')
+_CALLED = Pattern(rf"(?P<name>[A-Za-z_][\w.]*){_OFFSET}(?:\((?P<args>.*)\))? <-(?P<caller>\S.*)", re.ASCII)
+_SYSCALL = Pattern(r"(?P<name>sys_\w+)(?:\(| -> )", re.ASCII)
+_STACK = Pattern(r"<(?:user )?stack trace>")
+_MARK = Pattern(r"^(?:tracing_mark_write: |ip=\S+ \(0x[0-9a-f]+\) buf=)")
+_RAW_FORK = Pattern(r"^parent_comm=(.{0,64}) parent_pid=")  # trace-cmd report -R
+_BARE = Pattern(r"\((?:(?! )[^()]*[^() ]\)|[^()]*$)|\w+=", re.ASCII)
+_LOST = Pattern(
     r"(?:##### CPU |CPU:)(?P<cpu>[0-9]{1,6}) "
     r"(?:buffer started ####|\[(?:LOST )?(?:(?P<count>[0-9]{1,20}) )?EVENTS(?: DROPPED)?\])\s*$"
 )
-_WRITTEN = re.compile(r"# entries-in-buffer/entries-written: (?P<kept>[0-9]{1,20})/(?P<written>[0-9]{1,20})(?:\s|$)")
+_WRITTEN = Pattern(r"# entries-in-buffer/entries-written: (?P<kept>[0-9]{1,20})/(?P<written>[0-9]{1,20})(?:\s|$)")
 _SKIP = ("#", " => ", "=> ", "cpus=", "version = ")
-_RAW = re.compile(r"(?:\d+ \d+ \d+|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) (?:type: \d+|# )")
+_RAW = Pattern(r"(?:\d+ \d+ \d+|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) (?:type: \d+|# )")
 _MARKERS = frozenset(("tracing_mark_write", "print", "bprint"))
 
 _REMEMBERED = 10_000  # names and places that are looked up once; bounded, since a trace may hold any

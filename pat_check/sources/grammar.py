@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pat_check.events import NO_PID, Event, Malformed
+from pat_check.sources.patterns import Pattern
 
 if TYPE_CHECKING:
     import lark
@@ -25,7 +26,7 @@ _LIMIT = 400
 """Characters of a line that are looked at to say what is wrong with it."""
 
 _EXCERPT = 160
-_TERMINAL = re.compile(r"(?P<name>_?[A-Z][A-Z0-9_]*)(?:\.-?\d+)?:")
+_TERMINAL = Pattern(r"(?P<name>_?[A-Z][A-Z0-9_]*)(?:\.-?\d+)?:")
 
 
 @cache

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pat_check.errors import TraceError
 from pat_check.sources.opening import Lines
+from pat_check.sources.patterns import Pattern
 
-_LINE = re.compile(r"(?P<indent> *)(?P<start>[0-9a-f]{1,16})-(?P<last>[0-9a-f]{1,16}) : (?P<name>.*)")
+_LINE = Pattern(r"(?P<indent> *)(?P<start>[0-9a-f]{1,16})-(?P<last>[0-9a-f]{1,16}) : (?P<name>.*)")
 _RAM = "System RAM"
 
 

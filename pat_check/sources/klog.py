@@ -6,15 +6,16 @@ Row numbers are those of memtype.md section 13.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pat_check.cachemode import BY_NAME
 from pat_check.events import NO_PID, Event, Message
 from pat_check.sources.base import Source
 from pat_check.sources.grammar import Explainer
 from pat_check.sources.opening import Lines
+from pat_check.sources.patterns import Pattern
 from pat_check.sources.suppressed import lost_messages
 
 _PAGE_SHIFT = 12
@@ -24,19 +25,18 @@ _TASK = r"(?P<comm>.{0,64}):(?P<pid>\d{1,10})"  # 15 bytes; longer where they ar
 _NAME = "|".join(sorted((*BY_NAME, "broken"), key=len, reverse=True))
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """A row of section 13. Groups: `start`; `last` (inclusive) or `end`; `pfn`; first ... third; comm, pid."""
 
     number: int
     key: str  # a part of every such text, looked for first
-    pattern: re.Pattern[str]
+    pattern: Pattern
 
 
 def _row(number: int, key: str, pattern: str) -> _Row:
     for word in ("first", "second", "third"):
         pattern = pattern.replace(f"@{word}", f"(?P<{word}>{_NAME})")
-    return _Row(number, key, re.compile(pattern.replace("@mem", _MEM).replace("@task", _TASK)))
+    return _Row(number, key, Pattern(pattern.replace("@mem", _MEM).replace("@task", _TASK)))
 
 
 _ROWS: tuple[_Row, ...] = (
@@ -112,7 +112,7 @@ _ROWS: tuple[_Row, ...] = (
 ROWS: frozenset[int] = frozenset(row.number for row in _ROWS)
 """Every row."""
 
-_KNOWN = re.compile(r"x86/PAT|memtype|ioremap|iounmap|sanity check|multiple BARs|WC MTRR|CPA|Could not inv")
+_KNOWN = Pattern(r"x86/PAT|memtype|ioremap|iounmap|sanity check|multiple BARs|WC MTRR|CPA|Could not inv")
 
 
 def message(text: str, at: int, time: float | None, cpu: int, pid: int, comm: str) -> Message | None:
@@ -162,24 +162,24 @@ _DATE = r"\d{4}-\d\d-\d\d"
 _LEVEL = r"(?:<\d{1,3}>|(?:kern|user|daemon|syslog) *:(?:emerg|alert|crit|err|warn|notice|info|debug) *: ?)"
 _CALLER = r"(?: ?\[ *(?P<caller>[TC]\d{1,9})\])?"
 
-_ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[@-~]|[@-Z\\-_])")
-_STAMP = re.compile(
+_ESCAPE = Pattern(r"\x1b(?:\[[0-9;?]*[@-~]|[@-Z\\-_])")
+_STAMP = Pattern(
     rf"{_LEVEL}?\[ *(?P<time>\d{{1,10}}\.\d{{1,9}})(?: <[ \d.]{{1,20}}>)?\]{_CALLER} ?"
     r"(?:[^\s:]{1,255} kernel: )?(?P<text>.*)"
 )
-_RECORD = re.compile(
+_RECORD = Pattern(
     r"\d{1,4},\d{1,20},(?P<time>\d{1,20}),[^;,]{1,8}(?:,caller=(?P<caller>[TC]\d{1,9}))?[^;]{0,80};(?P<text>.*)"
 )
-_WALL = re.compile(
+_WALL = Pattern(
     rf"{_LEVEL}?(?:\[(?:[A-Z][a-z]{{2}} {_MONTH_DAY} \d{{4}}|[A-Z][a-z]{{2}}\d\d \d\d:\d\d| *\+\d+\.\d+"
     rf"|<[ \d.]{{1,20}}>)\]|{_DATE}T\d\d:\d\d:\d\d,\d{{6}}[+-]\d\d:\d\d){_CALLER} ?(?P<text>.*)"
 )
-_JOURNAL = re.compile(
+_JOURNAL = Pattern(
     rf"(?:{_MONTH_DAY}(?:\.\d+)?|{_DATE}T\d\d:\d\d:\d\d\S{{0,20}}|(?:[A-Z][a-z]{{2}} )?{_DATE} \d\d:\d\d:\d\d(?:\.\d+)?"
     rf"(?: [A-Z]{{2,5}})?|\d{{9,11}}\.\d{{6}}) \S{{1,255}} kernel: ?(?P<text>.*)"
 )
-_LEVEL_ONLY = re.compile(rf"{_LEVEL}(?P<text>.*)")
-_SERIAL = re.compile(r".{1,64}?(?P<rest>(?:<\d{1,3}>)?\[ *\d{1,6}\.\d{6}\].*)")
+_LEVEL_ONLY = Pattern(rf"{_LEVEL}(?P<text>.*)")
+_SERIAL = Pattern(r".{1,64}?(?P<rest>(?:<\d{1,3}>)?\[ *\d{1,6}\.\d{6}\].*)")
 
 
 @dataclass(slots=True)
@@ -215,7 +215,7 @@ def _stripped(line: str) -> _Line:
     return _Line(line, prefixed=False)
 
 
-_BANNER = re.compile(r"Linux version (?P<release>\S{1,100}) \(")
+_BANNER = Pattern(r"Linux version (?P<release>\S{1,100}) \(")
 
 
 def banner(line: str) -> str:
@@ -228,7 +228,7 @@ def banner(line: str) -> str:
 
 # --- the source -----------------------------------------------------------------------------------------
 
-_BROKEN = re.compile(
+_BROKEN = Pattern(
     r"x86/PAT: (?:memtype_(?:reserve|free) |Overlap at |reserve_ram_pages_type )"
     r"|x86/PAT: .{0,64}:\d{1,10} (?:conflicting memory|freeing invalid|ioremap_change_attr|map pfn )"
     r"|memtype_reserve failed:? \[|ioremap error for |ioremap memtype_reserve failed "

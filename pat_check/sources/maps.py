@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from pat_check.errors import TraceError
 from pat_check.sources.opening import Lines
+from pat_check.sources.patterns import Pattern
 
-_PID = re.compile(r"== pid (?P<pid>\d{1,10})\s*$")
-_RANGE = re.compile(r"(?P<start>[0-9a-f]{1,16})-(?P<end>[0-9a-f]{1,16}) (?P<prot>\S{4}) (?P<offset>[0-9a-f]+) ")
-_FLAGS = re.compile(r"VmFlags:(?P<flags>(?: \S\S)*)\s*$")
+_PID = Pattern(r"== pid (?P<pid>\d{1,10})\s*$")
+_RANGE = Pattern(r"(?P<start>[0-9a-f]{1,16})-(?P<end>[0-9a-f]{1,16}) (?P<prot>\S{4}) (?P<offset>[0-9a-f]+) ")
+_FLAGS = Pattern(r"VmFlags:(?P<flags>(?: \S\S)*)\s*$")
 
 
 @dataclass(slots=True)

@@ -12,11 +12,12 @@ from pat_check.cachemode import BY_NAME, cachemode_name
 from pat_check.errors import TraceError
 from pat_check.sources.grammar import expected
 from pat_check.sources.opening import Lines
+from pat_check.sources.patterns import Pattern
 
 _HEADER = "PAT memtype list:"
 _RANGE = r"0x(?P<start>[0-9a-f]{1,16})-0x(?P<end>[0-9a-f]{1,16})"
-_NODE = re.compile(rf"(?:PAT: )?\[mem {_RANGE}\] (?P<name>[a-z-]+)\s*")
-_OLD_NODE = re.compile(rf"(?:PAT: )?(?P<name>[a-z-]+) @ {_RANGE}\s*")
+_NODE = Pattern(rf"(?:PAT: )?\[mem {_RANGE}\] (?P<name>[a-z-]+)\s*")
+_OLD_NODE = Pattern(rf"(?:PAT: )?(?P<name>[a-z-]+) @ {_RANGE}\s*")
 
 
 def read_memtype_list(lines: Lines) -> list[tuple[int, int, int]]:

@@ -10,6 +10,7 @@ from pat_check.events import NO_PID, Event, IoremapCaller, Iounmap, LostEvents, 
 from pat_check.sources.base import Source
 from pat_check.sources.grammar import Explainer
 from pat_check.sources.opening import Lines
+from pat_check.sources.patterns import Pattern
 
 UNKNOWN_MODE = -1
 """mmiotrace does not record which cache mode was asked for."""
@@ -18,14 +19,14 @@ UNKNOWN_MODE = -1
 _TIME = r"(?P<time>[0-9]{1,12}\.[0-9]{1,9})"
 _ID = r"(?P<id>-?[0-9]{1,10})"
 _END = r" 0x[0-9a-f]{1,16} [0-9]{1,10}"  # the program counter and the pid, both 0 where a mapping is made or removed
-_MAP = re.compile(
+_MAP = Pattern(
     rf"MAP {_TIME} {_ID} 0x(?P<phys>[0-9a-f]{{1,16}}) 0x(?P<virt>[0-9a-f]{{1,16}}) 0x(?P<len>[0-9a-f]{{1,16}}){_END}"
 )
-_UNMAP = re.compile(rf"UNMAP {_TIME} {_ID}{_END}")
-_MARK = re.compile(rf"MARK {_TIME} (?P<text>.*)")
-_ACCESS = re.compile(rf"[RW] [0-9]{{1,2}} {_TIME} {_ID} 0x[0-9a-f]{{1,16}} 0x[0-9a-f]{{1,16}}{_END}")
-_UNKNOWN = re.compile(rf"UNKNOWN {_TIME} {_ID} 0x[0-9a-f]{{1,16}} [0-9a-f]{{2}}(?:,[0-9a-f]{{2}}){{2}}{_END}")
-_LOST = re.compile(r"Lost (?P<count>[0-9]{1,19}) events\.")
+_UNMAP = Pattern(rf"UNMAP {_TIME} {_ID}{_END}")
+_MARK = Pattern(rf"MARK {_TIME} (?P<text>.*)")
+_ACCESS = Pattern(rf"[RW] [0-9]{{1,2}} {_TIME} {_ID} 0x[0-9a-f]{{1,16}} 0x[0-9a-f]{{1,16}}{_END}")
+_UNKNOWN = Pattern(rf"UNKNOWN {_TIME} {_ID} 0x[0-9a-f]{{1,16}} [0-9a-f]{{2}}(?:,[0-9a-f]{{2}}){{2}}{_END}")
+_LOST = Pattern(r"Lost (?P<count>[0-9]{1,19}) events\.")
 _HEADINGS = ("VERSION ", "PCIDEV ", "LSPCI ", "#")
 _VERSION = "VERSION 20070824"
 _TRACER = "# tracer: mmiotrace"

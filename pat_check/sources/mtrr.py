@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from pat_check.errors import TraceError
 from pat_check.sources.opening import Lines
+from pat_check.sources.patterns import Pattern
 
 KINDS: tuple[str, ...] = ("uncachable", "write-combining", "write-through", "write-protect", "write-back")
 """The names that the kernel prints (``mtrr_attrib_to_str()``)."""
 
 # Kernels before 2.6.28 print the count after the kind.
-_LINE = re.compile(
+_LINE = Pattern(
     r"reg\d{1,3}: base=0x(?P<base>[0-9a-f]{1,16}) \( *\d{1,20}[kKMG]B\), size= *(?P<size>\d{1,12})(?P<unit>[kKMG])B"
     r"(?:, count=\d{1,10})?: (?P<kind>[a-z?-]+)(?:, count=\d{1,10})?\s*"
 )

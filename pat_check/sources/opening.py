@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
 import io
-import lzma
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol, cast
 
-import zstandard
-
 from pat_check.errors import TraceError
-from pat_check.sources import trace_dat
 
 LINE_LIMIT = 65_536
 """Characters of a line that are kept; no kernel prints one this long, and a trace is not to be trusted."""
+
+TRACE_DAT = b"\x17\x08\x44tracing"
+"""How a trace.dat begins."""
 
 _BYTES = 4 * (LINE_LIMIT + 1)
 """Bytes that are kept of a line for sure."""
@@ -33,9 +30,10 @@ _FOREIGN = (
     (b"\x7fELF", "an ELF binary"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"PERFILE2", "perf.data (print it with `perf script`)"),
-    (trace_dat.MAGIC, "trace.dat (print it with `trace-cmd report`)"),
+    (TRACE_DAT, "trace.dat (print it with `trace-cmd report`)"),
 )
-_BROKEN = (EOFError, OSError, lzma.LZMAError, zstandard.ZstdError)
+_BROKEN = (EOFError, OSError)
+"""What reading raises where a file is damaged."""
 
 
 @dataclass(slots=True)
@@ -46,7 +44,7 @@ class Block:
     cut: bool = False
 
 
-class _Reader(Protocol):
+class Reader(Protocol):
     """What all streams have: `read1` gives what is there, and an error of the rest only when nothing is."""
 
     def read1(self, size: int = -1, /) -> bytes: ...
@@ -177,12 +175,14 @@ def open_lines(path: str, *, tolerant: bool = False) -> Lines:
     else:
         try:
             raw = file = Path(path).open("rb")  # noqa: SIM115 - the lines are read later
-            binary = file.peek(len(trace_dat.MAGIC)).startswith(trace_dat.MAGIC)
+            binary = file.peek(len(TRACE_DAT)).startswith(TRACE_DAT)
         except OSError as error:
             raise TraceError(error.strerror or str(error), name) from error
         if binary:
             raw.close()
-            raw = trace_dat.printed(path)
+            from pat_check.sources.trace_dat import printed  # noqa: PLC0415
+
+            raw = printed(path)
     return lines_of(raw, name, tolerant=tolerant)
 
 
@@ -203,7 +203,7 @@ def open_behind(path: str, offset: int) -> Lines:
     return Lines(path, _behind(stream, offset), tolerant=True, begun=True)
 
 
-def _behind(stream: _Reader, offset: int) -> Iterator[bytes]:
+def _behind(stream: Reader, offset: int) -> Iterator[bytes]:
     while chunk := stream.read1(_CHUNK):
         if offset < len(chunk):
             yield chunk[offset:]
@@ -221,63 +221,17 @@ def lines_of(raw: IO[bytes], name: str, *, tolerant: bool = False) -> Lines:
     return Lines(name, head, tolerant=tolerant)
 
 
-def _decompressed(stream: io.BufferedReader) -> _Reader:
+def _decompressed(stream: io.BufferedReader) -> Reader:
     head = stream.peek(8)[:8]
     for magic, kind in _MAGIC:
         if head.startswith(magic):
-            match kind:
-                case "gzip":
-                    return gzip.GzipFile(fileobj=stream)
-                case "xz":
-                    return lzma.LZMAFile(stream)
-                case "bzip2":
-                    return bz2.BZ2File(stream)
-                case _:
-                    return _Zstandard(stream)
+            from pat_check.sources.compressed import decompressed  # noqa: PLC0415
+
+            return decompressed(stream, kind)
     return stream
 
 
-class _Zstandard:
-    """Reads frame after frame, and raises EOFError where the file ends inside one.
-
-    The reader of the zstandard package takes a truncated frame for a whole one.
-    """
-
-    _PIECE = 1024  # bytes; each may grow by a factor of 32,000
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._frame: zstandard.ZstdDecompressionObj | None = None
-        self._rest = b""
-
-    def read1(self, size: int = -1) -> bytes:
-        """About `size` bytes, none only at the end; what precedes damage comes before the error."""
-        parts: list[bytes] = []
-        while size > 0:
-            data = self._rest or self._stream.read(self._PIECE)
-            if not data and self._frame is not None and not parts:
-                raise EOFError("Compressed file ended before the end of its last frame was reached")
-            if not data:
-                break
-            if self._frame is None:
-                self._frame = zstandard.ZstdDecompressor().decompressobj()
-            try:
-                piece = self._frame.decompress(data)
-            except zstandard.ZstdError:
-                if not parts:
-                    raise
-                self._rest = data  # fails again, with nothing before it
-                break
-            if piece:
-                parts.append(piece)
-                size -= len(piece)
-            self._rest = b""
-            if self._frame.eof:
-                self._rest, self._frame = self._frame.unused_data, None
-        return b"".join(parts)
-
-
-def _head(stream: _Reader, name: str) -> Iterator[bytes]:
+def _head(stream: Reader, name: str) -> Iterator[bytes]:
     """The chunks of a text, checked to be one by its first kilobytes."""
     first = stream.read1(_CHUNK)
     if not first:
@@ -290,7 +244,7 @@ def _head(stream: _Reader, name: str) -> Iterator[bytes]:
     return _chunks(first, stream)
 
 
-def _chunks(first: bytes, stream: _Reader) -> Iterator[bytes]:
+def _chunks(first: bytes, stream: Reader) -> Iterator[bytes]:
     chunk = first
     while chunk:
         yield chunk

@@ -11,6 +11,7 @@ from pat_check.sources import catalogue, ftrace, klog, native, specs
 from pat_check.sources.catalogue import FieldError
 from pat_check.sources.grammar import Explainer
 from pat_check.sources.opening import Lines
+from pat_check.sources.patterns import Pattern
 from pat_check.sources.scanned import Scanned
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ _REST = (
     r"(?P<time>\d{1,12}\.\d{1,9}): {1,200}(?:\d{1,20} {1,200})?"
     r"(?P<event>[A-Za-z_][^\s:]{0,127}(?::[^\s:]{0,127})?):(?:\s(?P<payload>.*))?"
 )
-_LINES = (re.compile(r"(?P<comm>.{16})" + _REST), re.compile(r"(?P<comm>\S.{0,63}?)" + _REST))
-_ADDRESSES = re.compile(r"\s*\([0-9a-f]+(?: <- [0-9a-f]+)?\)\s*")
-_CHAIN = re.compile(r"\s+(?:[0-9a-f]{1,16} |[\w.$]+\+0x[0-9a-f]+ |\[unknown\]|\S+ \()")
-_LOST = re.compile(r".{0,120}\bPERF_RECORD_LOST(?:_SAMPLES)?\b.{0,40}?lost (?P<count>\d{1,19})")
+_LINES = (Pattern(r"(?P<comm>.{16})" + _REST), Pattern(r"(?P<comm>\S.{0,63}?)" + _REST))
+_ADDRESSES = Pattern(r"\s*\([0-9a-f]+(?: <- [0-9a-f]+)?\)\s*")
+_CHAIN = Pattern(r"\s+(?:[0-9a-f]{1,16} |[\w.$]+\+0x[0-9a-f]+ |\[unknown\]|\S+ \()")
+_LOST = Pattern(r".{0,120}\bPERF_RECORD_LOST(?:_SAMPLES)?\b.{0,40}?lost (?P<count>\d{1,19})")
 _CONSOLE, _PRINT = "printk:console", "ftrace:print"
 _TOLD = frozenset((_CONSOLE, _PRINT))
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 from pat_check.sources.catalogue import resolve
+from pat_check.sources.patterns import Pattern
 from pat_check.sources.specs import BY_FUNCTION
 
-_DEFINITION = re.compile(
+_DEFINITION = Pattern(
     r"(?P<kind>[prft])\d*:(?:[\w.-]+/)?(?P<event>\w+) (?:\S+:)?(?P<function>\w+)(?P<at_return>%return)?"
 )
-_PROFILE = re.compile(r" *(?P<event>\w+) +(?P<hits>\d{1,18}) +(?P<missed>\d{1,18})")
+_PROFILE = Pattern(r" *(?P<event>\w+) +(?P<hits>\d{1,18}) +(?P<missed>\d{1,18})")
 
 
 class Probes(NamedTuple):
@@ -40,7 +40,7 @@ def read_probes(lines: Iterable[str]) -> Probes:
             if resolved is not None:
                 function, half = resolved[0].function, "returns" if resolved[1] else "entries"
                 found[resolved[1]].add(function)
-                if match.re is _PROFILE:
+                if "hits" in match.re.groupindex:
                     before = hits.get(f"{function} {half}", (0, 0))  # of a second probe on the same place
                     hits[f"{function} {half}"] = before[0] + int(match["hits"]), before[1] + int(match["missed"])
     return Probes(frozenset(found[False]), frozenset(found[True]), hits)

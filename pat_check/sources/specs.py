@@ -7,7 +7,7 @@ tools give to the same arguments. This table is the only place that knows them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pat_check import events
 from pat_check.events import Call
@@ -17,8 +17,7 @@ PFN_MASK = (1 << 52) - 1
 """The page number in a pfn_t, whose top bits are flags (kernels up to 6.16)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """An argument: the names it goes by, and what stands for it where a recording has none of them."""
 
     names: tuple[str, ...]
@@ -26,8 +25,7 @@ class Field:
     lenient: bool = False  # what is no number counts as -1, not recorded
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(NamedTuple):
     """How one kernel function becomes an event."""
 
     function: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from pat_check.events import NO_PID, LostEvents
+from pat_check.sources.patterns import Pattern
 
-_LOST = re.compile(
+_LOST = Pattern(
     r"\*\* (?P<dropped>\d{1,10}) printk messages dropped"
     r"|(?P<function>[\w.]{1,100}): (?P<held>\d{1,10}) callbacks suppressed"
     r"|: (?P<unnamed>\d{1,10}) callbacks suppressed"

@@ -9,8 +9,6 @@ from typing import IO
 
 from pat_check.errors import TraceError
 
-MAGIC: bytes = b"\x17\x08\x44tracing"
-
 
 def printed(path: str) -> IO[bytes]:
     """What ``trace-cmd report`` says of a file; raises TraceError where there is no trace-cmd.
