@@ -68,6 +68,7 @@ class Vma:
         "flags",
         "full_mode",
         "full_pfn",
+        "lineage",
         "mm",
         "pgoff",
         "start",
@@ -88,6 +89,7 @@ class Vma:
         self.full_mode = -1  # the type that this remap was granted
         self.file_pgoff = pgoff  # the page of the file that it maps, whatever a driver makes of vm_pgoff
         self.zapped_at = 0  # the line where entries of it were cleared last
+        self.lineage: Vma = self  # what mmap() or fork made, of which this was cut or moved
 
     @property
     def size(self) -> int:
@@ -104,6 +106,7 @@ class Vma:
         copy.full_pfn, copy.full_mode = self.full_pfn, self.full_mode
         copy.file_pgoff, copy.zapped_at = self.file_pgoff, self.zapped_at
         copy.zaps_on_open = self.zaps_on_open
+        copy.lineage = self.lineage if mm is self.mm else copy
         return copy
 
     def cut(self, start: int, end: int) -> None:

@@ -208,7 +208,7 @@ class Frees:
             self.thefts.stolen(task, event, outcome, node, api, shrunk=True)
         else:
             machine.memtypes.swap(node, chosen)
-            if seen or self.thefts.predicted:
+            if seen or self.thefts.is_foreign is not None:
                 self.thefts.from_another(task, event, outcome, node, api)
         node.tell(event.at, f"shrunk to [{node.start:#x}-{start:#x}) by {api} freeing [{start:#x}-{end:#x})")
         machine.memtypes.shrink(node, start)

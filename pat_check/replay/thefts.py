@@ -28,7 +28,9 @@ class Thefts:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.tracked: Tracked = _none
-        self.predicted = False  # what the model predicts is what happens
+        self.is_foreign: Callable[[], bool] | None = (
+            None  # where it is known whose each entry is: of what is freed just now
+        )
         self._robbed: dict[tuple[int, int], int] = {}  # by start and line of birth: where an entry ended before
 
     def stolen(self, task: Task, event: Event, outcome: Free, victim: Memtype, api: str, *, shrunk: bool) -> None:
@@ -46,10 +48,7 @@ class Thefts:
         self._tell(event, outcome, victim, own, api, shrunk=shrunk, surely=surely, itself=False)
 
     def from_another(self, task: Task, event: Event, outcome: Free, victim: Memtype, api: str) -> None:
-        """The entry that is shrunk is the freer's own: it may be that of another mapping, which still has all of it.
-
-        Sure where each entry of the freer that has the first page of this one is that of such a mapping.
-        """
+        """The entry that is shrunk is the freer's own: it may be that of another mapping, which still has all of it."""
         tree, mm, start, end = self.context.machine.memtypes, mm_of(task, event), outcome.start, outcome.end
         scope = task.scope
         if not mm or not isinstance(scope, FreePfnRange) or self.context.lost_any:
@@ -57,18 +56,22 @@ class Thefts:
         if not victim.owner.is_mapping or not victim.owner.holds(event.pid, mm):
             return  # by a child that may be the freer
         own = next((node for node in tree.held_within(event.pid, mm, start, end) if node is not victim), None)
-        if own is None:
-            return
-        around: dict[tuple[int, int], int] = {}
-        for node in tree.held_within(event.pid, mm, victim.start, victim.start + 1):
-            bounds = node.start, self._robbed.get((node.start, node.born), node.end)
-            around[bounds] = around.get(bounds, 0) + 1
-        for (first, last), count in around.items():
-            if self.tracked(mm, first, last, scope, start) < count:
-                return  # what is unmapped may be of the mapping that has this one
+        if self.is_foreign is not None:
+            if not self.is_foreign():
+                return
+        elif own is None or not self._is_anothers(event, mm, victim, scope, start):
+            return  # what is unmapped may be of the mapping that has this one
         self._robbed.setdefault((victim.start, victim.born), victim.end)
         victim.tell(event.at, f"shrunk by {api} of another mapping of {event.comm}:{event.pid}")
         self._tell(event, outcome, victim, own, api, shrunk=True, surely=True, itself=True)
+
+    def _is_anothers(self, event: Event, mm: int, victim: Memtype, scope: FreePfnRange, freed: int) -> bool:
+        """Whether each entry of the freer that has the first page of this one is that of such a mapping."""
+        around: dict[tuple[int, int], int] = {}
+        for node in self.context.machine.memtypes.held_within(event.pid, mm, victim.start, victim.start + 1):
+            bounds = node.start, self._robbed.get((node.start, node.born), node.end)
+            around[bounds] = around.get(bounds, 0) + 1
+        return all(self.tracked(mm, *bounds, scope, freed) >= count for bounds, count in around.items())
 
     def _tell(
         self,

@@ -18,10 +18,11 @@ from pat_check.model.memory import PAGE, Mtrr, Ram
 from pat_check.model.notifiers import Notifiers
 from pat_check.model.page_table import Paging, Pte
 from pat_check.model.ranges import RangeMap
-from pat_check.model.vma import VM_PAT, Changes, Mm, Vma
+from pat_check.model.vma import Changes, Mm, Vma
 from pat_check.model.walkers import Walkers
 from pat_check.replay.expected import Expected
 from pat_check.replay.loop import Replay
+from pat_check.scenario.lineages import Lineages
 from pat_check.scenario.reverse import Reverse
 
 SAID: dict[int, str] = {
@@ -89,8 +90,9 @@ class World:
         self.machine.origin_known = True
         self.replay = Replay(self.machine, era, self.emit)
         self.replay.context.forks_seen = self.replay.context.probes_seen = True
-        thefts = self.replay.frees.thefts
-        thefts.tracked, thefts.predicted = self.tracked, True
+        self.lineages = Lineages()
+        self._is_foreign = False  # what is freed just now is another mapping's
+        self.replay.frees.thefts.is_foreign = lambda: self._is_foreign
         self.at = self.latest = 0  # the line of now, and the last one where anything happened
         self.actor = Actor("kernel", 1, None, 1)
         self.said: list[str] = []  # by the kernel, since the last operation
@@ -167,6 +169,8 @@ class World:
         """memtype_reserve() by the model."""
         call = events.MemtypeReserve(self.at, None, 0, self.actor.pid, self.actor.name, start, end, req)
         result = self.replay.reserves.predicted(call)
+        if vma is not None and result[0] == 0:
+            self.lineages.reserved(start, end, vma.lineage)
         self._listen()
         if start >= end:
             self.said.append(SAID[8])  # row 6, which the ledger does not predict, begins like it
@@ -182,17 +186,16 @@ class World:
         here = (self.at, None, 0, whose.pid, whose.name)
         if vma is not None:
             self.replay.context.tasks.enter(events.FreePfnRange(*here, id(vma) & 0xFFFF, mm, api), api)
+        outcome = operations.memtype_free(self.machine, start, end, self.era.find_victim)
+        lineage, victim = vma.lineage if vma is not None else None, outcome.victim
+        self._is_foreign = False
+        if victim is not None and outcome.shrinks:
+            self._is_foreign = self.lineages.shrunk(victim.start, victim.end, outcome.start, lineage)
+        elif victim is not None:
+            self.lineages.freed(victim.start, victim.end, lineage)
         ret = self.replay.frees.predicted(events.MemtypeFree(*here, start, end), api)
         self._listen()
         return ret
-
-    def tracked(self, mm: int, start: int, end: int, untracked: events.FreePfnRange, freed: int) -> int:
-        """How many mappings of an address space have all of [start, end) mapped and reserved: no part of these goes."""
-        space = self.machine.mms.get(mm)
-        found = [vma for vma in space.vmas if vma.size == end - start] if space is not None else []
-        found = [vma for vma in found if vma.flags & VM_PAT and vma.full_pfn * PAGE == start]
-        first = [vma.mm.page_table.get(vma.start) for vma in found]
-        return sum(pte is not None and pte.paddr(vma.start) == start for vma, pte in zip(found, first, strict=True))
 
     def changed(self, start: int, end: int, api: str) -> None:
         """A reservation of [start, end) came or went: tell of entries whose type a lookup does not find any more."""

@@ -22,7 +22,7 @@ ALWAYS_THE_SAME = {
     "": {"_plans", "_returns", "_takes"},
     "context": {"era", "emit", "log", "one_comm", "counted", "missed", "balanced"},
     "context.machine": {"mms", "paging"},
-    "frees.thefts": {"tracked", "predicted"},
+    "frees.thefts": {"tracked", "is_foreign"},
     "expected.console": {"_waiting", "matched", "missed"},
     "expected.dmesg": {"_waiting", "matched", "missed"},
     "snapshots": {"saved", "on_anchor"},

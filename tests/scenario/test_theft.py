@@ -150,3 +150,20 @@ def test_a_mapping_of_everything_around_does_not_hide_a_theft(era):
     whole = "app: u = mmap 64K, card\napp: remap_pfn_range u, fb\n"
     story = whole + TWO.format(at="fb + 16K", size="16K")
     assert broken(f"{story}app: munmap w + 8K, 8K   #! end-match-theft@!pfnmap-ctx\n", era) == []
+
+
+@eras
+def test_which_of_two_equals_was_robbed_nobody_can_tell(era):
+    """Of two mappings of the same frames one loses its tail to a third: the other's is still there, for either."""
+    story = """
+app: u = mmap 32K, card
+app: remap_pfn_range u, fb, 32K
+app: v = mmap 32K, card
+app: remap_pfn_range v, fb, 32K
+app: w = mmap 16K, card
+app: remap_pfn_range w, fb + 16K, 16K
+app: munmap w + 8K, 8K   #! end-match-theft@!pfnmap-ctx
+app: munmap {} + 24K, 8K
+"""
+    assert broken(story.format("u"), era) == []
+    assert broken(story.format("v"), era) == []

@@ -20,8 +20,9 @@ class Theft(Rule[MemtypeStolen]):
     ## What the kernel does
     Up to 6.15 a free without an exact match shrinks the entry with the same end that begins lowest, whoever made
     it. With a BAR mapped whole by a driver and its last pages mapped by a process, unmapping the tail of
-    those pages shrinks the driver's entry. So it is with two mappings of one process that end at the same page; this is
-    told where `memtype_erase()` is recorded with its return, and each entry there is that of a known mapping.
+    those pages shrinks the driver's entry. So it is with two mappings of one process that end at the same page; of
+    recordings this is told where `memtype_erase()` is recorded with its return, and each entry there is that of a mapping
+    that is known.
 
     Info where reservations may exist that the recording does not show.
     """
