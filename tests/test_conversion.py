@@ -577,3 +577,20 @@ def test_a_huge_entry_is_inserted_where_its_mapping_is(tmp_path):
     ]
     assert "bar mem_fd200000 = 0xfd200000 size 2M\n" in text
     assert "vmf_insert_pfn_pmd v1 + 2M, mem_fd200000\n" in text
+
+
+def test_what_something_else_has_replaced_before_is_not_replaced_again(tmp_path):
+    """Anonymous memory took the place of the mapping, and a mapping that of the anonymous memory."""
+    returns = "a-7  [000] .....  2.700000: do_mas_munmap__ret: (mmap_region+0xf0/0x770 <- do_mas_munmap) ret=0"
+    plain = "vma=0xff04 mm=0xff02 vm_start=0x7f0000000000 vm_end=0x7f0000004000 vm_flags=0x73"
+    over = [
+        "a-7  [000] .....  2.800000: do_mas_munmap: mm=0xff02 start=0x7f0000000000 len=0x4000",
+        "a-7  [000] .....  2.810000: unmap_vmas: vma=0xff04 start=0x7f0000000000 end=0x7f0000004000",
+        f"a-7  [000] .....  2.820000: unmap_single_vma: {plain} start=0x7f0000000000 end=0x7f0000004000",
+        f"a-7  [000] .....  2.830000: vm_area_free: {plain}",
+        returns.replace("2.70", "2.84"),
+    ]
+    again = [line.replace("  1.", "  3.") for line in MAPPED]
+    file = recording(tmp_path, *MAPPED, UNMAPS, *UNMAPPED, returns, *over, *again)
+    text = check_conversion(file, "vm-pat", [(0xFD000000, 0xFD004000, 1)])
+    assert [one.op for one in operations(text)] == ["mmap", "remap_pfn_range", "munmap", "mmap", "remap_pfn_range"]

@@ -52,8 +52,10 @@ class Replacing:
             self._over[pid] = unmap
 
     def entered(self, call: events.Telltale) -> None:
-        """Entry of a function that may unmap: nothing is unmapped yet."""
-        self._over.pop(call.pid, None)
+        """Entry of a function that may unmap: nothing is unmapped yet, and what was is of another call."""
+        if call.api == "do_mas_munmap":
+            self._begun.pop(call.pid, None)
+            self._over.pop(call.pid, None)
 
     def left(self, event: Return) -> None:
         """Return of such a function: to mmap_region() where the task wants that place for something else."""

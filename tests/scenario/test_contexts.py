@@ -45,6 +45,24 @@ expect memtypes fb = [0, 8K) wb, [8K, 12K) uc-
 
 
 @eras
+def test_any_refusal_of_a_context_is_invalid_and_it_has_whole_pages(era):
+    story = """
+drv: memtype_reserve fb, 4K, wc
+drv: memtype_reserve fb + 4K, 4K, uc-
+drv: c = pfnmap_track_ctx_alloc fb, 8K         #! memtype-conflict
+expect ret = -EINVAL
+drv: d = pfnmap_track_ctx_alloc fb + 32K + 1, 100
+expect memtypes fb = [0, 4K) wc, [4K, 8K) uc-, [32K, 36K) uc-
+drv: kref_put d
+expect memtypes fb = [0, 4K) wc, [4K, 8K) uc-
+app: spin_lock {
+  d = pfnmap_track_ctx_alloc fb + 32K, 4K      #! locking-may-sleep
+}
+"""
+    assert broken(story, era) == []
+
+
+@eras
 def test_a_listed_context_asks_nobody(era):
     story = """
 drv: memtype_reserve fb, wc
@@ -80,6 +98,12 @@ drv: memtype_free big, 8K
         ("drv: c = pfnmap_track_ctx_alloc fb\ndrv: kref_put c\ndrv: kref_put c", "c has no reference left"),
         ("drv: c = pfnmap_track_ctx_alloc fb\ndrv: kref_get d", "'d' names nothing here|d is no context"),
         ("drv: kref_get fb", "fb is no context"),
+        (
+            "drv: c = pfnmap_track_ctx_alloc fb\ndrv: c = pfnmap_track_ctx_alloc fb",
+            "c is a context that has a reference",
+        ),
+        ("drv: c = pfnmap_track_ctx_alloc fb\ndrv: kref_get c + 4K", "c is no context"),
+        ("drv: c = pfnmap_track_ctx_alloc fb\napp: munmap c", "c is a context: it has no address"),
         ("drv: c = pfnmap_track_ctx_alloc fb\napp: c = mmap 4K", "'c' is a context already, since line 9"),
         ("drv: memtype_reserve fb, listed, ram_pages", "'ram_pages' contradicts 'listed'"),
     ],

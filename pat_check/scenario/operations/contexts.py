@@ -15,6 +15,11 @@ from pat_check.scenario.words import near
 
 def _alloc(scene: Scene) -> int:
     """``pfnmap_track_ctx_alloc()``: it reserves its range, and there is one reference."""
+    before = scene.stage.names.contexts.get(scene.statement.result)
+    if before is not None and before.kref:
+        raise scene.args.wrong(
+            f"{scene.statement.result} is a context that has a reference: give this one another name"
+        )
     first, last = scene.args.physical(0, 1)
     start, end = first & -PAGE, -(-last // PAGE) * PAGE
     may_sleep(scene, start)
