@@ -191,6 +191,19 @@ def test_a_truncated_compressed_trace_is_not_taken_for_a_whole_one(write, kind, 
 
 
 @pytest.mark.parametrize("kind", COMPRESSED)
+def test_a_compressed_trace_with_a_changed_byte_never_ends_in_a_traceback(write, kind):
+    """It is read as it is, to where the damage shows, or refused."""
+    whole, refused = COMPRESSED[kind](GOOD), 0
+    for place in range(12, len(whole), len(whole) // 40):
+        changed = whole[:place] + bytes((whole[place] ^ 0x55,)) + whole[place + 1 :]
+        file = write(f"trace.{kind}", changed)
+        seen = api.check([str(file)])
+        told = {finding.rule for finding in seen.findings}
+        refused += "cannot be decompressed" in seen.inputs[0].error or "trace-truncated" in told
+    assert refused
+
+
+@pytest.mark.parametrize("kind", COMPRESSED)
 def test_no_part_of_a_tiny_compressed_trace_is_clean(write, kind):
     whole = COMPRESSED[kind](b"\n".join(GOOD.split(b"\n")[:3]) + b"\n")
     magic = 8

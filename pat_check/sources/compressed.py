@@ -9,6 +9,7 @@ import bz2
 import gzip
 import io
 import lzma
+import zlib
 from typing import IO, TYPE_CHECKING
 
 import zstandard
@@ -21,13 +22,21 @@ def decompressed(stream: io.BufferedReader, kind: str) -> Reader:
     """What a stream of gzip, xz, bzip2 or zstd holds."""
     match kind:
         case "gzip":
-            return gzip.GzipFile(fileobj=stream)
+            return _Gzip(fileobj=stream)
         case "xz":
             return _Xz(stream)
         case "bzip2":
             return bz2.BZ2File(stream)
         case _:
             return _Zstandard(stream)
+
+
+class _Gzip(gzip.GzipFile):
+    def read1(self, size: int = -1) -> bytes:
+        try:
+            return super().read1(size)
+        except zlib.error as error:
+            raise OSError(str(error)) from error
 
 
 class _Xz(lzma.LZMAFile):

@@ -180,7 +180,7 @@ def open_lines(path: str, *, tolerant: bool = False) -> Lines:
             raise TraceError(error.strerror or str(error), name) from error
         if binary:
             raw.close()
-            from pat_check.sources.trace_dat import printed  # noqa: PLC0415
+            from pat_check.sources.trace_dat import printed  # noqa: PLC0415 - for such a file only
 
             raw = printed(path)
     return lines_of(raw, name, tolerant=tolerant)
@@ -225,7 +225,7 @@ def _decompressed(stream: io.BufferedReader) -> Reader:
     head = stream.peek(8)[:8]
     for magic, kind in _MAGIC:
         if head.startswith(magic):
-            from pat_check.sources.compressed import decompressed  # noqa: PLC0415
+            from pat_check.sources.compressed import decompressed  # noqa: PLC0415 - for such a file only
 
             return decompressed(stream, kind)
     return stream
