@@ -14,7 +14,7 @@ class Value:
     __slots__ = ()
 
     __match_args__: ClassVar[tuple[str, ...]] = ()  # the names of the fields, as dataclass() sets it
-    __hash__: ClassVar[None] = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # their fields change, so they are no keys
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
