@@ -42,9 +42,9 @@ class Counted:
             define, comms, counts, seen = made.define, made.comms, made.counts, made.seen
 
             def scan(self, text, first, cut):
-                rows, lines = made.scan(text, first, cut)
+                rows, lines, large = made.scan(text, first, cut)
                 counted.rows += lines - sum(1 for _ in others(rows, counted.slots))
-                return rows, lines
+                return rows, lines, large
 
         counted.slots = sizes = []
         define = made.define

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pat_check.events.base import Call
 
 
-@dataclass(slots=True, repr=False, eq=False)
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class Telltale(Call):
     """A function of which nothing counts but that it was called: not every era has it."""
 
     vma: int  # 0 not recorded, or none of its arguments
     api: str
+
+    def __init__(self, at: int, time: float | None, cpu: int, pid: int, comm: str, vma: int, api: str) -> None:
+        self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
+        self.vma, self.api = vma, api
 
     def function(self) -> str:
         return self.api

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pat_check.events import CopyPageRange
-from pat_check.events.runs import Rows, TrackedCopy
+from pat_check.events.runs import TrackedCopy
 from pat_check.sources.programs import (
     COPY_PAGE_RANGE,
     FREE_PFN_RANGE,
@@ -18,11 +18,10 @@ from pat_check.sources.programs import (
     RESERVE_PFN_RANGE,
     RESULT,
     VM_AREA_DUP,
-    Program,
-    unsigned,
+    Block,
 )
 from pat_check.sources.reserved import reserving
-from pat_check.sources.shapes import Reader, Step, are_alike, where
+from pat_check.sources.shapes import Reader, Step, are_alike
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -30,11 +29,9 @@ if TYPE_CHECKING:
 _ERRORS: Final = -4095
 
 
-def forked(
-    programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows, begin: Step
-) -> TrackedCopy | None:
+def forked(block: Block, place: i64, begin: Step) -> TrackedCopy | None:
     """The copy of a mapping with VM_PAT whose vm_area_dup() is at `place`."""
-    row = Reader(programs, rows, place, begin)
+    row = Reader(block, place, begin)
     if row.pid <= 0 or not row.enter(VM_AREA_DUP) or row.number(5) > 0:
         return None
     shown = row.values
@@ -69,22 +66,38 @@ def forked(
     request, requested = row.program, row.last
     if not row.enter(MEMTYPE_CHECK_INSERT) or not row.leave(row.program) or not row.leave(request):
         return None
-    inner = reserving(programs, comms, rows, requested, source)
+    inner = reserving(block, requested)
     if inner is None or inner.end != row.place:
         return None
     if not (row.enter(MEMTYPE_KERNEL_MAP_SYNC) and row.at(0) == start and row.at(1) == length):
         return None
-    pcm = row.number(2)
-    for call in (row.program, range_, tracking, copying):
-        if not row.leave_with_none(call):
-            return None
-    found = TrackedCopy(*where(rows, comms, row.last), source, int(place), int(row.place), int(row.count))
+    pcm, syncing = row.number(2), row.program
+    if not (row.leave_with_none(syncing) and row.leave_with_none(range_)):
+        return None
+    if not (row.leave_with_none(tracking) and row.leave_with_none(copying)):
+        return None
+    pid, comm, last = block.pid(place), block.comm(place), row.last
+    found = TrackedCopy(
+        block.line(last),
+        block.time(last),
+        block.cpu(last),
+        pid,
+        comm,
+        block,
+        int(place),
+        int(row.place),
+        int(row.count),
+    )
     found.shape = row.step.ended()
     found.copy = CopyPageRange(
-        *where(rows, comms, copied),
-        unsigned(new),
-        unsigned(vma),
-        unsigned(mm),
+        block.line(copied),
+        block.time(copied),
+        block.cpu(copied),
+        pid,
+        comm,
+        block.unsigned(new),
+        block.unsigned(vma),
+        block.unsigned(mm),
         copying.api,
         int(vm_start),
         int(vm_end),

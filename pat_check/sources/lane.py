@@ -79,11 +79,11 @@ class Lane:
     def blocks(self, blocks: Iterable[Block], before: int) -> Iterator[Read]:
         """What was read of each block; so many lines were read before."""
         unpacker = self._unpacker
-        for block, rows, lines, comms, ignored in ahead(self._scanned(blocks, before)):
+        for block, rows, large, lines, comms, ignored in ahead(self._scanned(blocks, before)):
             unpacker.comms.extend(comms)
             out: list[Event | None] = []
             others: list[Other] = []
-            slow = unpacker.decoded(rows, out, runs=self._runs)
+            slow = unpacker.decoded(rows, large, out, runs=self._runs)
             for place in range(0, len(slow), 4):
                 index, at, start, length = slow[place : place + 4]
                 others.append((index, at, block.text[start : start + length]))
@@ -96,15 +96,17 @@ class Lane:
             if times:
                 kind[program.spec.function] += times
 
-    def _scanned(self, blocks: Iterable[Block], lines: int) -> Iterator[tuple[Block, bytes, int, list[str], Ignored]]:
+    def _scanned(
+        self, blocks: Iterable[Block], lines: int
+    ) -> Iterator[tuple[Block, bytes, list[int], int, list[str], Ignored]]:
         """In the thread of the scanner, which no other may touch."""
         comms = 0
         for block in blocks:
-            rows, count = self._scanner.scan(block.text, lines + 1, block.cut)
+            rows, count, large = self._scanner.scan(block.text, lines + 1, block.cut)
             new = self._scanner.comms(comms)
             comms += len(new)
             lines += count
-            yield block, rows, lines, new, self._counted()
+            yield block, rows, large, lines, new, self._counted()
 
     def _counted(self) -> Ignored:
         counted: Ignored = []

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from librt.strings import read_i64_le
+from librt.strings import read_f64_le, read_i64_le
 
 from pat_check import events
+from pat_check.events.runs import Rows
 from pat_check.sources.specs import Spec
 
 if TYPE_CHECKING:
@@ -16,6 +17,12 @@ WORD: Final = 8
 """Bytes of a word; a row is of 64-bit words, in the order of scan.h."""
 HEAD: Final = 7 * WORD
 """Bytes of a row before its values."""
+
+RESULT: Final = 0
+MODE: Final = 1
+STARTS: Final = 2
+ARGUMENTS: Final = 3
+"""Slots of a return; the arguments are behind the others."""
 
 VM_AREA_FREE: Final = 0
 VM_AREA_DUP: Final = 1
@@ -32,7 +39,10 @@ MEMTYPE_KERNEL_MAP_SYNC: Final = 11
 SPLIT_VMA: Final = 12
 RESERVE_PFN_RANGE: Final = 13
 PFNMAP_TRACK: Final = 14
-GENERIC: Final = 15
+TELLTALE: Final = 15
+GET_PAT_INFO: Final = 16
+MPROTECT_FIXUP: Final = 17
+GENERIC: Final = 18
 """Kinds of calls: those with code of their own, and all others."""
 
 NOTHING: Final = 0
@@ -59,6 +69,9 @@ _KINDS: Final[dict[type[events.Call], int]] = {
     events.MemtypeKernelMapSync: MEMTYPE_KERNEL_MAP_SYNC,
     events.SplitVma: SPLIT_VMA,
     events.ReservePfnRange: RESERVE_PFN_RANGE,
+    events.Telltale: TELLTALE,
+    events.GetPatInfo: GET_PAT_INFO,
+    events.MprotectFixup: MPROTECT_FIXUP,
 }
 
 
@@ -76,7 +89,8 @@ class Program:
         self.api = str(spec.extra[-1]) if spec.extra else ""
         self.fields = len(spec.fields)
         self.slots: i64 = self.fields + len(spec.trailing)
-        self.needed = 0
+        self.length: i64 = HEAD + (self.slots + (ARGUMENTS if is_return else 0)) * WORD  # of a row, in bytes
+        self.needed: i64 = 0
         for index, field in enumerate((*spec.fields, *spec.trailing)):
             if field.default is None:
                 self.needed |= 1 << index
@@ -100,20 +114,51 @@ class Program:
                 self.begins = UNTRACKING
 
 
-RESULT, MODE, STARTS, ARGUMENTS = 0, 1, 2, 3
-"""Slots of a return."""
-
 _MAX: Final = 1 << 64
+_LOWEST: Final = -(1 << 32)
+_NUMBER: Final = (1 << 63) - 1
 
 
-def value(rows: bytes, place: i64, mask: i64, slot: i64) -> int:
-    """The value of a slot: unsigned, unless it was printed with a minus. `place` is where the first one is."""
-    bits = read_i64_le(rows, place + slot * WORD)
-    if bits < 0 and not mask >> slot & 1:
-        return int(bits) + _MAX
-    return int(bits)
+class Block(Rows):
+    """The rows of one block of lines, and what they are read with."""
 
+    def __init__(self, programs: list[Program], comms: list[str], rows: bytes, large: list[int]) -> None:
+        self.programs, self.comms, self.rows, self.large = programs, comms, rows, large
+        self.size: i64 = len(rows)
 
-def unsigned(bits: i64) -> int:
-    """A word as the number that a pointer is."""
-    return int(bits) if bits >= 0 else int(bits) + _MAX
+    def value(self, place: i64, slot: i64) -> int:
+        """A value of the row at `place`: unsigned, unless it was printed with a minus."""
+        bits = read_i64_le(self.rows, place + HEAD + slot * WORD)
+        if bits >= 0:
+            return int(bits)
+        return self.negative(bits, read_i64_le(self.rows, place + 6 * WORD) >> slot)
+
+    def negative(self, bits: i64, signs: i64) -> int:
+        """The value that a word below 0 stands for; bit 0 of `signs` says whether it was printed with a minus."""
+        if signs & 1:
+            return int(bits)
+        return self.large[bits & _NUMBER] if bits < _LOWEST else int(bits) + _MAX
+
+    def unsigned(self, bits: i64) -> int:
+        """A word as the number that a pointer is."""
+        return int(bits) if bits >= 0 else self.negative(bits, 0)
+
+    def pid(self, place: i64) -> int:
+        """The task of the row at `place`."""
+        return int(read_i64_le(self.rows, place + 2 * WORD))
+
+    def comm(self, place: i64) -> str:
+        """Its name."""
+        return self.comms[read_i64_le(self.rows, place + 5 * WORD)]
+
+    def line(self, place: i64) -> int:
+        """The line that the row at `place` is of."""
+        return int(read_i64_le(self.rows, place))
+
+    def cpu(self, place: i64) -> int:
+        """On which CPU it was written."""
+        return int(read_i64_le(self.rows, place + 3 * WORD))
+
+    def time(self, place: i64) -> float:
+        """And when."""
+        return read_f64_le(self.rows, place + 4 * WORD)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from librt.strings import read_f64_le, read_i64_le
 
 from pat_check.events import runs
-from pat_check.events.runs import OrdinaryVmas, Rows, Run
+from pat_check.events.runs import OrdinaryVmas, Run
 from pat_check.sources.followed import followed
 from pat_check.sources.forked import forked
 from pat_check.sources.programs import (
@@ -26,11 +26,10 @@ from pat_check.sources.programs import (
     VM_AREA_FREE,
     WORD,
     ZAP_VMA,
-    Program,
-    unsigned,
+    Block,
 )
 from pat_check.sources.reserved import freeing, is_tracked, reserving, untracked
-from pat_check.sources.shapes import Step, are_alike, behind_return, returns
+from pat_check.sources.shapes import Step, are_alike, ends_at, returns
 from pat_check.sources.tracked import mapping, untracking
 
 if TYPE_CHECKING:
@@ -43,34 +42,36 @@ _INNER: Final = "unmap_page_range"
 """What one calls for the same VMA, if that has any entries."""
 
 
-def run_at(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows, begin: Step) -> Run | None:
+def run_at(block: Block, place: i64, begin: Step) -> Run | None:
     """The run that begins with the row at `place`, if one does; `begin` leads to the orders of calls that are known."""
-    begins = programs[read_i64_le(rows, place + WORD)].begins
+    rows = block.rows
+    program = block.programs[read_i64_le(rows, place + WORD)]
+    begins = program.begins
     if begins == ORDINARY:
-        kind = programs[read_i64_le(rows, place + WORD)].kind
+        kind = program.kind
         if kind == ZAP_VMA and is_tracked(read_i64_le(rows, place + HEAD + 6 * WORD)):
-            return untracked(programs, comms, rows, place, source)
+            return untracked(block, place)
         if kind == VM_AREA_DUP and is_tracked(read_i64_le(rows, place + HEAD + 4 * WORD)):
-            return forked(programs, comms, rows, place, source, begin)
-        return ordinary(programs, comms, rows, place, source) or followed(programs, comms, rows, place, source)
+            return forked(block, place, begin)
+        return ordinary(block, place) or followed(block, place)
     if begins == FOLLOWED:
-        return followed(programs, comms, rows, place, source)
+        return followed(block, place)
     if begins == MAPPING:
-        return mapping(programs, comms, rows, place, source, begin)
+        return mapping(block, place, begin)
     if begins == RESERVING:
-        return reserving(programs, comms, rows, place, source)
+        return reserving(block, place)
     if begins == FREEING:
-        return freeing(programs, comms, rows, place, source)
-    return untracking(programs, comms, rows, place, source, begin)
+        return freeing(block, place)
+    return untracking(block, place, begin)
 
 
-def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows) -> OrdinaryVmas | None:
+def ordinary(block: Block, place: i64) -> OrdinaryVmas | None:
     """The calls on ordinary VMAs that begin at `place`; None if there are not several in a row.
 
     A result that is not as ever (a copy that fails), a context, a VMA that is copied without having been duplicated, or
     one that is duplicated and not copied next, ends a run before it. So does another name of the task.
     """
-    size: i64 = len(rows)
+    programs, rows, size = block.programs, block.rows, block.size
     pid = read_i64_le(rows, place + 2 * WORD)
     comm = read_i64_le(rows, place + 5 * WORD)
     first = place
@@ -98,12 +99,12 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
         kind = program.kind
         mask = read_i64_le(rows, place + 6 * WORD)
         values = place + HEAD
-        behind = values + program.slots * WORD
+        behind = place + program.length
         vma = read_i64_le(rows, values)
         if kind == VM_AREA_FREE:
             if vma == 0 or not _is_none(rows, values, mask, 1):
                 break
-            freed.append(unsigned(vma))
+            freed.append(block.unsigned(vma))
             outer = 0
             scope = last = place
             count += 1
@@ -124,13 +125,13 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
             zaps += 1
             scope = last = place
         elif kind == VM_AREA_DUP:
-            if behind >= size or not returns(programs, rows, behind, pid, program):
+            if behind >= size or not returns(block, behind, pid, program):
                 break
             made = read_i64_le(rows, behind + HEAD)
             if _ERRORS <= made <= 0 or not (_is_ordinary(rows, values, mask, 4) and _is_none(rows, values, mask, 5)):
                 break
-            copy = behind_return(programs, rows, behind)
-            copied = _copied(programs, rows, copy, pid, comm)
+            copy = ends_at(block, behind)
+            copied = _copied(block, copy, pid, comm)
             if copied < 0 or read_i64_le(rows, copy + HEAD) != made or not are_alike(rows, values, copy + HEAD):
                 break
             whose = read_i64_le(rows, values + WORD)
@@ -140,14 +141,14 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
             dup, new, scope, outer = vma, made, -1, 0
             _note(callers, programs[read_i64_le(rows, behind + WORD)].caller)
             _note(callers, programs[read_i64_le(rows, copied + WORD)].caller)
-            vmas.append(unsigned(vma))
+            vmas.append(block.unsigned(vma))
             vma = made
-            last, behind = copied, behind_return(programs, rows, copied)
+            last, behind = copied, ends_at(block, copied)
             count += 3
         else:
             break
         count += 1
-        vmas.append(unsigned(vma))
+        vmas.append(block.unsigned(vma))
         place = behind
     if count < _SHORTEST:
         return None
@@ -156,34 +157,35 @@ def ordinary(programs: list[Program], comms: list[str], rows: bytes, place: i64,
         read_f64_le(rows, last + 4 * WORD),
         int(read_i64_le(rows, last + 3 * WORD)),
         int(pid),
-        comms[comm],
-        source,
+        block.comms[comm],
+        block,
         int(first),
         int(place),
         int(count),
     )
-    run.vmas, run.zap, run.is_zap, run.mm = vmas, api, zaps == count, unsigned(mm)
+    run.vmas, run.zap, run.is_zap, run.mm = vmas, api, zaps == count, block.unsigned(mm)
     run.freed, run.callers, run.inner = freed, callers, inner
-    run.own = unsigned(own)
-    run.copied, run.copy, run.scope = unsigned(dup), unsigned(new), int(scope)
+    run.own = block.unsigned(own)
+    run.copied, run.copy, run.scope = block.unsigned(dup), block.unsigned(new), int(scope)
     return run
 
 
-def _copied(programs: list[Program], rows: bytes, place: i64, pid: i64, comm: i64) -> i64:
+def _copied(block: Block, place: i64, pid: i64, comm: i64) -> i64:
     """Where the return is of the copy_page_range() of an ordinary VMA at `place`; -1 there is none, or it fails."""
-    if place >= len(rows):
+    rows = block.rows
+    if place >= block.size:
         return -1
     number = read_i64_le(rows, place + WORD)
     if number < 0 or read_i64_le(rows, place + 2 * WORD) != pid or read_i64_le(rows, place + 5 * WORD) != comm:
         return -1
-    program = programs[number]
+    program = block.programs[number]
     if program.is_return or not program.met or program.kind != COPY_PAGE_RANGE or program.api != "copy_page_range":
         return -1
     values = place + HEAD
     if not _is_ordinary(rows, values, read_i64_le(rows, place + 6 * WORD), 5):
         return -1
-    behind = values + program.slots * WORD
-    if behind >= len(rows) or not returns(programs, rows, behind, pid, program):
+    behind = place + program.length
+    if behind >= block.size or not returns(block, behind, pid, program):
         return -1
     return -1 if read_i64_le(rows, behind + HEAD) else behind
 

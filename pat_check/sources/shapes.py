@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from librt.strings import read_f64_le, read_i64_le
+from librt.strings import read_i64_le
 
 from pat_check.events.runs import Shape
-from pat_check.sources.programs import ARGUMENTS, HEAD, MODE, RESULT, WORD, Program, value
+from pat_check.sources.programs import HEAD, MODE, RESULT, WORD, Block, Program
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -66,16 +66,16 @@ def _shape_of(last: Step) -> Shape:
 class Reader:
     """Goes along the rows of one task, as long as they are what is expected."""
 
-    def __init__(self, programs: list[Program], rows: bytes, place: i64, begin: Step) -> None:
-        self.programs, self.rows = programs, rows
-        self.size: i64 = len(rows)
-        self.pid: i64 = read_i64_le(rows, place + 2 * WORD)
-        self.comm: i64 = read_i64_le(rows, place + 5 * WORD)
+    def __init__(self, block: Block, place: i64, begin: Step) -> None:
+        self.block, self.programs, self.rows = block, block.programs, block.rows
+        self.size: i64 = block.size
+        self.pid: i64 = read_i64_le(block.rows, place + 2 * WORD)
+        self.comm: i64 = read_i64_le(block.rows, place + 5 * WORD)
         self.place: i64 = place  # of the row that comes next
         self.last: i64 = place  # of the row before it
         self.values: i64 = place  # where the values of that one begin
         self.count: i64 = 0
-        self.program = programs[0]
+        self.program = block.programs[0]
         self.step = begin
 
     def calls(self) -> bool:
@@ -100,18 +100,9 @@ class Reader:
         """A value of the row that came last."""
         return read_i64_le(self.rows, self.values + slot * WORD)
 
-    def line(self) -> int:
-        """The line of the row that came last."""
-        return int(read_i64_le(self.rows, self.last))
-
     def number(self, slot: i64) -> int:
         """A value of the row that came last, as the events have it."""
-        return value(self.rows, self.values, read_i64_le(self.rows, self.last + 6 * WORD), slot)
-
-    def mode(self) -> int:
-        """The granted cache mode of a return; -1 not recorded."""
-        found = self.number(MODE) if read_i64_le(self.rows, self.last + 6 * WORD) >> 32 & 2 else -1
-        return found if 0 <= found <= 5 else -1
+        return self.block.value(self.last, slot)
 
     def _next(self) -> bool:
         place, rows = self.place, self.rows
@@ -125,20 +116,19 @@ class Reader:
             return False
         self.last = place
         self.values = place + HEAD
-        self.place = self.values + program.slots * WORD
-        if program.is_return:
-            self.place += ARGUMENTS * WORD
+        self.place = place + program.length
         self.step = self.step.follow(number, program)
         self.count += 1
         return True
 
 
-def returns(programs: list[Program], rows: bytes, place: i64, pid: i64, call: Program) -> bool:
+def returns(block: Block, place: i64, pid: i64, call: Program) -> bool:
     """Whether the row at `place` is the return of this call, with its result and without arguments."""
+    rows = block.rows
     number = read_i64_le(rows, place + WORD)
     if number < 0 or read_i64_le(rows, place + 2 * WORD) != pid:
         return False
-    program = programs[number]
+    program = block.programs[number]
     present = read_i64_le(rows, place + 6 * WORD) >> 32
     return program.is_return and program.met and program.spec is call.spec and present & 5 == 1
 
@@ -153,17 +143,14 @@ def are_alike(rows: bytes, dup: i64, copy: i64) -> bool:
     return True
 
 
-def where(rows: bytes, comms: list[str], place: i64) -> tuple[int, float, int, int, str]:
-    """What every event begins with."""
-    return (
-        int(read_i64_le(rows, place)),
-        read_f64_le(rows, place + 4 * WORD),
-        int(read_i64_le(rows, place + 3 * WORD)),
-        int(read_i64_le(rows, place + 2 * WORD)),
-        comms[read_i64_le(rows, place + 5 * WORD)],
-    )
+def ends_at(block: Block, place: i64) -> i64:
+    """Where the row ends that begins at `place`."""
+    return place + block.programs[read_i64_le(block.rows, place + WORD)].length
 
 
-def behind_return(programs: list[Program], rows: bytes, place: i64) -> i64:
-    """Where the row of a return ends that begins at `place`."""
-    return place + HEAD + (ARGUMENTS + programs[read_i64_le(rows, place + WORD)].slots) * WORD
+def mode_at(rows: bytes, place: i64) -> int:
+    """The granted cache mode of the return at `place`; -1 not recorded."""
+    if not read_i64_le(rows, place + 6 * WORD) >> 32 & 1 << MODE:
+        return -1
+    found = read_i64_le(rows, place + HEAD + MODE * WORD)
+    return int(found) if 0 <= found <= 5 else -1

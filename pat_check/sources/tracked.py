@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from librt.strings import read_f64_le, read_i64_le
+from librt.strings import read_i64_le
 
 from pat_check.events import FreePfnRange, RemapPfnRange
-from pat_check.events.runs import Mapping, Rows, Untracking
+from pat_check.events.runs import Mapping, Untracking
 from pat_check.sources.programs import (
     FREE_PFN_RANGE,
-    HEAD,
     MEMTYPE_CHECK_INSERT,
     MEMTYPE_ERASE,
     MEMTYPE_FREE,
@@ -24,10 +23,10 @@ from pat_check.sources.programs import (
     RESERVE_PFN_RANGE,
     RESULT,
     WORD,
+    Block,
     Program,
-    value,
 )
-from pat_check.sources.shapes import Reader, Step, where
+from pat_check.sources.shapes import Reader, Step, mode_at
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -38,41 +37,51 @@ _HIGHEST: Final = 1 << 52
 _ERRORS: Final = -4095
 _INT: Final = 1 << 32
 
-_TRACKING: Final = ("remap_pfn_range_track", "track_pfn_remap")
-"""Functions that remap_pfn_range() calls to map a whole VMA."""
-
+_TRACKS: Final = "track_pfn_remap"
 _HANDS_ON: Final = "remap_pfn_range_track"
-"""What that returns remap_pfn_range() returns, too."""
+"""Functions that remap_pfn_range() calls to map a whole VMA; what the second returns it returns, too."""
 
-_VMA, _VM_START, _VM_END, _ADDR, _PFN, _SIZE, _CTX, _FLAGS, _PROT = 0, 2, 3, 4, 5, 6, 7, 8, 9
+_VMA: Final = 0
+_MM: Final = 1
+_VM_START: Final = 2
+_VM_END: Final = 3
+_ADDR: Final = 4
+_PFN: Final = 5
+_SIZE: Final = 6
+_CTX: Final = 7
+_FLAGS: Final = 8
+_PROT: Final = 9
 """Slots of remap_pfn_range()."""
 
 
-def mapping(
-    programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows, begin: Step
-) -> Mapping | None:
+def mapping(block: Block, place: i64, begin: Step) -> Mapping | None:
     """The remap_pfn_range() of a whole VMA that begins at `place`."""
-    row = Reader(programs, rows, place, begin)
+    row = Reader(block, place, begin)
     if row.pid <= 0 or not row.enter(REMAP_PFN_RANGE):
         return None
+    rows = block.rows
     addr, size, pfn = row.at(_ADDR), row.at(_SIZE), row.at(_PFN)
     start = pfn * _PAGE
     length = (size + _PAGE - 1) & -_PAGE
     end = start + length
     if not (0 < pfn < _HIGHEST // _PAGE and 0 < size < _HIGHEST and start >= _ISA_END and end < _HIGHEST):
         return None
-    if row.at(_VMA) == 0 or addr < 0 or addr != row.at(_VM_START) or length != row.at(_VM_END) - addr:
+    if row.at(_VMA) == 0 or addr < 0 or addr != row.at(_VM_START):
+        return None
+    if not addr < row.at(_VM_END) or length != row.at(_VM_END) - addr:
         return None
     first, outside, inside = row.values, row.program, row.program
     if not row.calls():
         return None
     inner: i64 = 0  # where its row is
     if row.program.kind == REMAP_PFN_RANGE:
-        if row.program.function not in _TRACKING:
+        if row.program.function not in (_TRACKS, _HANDS_ON):
             return None
-        for slot in range(_SIZE + 1):
+        slot: i64 = 0
+        while slot <= _SIZE:
             if row.at(slot) != read_i64_le(rows, first + slot * WORD):
                 return None
+            slot += 1
         inside, inner = row.program, row.last
         if not row.calls():
             return None
@@ -99,10 +108,10 @@ def mapping(
             ret -= _INT
         if not -4096 < ret < 0:
             return None
-    got = row.mode()
+    got = mode_at(rows, row.last)
     if not row.leave(request) or not _is(row.at(RESULT), ret):
         return None
-    returned, caller, granted = row.last, row.program.caller, row.mode()
+    returned, caller, granted = row.last, row.program.caller, mode_at(rows, row.last)
     synced: i64 = 0  # where its row is
     if ret == 0:
         if not (row.enter(MEMTYPE_KERNEL_MAP_SYNC) and row.at(0) == start and row.at(1) == length):
@@ -123,32 +132,61 @@ def mapping(
         return None
     if inner > 0 and inside.function == _HANDS_ON and row.at(RESULT) != handed:
         return None
-    found = Mapping(*where(rows, comms, row.last), source, int(place), int(row.place), int(row.count))
+    pid, comm, last = block.pid(place), block.comm(place), row.last
+    found = Mapping(
+        block.line(last),
+        block.time(last),
+        block.cpu(last),
+        pid,
+        comm,
+        block,
+        int(place),
+        int(row.place),
+        int(row.count),
+    )
     found.shape = row.step.ended()
-    found.outer = _remap(programs, rows, comms, place)
+    found.outer = RemapPfnRange(
+        block.line(place),
+        block.time(place),
+        block.cpu(place),
+        pid,
+        comm,
+        block.value(place, _VMA),
+        block.value(place, _MM),
+        int(addr),
+        int(addr + length),
+        int(addr),
+        int(pfn),
+        int(size),
+        outside.api,
+        block.value(place, _CTX),
+        block.value(place, _FLAGS),
+        block.value(place, _PROT),
+    )
     found.inner_api, found.inner_flags, found.inner_ctx, found.inner_prot = "", -1, -1, -1
     if inner > 0:
         found.inner_api = inside.api
-        found.inner_flags = _value(rows, inner, _FLAGS)
-        found.inner_ctx = _value(rows, inner, _CTX)
-        found.inner_prot = _value(rows, inner, _PROT)
-    found.prot, found.req = _value(rows, tracking, 2), _value(rows, requested, 2)
-    found.reserved_at = int(read_i64_le(rows, requested))
-    found.type, found.inserted_at = _value(rows, inserted, 2), int(read_i64_le(rows, inserted))
-    found.ret, found.got, found.granted, found.caller = int(ret), got, granted, caller
-    found.returned_at, found.returned_time = int(read_i64_le(rows, returned)), read_f64_le(rows, returned + 4 * WORD)
-    found.pcm = _value(rows, synced, 2) if synced > 0 else -1
+        found.inner_flags = block.value(inner, _FLAGS)
+        found.inner_ctx = block.value(inner, _CTX)
+        found.inner_prot = block.value(inner, _PROT)
+    found.prot, found.req = block.value(tracking, 2), block.value(requested, 2)
+    found.reserved_at, found.inserted_at, found.returned_at = (
+        block.line(requested),
+        block.line(inserted),
+        block.line(returned),
+    )
+    found.type, found.ret, found.got, found.granted = block.value(inserted, 2), int(ret), got, granted
+    found.returned_time, found.caller = block.time(returned), caller
+    found.pcm = block.value(synced, 2) if synced > 0 else -1
     return found
 
 
-def untracking(
-    programs: list[Program], comms: list[str], rows: bytes, place: i64, source: Rows, begin: Step
-) -> Untracking | None:
+def untracking(block: Block, place: i64, begin: Step) -> Untracking | None:
     """The pfnmap_track_ctx_release() that begins at `place`."""
-    row = Reader(programs, rows, place, begin)
+    row = Reader(block, place, begin)
     if row.pid <= 0 or not row.enter(FREE_PFN_RANGE):
         return None
-    pfn, size = row.at(2), row.at(3)
+    pfn, size, release = row.at(2), row.at(3), row.program
     start = pfn * _PAGE
     end = start + size
     if not (0 < pfn < _HIGHEST // _PAGE and 0 < size < _HIGHEST and start >= _ISA_END and end < _HIGHEST):
@@ -160,6 +198,7 @@ def untracking(
     if row.at(2) != pfn or row.at(3) != size:
         return None
     untracked = row.last
+    untrack = row.program
     if not (row.enter(MEMTYPE_FREE) and row.at(0) == start and row.at(1) == end):
         return None
     freeing, freed = row.program, row.last
@@ -170,11 +209,22 @@ def untracking(
     erased = row.last
     if not row.leave_with_none(freeing):
         return None
-    found = Untracking(*where(rows, comms, row.last), source, int(place), int(row.place), int(row.count))
+    pid, comm, last = block.pid(place), block.comm(place), row.last
+    found = Untracking(
+        block.line(last),
+        block.time(last),
+        block.cpu(last),
+        pid,
+        comm,
+        block,
+        int(place),
+        int(row.place),
+        int(row.count),
+    )
     found.shape = row.step.ended()
-    found.release, found.untrack = _free(programs, rows, comms, place), _free(programs, rows, comms, untracked)
-    found.free_at = int(read_i64_le(rows, freed))
-    found.erased_at, found.erased_time = int(read_i64_le(rows, erased)), read_f64_le(rows, erased + 4 * WORD)
+    found.release = _free(block, place, release, pid, comm)
+    found.untrack = _free(block, untracked, untrack, pid, comm)
+    found.free_at, found.erased_at, found.erased_time = block.line(freed), block.line(erased), block.time(erased)
     return found
 
 
@@ -190,47 +240,20 @@ def _ends(bits: i64, ret: i64) -> bool:
     return -4096 < bits < 0 or _INT - 4096 < bits < _INT
 
 
-def _value(rows: bytes, place: i64, slot: i64) -> int:
-    return value(rows, place + HEAD, read_i64_le(rows, place + 6 * WORD), slot)
-
-
-def _remap(programs: list[Program], rows: bytes, comms: list[str], place: i64) -> RemapPfnRange:
-    at, time, cpu, pid, comm = where(rows, comms, place)
-    return RemapPfnRange(
-        at,
-        time,
-        cpu,
-        pid,
-        comm,
-        _value(rows, place, 0),
-        _value(rows, place, 1),
-        _value(rows, place, 2),
-        _value(rows, place, 3),
-        _value(rows, place, 4),
-        _value(rows, place, 5),
-        _value(rows, place, 6),
-        programs[read_i64_le(rows, place + WORD)].api,
-        _value(rows, place, _CTX),
-        _value(rows, place, _FLAGS),
-        _value(rows, place, _PROT),
-    )
-
-
-def _free(programs: list[Program], rows: bytes, comms: list[str], place: i64) -> FreePfnRange:
-    at, time, cpu, pid, comm = where(rows, comms, place)
+def _free(block: Block, place: i64, program: Program, pid: int, comm: str) -> FreePfnRange:
     return FreePfnRange(
-        at,
-        time,
-        cpu,
+        block.line(place),
+        block.time(place),
+        block.cpu(place),
         pid,
         comm,
-        _value(rows, place, 0),
-        _value(rows, place, 1),
-        programs[read_i64_le(rows, place + WORD)].api,
-        _value(rows, place, 2),
-        _value(rows, place, 3),
-        _value(rows, place, 4),
-        _value(rows, place, 5),
-        _value(rows, place, 6),
-        _value(rows, place, 7),
+        block.value(place, 0),
+        block.value(place, 1),
+        program.api,
+        block.value(place, 2),
+        block.value(place, 3),
+        block.value(place, 4),
+        block.value(place, 5),
+        block.value(place, 6),
+        block.value(place, 7),
     )

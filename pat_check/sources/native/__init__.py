@@ -22,8 +22,11 @@ class Scanner(Protocol):
     ) -> int:
         """A new program, as its number."""
 
-    def scan(self, text: bytes, first: int, cut: bool, /) -> tuple[bytes, int]:
-        """The rows of whole lines, or of one that may be torn, and how many lines; other threads run meanwhile."""
+    def scan(self, text: bytes, first: int, cut: bool, /) -> tuple[bytes, int, list[int]]:
+        """The rows of whole lines, or of one that may be torn, how many lines, and the large values by number.
+
+        Other threads run meanwhile.
+        """
 
     def comms(self, known: int, /) -> list[str]:
         """The comm strings from a number on."""

@@ -4,10 +4,13 @@
 
 #include "scan.h"
 
+#define LARGE_LIMIT 65536 /* large values that are remembered from block to block */
+
 typedef struct {
     PyObject_HEAD
     scanner scan;
     PyObject *resolve;
+    PyObject *large; /* a list of the large values by number */
     PyThreadState *outside; /* while the interpreter is released */
     int busy;
 } ScannerObject;
@@ -35,18 +38,21 @@ static void scanner_dealloc(ScannerObject *self) {
     PyObject_GC_UnTrack(self);
     scanner_free(&self->scan);
     Py_CLEAR(self->resolve);
+    Py_CLEAR(self->large);
     type->tp_free(self);
     Py_DECREF(type);
 }
 
 static int scanner_traverse(ScannerObject *self, visitproc visit, void *arg) {
     Py_VISIT(self->resolve);
+    Py_VISIT(self->large);
     Py_VISIT(Py_TYPE(self));
     return 0;
 }
 
 static int scanner_clear(ScannerObject *self) {
     Py_CLEAR(self->resolve);
+    Py_CLEAR(self->large);
     return 0;
 }
 
@@ -118,10 +124,26 @@ static PyObject *scanner_define(ScannerObject *self, PyObject *args) {
     return PyLong_FromLong(self->scan.program_count - 1);
 }
 
+/* The list of the large values, with those of the last block. Where there were many it is a new one: whoever has the
+ * rows of an earlier block has the list of these. */
+static PyObject *large_values(ScannerObject *self) {
+    const scan_large *large = &self->scan.large;
+    if (self->large == NULL && (self->large = PyList_New(0)) == NULL)
+        return NULL;
+    for (Py_ssize_t index = PyList_GET_SIZE(self->large); index < (Py_ssize_t)large->count; index++) {
+        PyObject *value = PyLong_FromUnsignedLongLong(large->values[index]);
+        int failed = value == NULL || PyList_Append(self->large, value) < 0;
+        Py_XDECREF(value);
+        if (failed)
+            return NULL;
+    }
+    return self->large;
+}
+
 PyDoc_STRVAR(scan_doc, "scan(text, first, cut)\n--\n\n"
-                       "Read whole lines, of which the first has this number: the rows as bytes, and how many lines.\n"
-                       "With cut the text is one line that may be torn, which is left to the reference. Other threads\n"
-                       "run meanwhile.");
+                       "Read whole lines, of which the first has this number: the rows as bytes, how many lines, and\n"
+                       "the large values by number. With cut the text is one line that may be torn, which is left to\n"
+                       "the reference. Other threads run meanwhile.");
 
 static PyObject *scanner_scan_method(ScannerObject *self, PyObject *args) {
     Py_buffer text;
@@ -134,6 +156,10 @@ static PyObject *scanner_scan_method(ScannerObject *self, PyObject *args) {
         return PyErr_Format(PyExc_RuntimeError, "the scanner is busy");
     }
     self->busy = 1;
+    if (self->scan.large.count > LARGE_LIMIT) {
+        scanner_forget(&self->scan);
+        Py_CLEAR(self->large);
+    }
     self->outside = PyEval_SaveThread();
     int64_t lines = scanner_scan(&self->scan, text.buf, (size_t)text.len, first, cut);
     PyEval_RestoreThread(self->outside);
@@ -141,8 +167,11 @@ static PyObject *scanner_scan_method(ScannerObject *self, PyObject *args) {
     PyBuffer_Release(&text);
     if (lines < 0)
         return PyErr_Occurred() ? NULL : PyErr_NoMemory();
-    return Py_BuildValue("y#L", self->scan.rows == NULL ? "" : (const char *)self->scan.rows,
-                         (Py_ssize_t)(self->scan.words * sizeof *self->scan.rows), (long long)lines);
+    PyObject *large = large_values(self);
+    if (large == NULL)
+        return NULL;
+    return Py_BuildValue("y#LO", self->scan.rows == NULL ? "" : (const char *)self->scan.rows,
+                         (Py_ssize_t)(self->scan.words * sizeof *self->scan.rows), (long long)lines, large);
 }
 
 PyDoc_STRVAR(comms_doc, "comms(known)\n--\n\nThe comm strings from this number on.");

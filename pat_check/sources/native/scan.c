@@ -37,7 +37,13 @@ void scanner_free(scanner *self) {
     free(self->counts);
     free(self->seen);
     free(self->rows);
+    large_free(&self->large);
     memset(self, 0, sizeof *self);
+}
+
+void scanner_forget(scanner *self) {
+    large_free(&self->large);
+    memset(&self->large, 0, sizeof self->large);
 }
 
 scan_program *scanner_program(scanner *self) {
@@ -138,8 +144,9 @@ static void slow_row(scanner *self, int64_t at, const char *text, const char *li
     self->words += ROW_SLOW_WORDS;
 }
 
-/* The values of a payload `name=value name=value ...`, into the row; fails on what is not of that form. */
-static int values(const scan_program *program, const char *p, const char *end, int64_t *row) {
+/* The values of a payload `name=value name=value ...`, into the row. Returns SCAN_SLOW for what is not of that form,
+ * SCAN_FAILED without memory. */
+static int values(scanner *self, const scan_program *program, const char *p, const char *end, int64_t *row) {
     uint8_t rank[SCAN_SLOTS];
     uint32_t present = 0, negatives = 0;
     memset(rank, 0xff, sizeof rank);
@@ -154,7 +161,7 @@ static int values(const scan_program *program, const char *p, const char *end, i
         for (; p < end && *p != ' '; p++) {
             char c = *p;
             if (!is_printed(c) || c == '"')
-                return -1;
+                return SCAN_SLOW;
             if (c == '=' && equals == NULL)
                 equals = p;
         }
@@ -174,12 +181,12 @@ static int values(const scan_program *program, const char *p, const char *end, i
             }
         }
         if (alias == NULL && length == sizeof CALLER - 1 && memcmp(token, CALLER, length) == 0)
-            return -1;
+            return SCAN_SLOW;
         while (alias != NULL) { /* one name may stand for several slots: they follow each other */
             if (alias->rank <= rank[alias->slot]) {
                 int negative;
                 if (number(equals + 1, p, &out[alias->slot], &negative) < 0)
-                    return -1;
+                    return SCAN_SLOW;
                 rank[alias->slot] = alias->rank;
                 present |= 1u << alias->slot;
                 negatives = (negatives & ~(1u << alias->slot)) | (uint32_t)negative << alias->slot;
@@ -194,10 +201,20 @@ static int values(const scan_program *program, const char *p, const char *end, i
         if (present & bit)
             continue;
         if (program->needed & bit)
-            return -1;
+            return SCAN_SLOW;
         out[slot] = program->has_default & bit ? program->defaults[slot] : 0;
         if (out[slot] < 0)
             negatives |= bit;
+    }
+    for (int slot = 0; slot < program->slots && !self->count_only; slot++) {
+        if (out[slot] >= 0 || (uint64_t)out[slot] >= SCAN_LOWEST)
+            continue;
+        if (negatives & 1u << slot)
+            return SCAN_SLOW;
+        int64_t number = large_number(&self->large, (uint64_t)out[slot]);
+        if (number < 0)
+            return SCAN_FAILED;
+        out[slot] = (int64_t)(SCAN_LARGE + (uint64_t)number);
     }
     row[ROW_MASK] = (int64_t)((uint64_t)present << 32 | negatives);
     return 0;
@@ -226,9 +243,10 @@ int64_t scanner_scan(scanner *self, const char *text, size_t length, int64_t fir
         } else if (what >= 0 && what < self->program_count) {
             int64_t *row = self->rows + self->words;
             int64_t comm = self->count_only ? 0 : comm_of(self, before.comm, before.comm_length);
-            if (comm == SCAN_FAILED)
+            int known = comm < 0 ? (int)comm : values(self, &self->programs[what], before.payload, end, row);
+            if (known == SCAN_FAILED)
                 return -1;
-            if (comm >= 0 && values(&self->programs[what], before.payload, end, row) == 0) {
+            if (known == 0) {
                 if (self->count_only) {
                     if (add_one(&self->seen, &self->seen_room, what) < 0)
                         return -1;

@@ -21,6 +21,12 @@
 #define SCAN_NOTHING (-3) /* a line without an event */
 #define SCAN_IGNORED_0 (-4)
 
+/* A value from 2^63 on is a number of 64 bits that Python would have to make anew each time: such a value, below
+ * SCAN_LOWEST, stands in a row as 2^63 + its number in the scanner's table of them. Above, it stands for itself: results
+ * like -12 are often printed as unsigned. */
+#define SCAN_LOWEST ((uint64_t)0xffffffff00000000u)
+#define SCAN_LARGE ((uint64_t)1 << 63)
+
 /* Words of a row: a decoded event has all of them and its values behind; a line for the reference has four. */
 enum { ROW_AT, ROW_PROGRAM, ROW_PID, ROW_CPU, ROW_TIME, ROW_COMM, ROW_MASK };
 enum { ROW_OFFSET = 2, ROW_LENGTH = 3, ROW_SLOW_WORDS = 4 };
@@ -42,6 +48,13 @@ typedef struct {
 
 typedef struct scan_table scan_table;
 
+/* Large values by number, in the order in which they appeared. */
+typedef struct {
+    uint64_t *values;
+    uint32_t *slots; /* 1 + number of a value; 0 free */
+    uint32_t count, mask;
+} scan_large;
+
 /* The formats that are read; layouts.c knows them. */
 typedef enum { SCAN_FTRACE, SCAN_PERF, SCAN_BPFTRACE, SCAN_LAYOUTS } scan_layout;
 
@@ -59,6 +72,7 @@ typedef struct {
     int64_t count_room, seen_room;
     scan_resolve resolve;
     void *context;
+    scan_large large;
     int64_t *rows; /* of the last block */
     size_t words, room;
     int count_only; /* no rows of what is decoded: it is only counted */
@@ -72,6 +86,9 @@ scan_program *scanner_program(scanner *self);
 
 /* The comm strings by number, in the order in which they appeared; NULL behind the last. */
 const char *scanner_comm(const scanner *self, int64_t number, size_t *length);
+
+/* Forgets the large values: rows to come count them from 0 on. */
+void scanner_forget(scanner *self);
 
 /* Reads whole lines, each with its newline; `first` is the number of the first. With `cut` the text is one line that
  * may be torn: it is left to the reference. Returns the number of lines, or -1 without memory or when `resolve`

@@ -69,3 +69,25 @@ int table_add(scan_table *table, uint64_t hash, const char *key, size_t length, 
     table->slots[place] = (int32_t)++table->count;
     return 0;
 }
+
+int large_grow(scan_large *large) {
+    uint32_t mask = large->mask * 2 + (large->mask == 0 ? 1023 : 1);
+    uint32_t *slots = calloc((size_t)mask + 1, sizeof *slots);
+    if (slots == NULL)
+        return -1;
+    uint64_t *values = realloc(large->values, ((size_t)mask / 2 + 1) * sizeof *values);
+    if (values == NULL) {
+        free(slots);
+        return -1;
+    }
+    free(large->slots);
+    *large = (scan_large){values, slots, large->count, mask};
+    for (uint32_t index = 0; index < large->count; index++)
+        *large_slot(large, values[index]) = index + 1;
+    return 0;
+}
+
+void large_free(scan_large *large) {
+    free(large->values);
+    free(large->slots);
+}

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "scan.h"
+
 typedef struct {
     uint64_t hash;
     const char *key; /* owned */
@@ -13,11 +15,11 @@ typedef struct {
     int64_t value;
 } entry;
 
-typedef struct scan_table {
+struct scan_table {
     entry *entries;
     int32_t *slots; /* 1 + index of an entry; 0 free */
     uint32_t mask, count, limit;
-} scan_table;
+};
 
 /* A table that its user fills up to a limit; NULL without memory. */
 scan_table *table_new(uint32_t limit);
@@ -52,5 +54,29 @@ static inline entry *table_find(const scan_table *table, uint64_t hash, const ch
 
 /* Adds a key that is not there; -1 without memory. */
 int table_add(scan_table *table, uint64_t hash, const char *key, size_t length, int64_t value);
+
+/* Where a large value has its number, or would get it. */
+static inline uint32_t *large_slot(const scan_large *large, uint64_t value) {
+    uint32_t place = (uint32_t)((value * 0x9e3779b97f4a7c15u) >> 32) & large->mask;
+    while (large->slots[place] != 0 && large->values[large->slots[place] - 1] != value)
+        place = (place + 1) & large->mask;
+    return &large->slots[place];
+}
+
+/* Room for more large values, with all slots where they belong; -1 without memory. */
+int large_grow(scan_large *large);
+void large_free(scan_large *large);
+
+/* The number of a large value, which is new if it is not there; -1 without memory. */
+static inline int64_t large_number(scan_large *large, uint64_t value) {
+    if (large->count >= large->mask / 2 && large_grow(large) < 0)
+        return -1;
+    uint32_t *slot = large_slot(large, value);
+    if (*slot == 0) {
+        large->values[large->count] = value;
+        *slot = ++large->count;
+    }
+    return *slot - 1;
+}
 
 #endif
