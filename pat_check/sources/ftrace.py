@@ -68,8 +68,8 @@ class Ftrace(Scanned):
         return any(context_of(line) is not None or _is_event(line) for line in head)
 
     def unusable(self, head: list[str]) -> str:
-        body = [line for line in head if line.strip() and not line.startswith("#")]
-        if any(_RAW.match(line) for line in body):
+        body = [line for line in head if line[:1] not in "#"]  # nor empty ones
+        if any(line[:1] in "0123456789abcdef" and _RAW.match(line) for line in body):
             return "is raw or hex ftrace output, which shows no field names: record without options raw and hex"
         shows_values = any("(" in line and "=" in line for line in body)
         if not shows_values and any(_is_function(line) for line in body):

@@ -83,10 +83,10 @@ class Lines:
     def preview(self, count: int) -> list[str]:
         """The next `count` lines at most, which iteration will still yield."""
         while len(self._ahead) < count:
-            line = next(self._lines, None)
-            if line is None:
+            lines = next(self._lines, None)
+            if lines is None:
                 break
-            self._ahead.append(line)
+            self._ahead += lines
         return self._ahead[:count]
 
     def chunks(self) -> Iterator[bytes]:
@@ -129,9 +129,11 @@ class Lines:
             yield from ahead[:-1]
             self.cut = self._torn
             yield ahead[-1]
-        yield from self._lines
+        for lines in self._lines:
+            yield from lines
 
-    def _split(self) -> Iterator[str]:
+    def _split(self) -> Iterator[list[str]]:
+        """The lines that end in each chunk, and at last one without a newline."""
         decode = codecs.getincrementaldecoder("utf-8" if self._begun else "utf-8-sig")("backslashreplace").decode
         rest, count = "", 0
         try:
@@ -144,15 +146,18 @@ class Lines:
                 count += len(lines)
                 if self.tick is not None:
                     self.tick(count)
-                for line in lines:
-                    yield line[:LINE_LIMIT] if line[-1:] != "\r" else line[:-1][:LINE_LIMIT]
+                if b"\r" in chunk or (lines[:1] and lines[0].endswith("\r")):
+                    lines = [line.removesuffix("\r") for line in lines]
+                if max(map(len, lines), default=0) > LINE_LIMIT:
+                    lines = [line[:LINE_LIMIT] for line in lines]
+                yield lines
         except _BROKEN as error:
             self._fails(error)
         rest += decode(b"", final=True)
         if rest:
             self._torn = True
             self.cut = self._seen is None
-            yield rest[:LINE_LIMIT]
+            yield [rest[:LINE_LIMIT]]
 
     def _fails(self, error: Exception) -> None:
         self.broken = f"cannot be decompressed to its end: {error}"
