@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pat_check.compiling import mypyc_attr
 
+
+@mypyc_attr(acyclic=True)
 class Value:
     """The base of dataclasses of which there are many, made by ``dataclass(repr=False, eq=False)``.
 

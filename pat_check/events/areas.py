@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pat_check.compiling import mypyc_attr
 from pat_check.events.base import Call
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class VmAreaDup(Call):
     """``vm_area_dup(orig)``: split, fork and mremap copy a VMA; its context gets another reference."""
@@ -43,6 +45,7 @@ class VmAreaDup(Call):
         return "vm_area_dup"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class SplitVma(Call):
     """``__split_vma(vma, addr, new_below)``: the bounds are those before the split."""
@@ -78,6 +81,7 @@ class SplitVma(Call):
         return "__split_vma"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class CopyVma(Call):
     """``copy_vma(vma, addr, len)``: mremap makes the VMA that the mapping moves to."""
@@ -92,6 +96,7 @@ class CopyVma(Call):
         return "copy_vma"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class MprotectFixup(Call):
     """``mprotect_fixup(vma, start, end, newflags)``."""
@@ -129,6 +134,7 @@ class MprotectFixup(Call):
         return "mprotect_fixup"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class VmAreaFree(Call):
     """``vm_area_free(vma)``: its context loses a reference."""
@@ -153,6 +159,7 @@ class VmAreaFree(Call):
         return "vm_area_free"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class DupMmap(Call):
     """``dup_mmap(mm, oldmm)``: fork copies an address space."""
@@ -164,6 +171,7 @@ class DupMmap(Call):
         return "dup_mmap"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class ZapVma(Call):
     """``unmap_single_vma()``, ``unmap_page_range()`` or ``__zap_vma_range()``: clear PTEs of one VMA."""
@@ -201,6 +209,7 @@ class ZapVma(Call):
         return self.api
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class UnmapVmas(Call):
     """``unmap_vmas(vma, start, end)`` from `vma` on; [0, max) is the end of an address space."""
@@ -229,6 +238,7 @@ class UnmapVmas(Call):
         return "unmap_vmas"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class ExitMmap(Call):
     """``exit_mmap(mm)``: the last user of the address space is gone."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from pat_check.compiling import mypyc_attr
 from pat_check.values import Value
 
 NO_PID: Final = -1
 """The pid of an event whose recording shows no task (option ``nocontext-info``, kernel log)."""
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class Event(Value):
     """Anything that happened, at a line of the trace."""
@@ -22,6 +24,7 @@ class Event(Value):
     comm: str  # as recorded: may hold anything; "" where not shown
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class Call(Event):
     """Entry of a kernel function."""
@@ -31,6 +34,7 @@ class Call(Event):
         raise NotImplementedError
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class Return(Event):
     """Return of a kernel function."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pat_check.compiling import mypyc_attr
 from pat_check.events.base import Call
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class RemapPfnRange(Call):
     """``remap_pfn_range()`` and the functions it is made of; `api` is the function's name."""
@@ -55,6 +57,7 @@ class RemapPfnRange(Call):
         return self.api
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class ReservePfnRange(Call):
     """``reserve_pfn_range(paddr, size, prot, strict)`` or ``pfnmap_track(pfn, size, prot)``."""
@@ -86,6 +89,7 @@ class ReservePfnRange(Call):
         return self.api
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class FreePfnRange(Call):
     """``untrack_pfn()``, ``pfnmap_untrack()`` or ``pfnmap_track_ctx_release()``; `api` is the function's name."""
@@ -126,6 +130,7 @@ class FreePfnRange(Call):
         return self.api
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class CopyPageRange(Call):
     """``copy_page_range()`` or ``track_pfn_copy()``: fork copies one mapping from `vma` to `dst`."""
@@ -161,6 +166,7 @@ class CopyPageRange(Call):
         return self.api
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class GetPatInfo(Call):
     """``get_pat_info(vma)``: the range of a VM_PAT mapping, by its first entry."""
@@ -183,6 +189,7 @@ class GetPatInfo(Call):
         return "get_pat_info"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class InsertPfn(Call):
     """``vmf_insert_pfn_prot()`` and its like: one entry is installed, nothing is reserved."""

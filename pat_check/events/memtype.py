@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pat_check.compiling import mypyc_attr
 from pat_check.events.base import Call
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class MemtypeReserve(Call):
     """``memtype_reserve(start, end, req_type, *new_type)``."""
@@ -39,6 +41,7 @@ class MemtypeReserve(Call):
         return "memtype_reserve"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class MemtypeFree(Call):
     """``memtype_free(start, end)``."""
@@ -63,6 +66,7 @@ class MemtypeFree(Call):
         return "memtype_free"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class MemtypeCheckInsert(Call):
     """``memtype_check_insert(entry, *ret_type)``, under ``memtype_lock``: the order of the changes."""
@@ -89,6 +93,7 @@ class MemtypeCheckInsert(Call):
         return "memtype_check_insert"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class MemtypeErase(Call):
     """``memtype_erase(start, end)``, under ``memtype_lock``."""
@@ -113,6 +118,7 @@ class MemtypeErase(Call):
         return "memtype_erase"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class MemtypeReserveIo(Call):
     """``memtype_reserve_io(start, end, *type)``."""
@@ -125,6 +131,7 @@ class MemtypeReserveIo(Call):
         return "memtype_reserve_io"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class MemtypeFreeIo(Call):
     """``memtype_free_io(start, end)``."""
@@ -136,6 +143,7 @@ class MemtypeFreeIo(Call):
         return "memtype_free_io"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class ArchIoReserveMemtypeWc(Call):
     """``arch_io_reserve_memtype_wc(start, size)``: returns 0 even when the range stays UC-."""
@@ -147,6 +155,7 @@ class ArchIoReserveMemtypeWc(Call):
         return "arch_io_reserve_memtype_wc"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class ArchIoFreeMemtypeWc(Call):
     """``arch_io_free_memtype_wc(start, size)``."""
@@ -158,6 +167,7 @@ class ArchIoFreeMemtypeWc(Call):
         return "arch_io_free_memtype_wc"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class MemtypeKernelMapSync(Call):
     """``memtype_kernel_map_sync(base, size, pcm)``."""
@@ -184,6 +194,7 @@ class MemtypeKernelMapSync(Call):
         return "memtype_kernel_map_sync"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class MemremapPages(Call):
     """``memremap_pages(pgmap)``: the range of a device gets struct pages. Returns the address or an error pointer."""
@@ -196,6 +207,7 @@ class MemremapPages(Call):
         return "memremap_pages"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class MemunmapPages(Call):
     """``memunmap_pages(pgmap)``: the struct pages of [start, end) go, and those of further ranges."""
@@ -208,6 +220,7 @@ class MemunmapPages(Call):
         return "memunmap_pages"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class IoremapCaller(Call):
     """``__ioremap_caller(phys_addr, size, pcm)``: every flavour of ioremap. Returns the address or 0."""
@@ -220,6 +233,7 @@ class IoremapCaller(Call):
         return "__ioremap_caller"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class Iounmap(Call):
     """``iounmap(addr)``."""
@@ -230,6 +244,7 @@ class Iounmap(Call):
         return "iounmap"
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class SetMemory(Call):
     """``set_memory_uc/wc/wb(addr, numpages)``: `api` is the function's name."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pat_check.compiling import mypyc_attr
 from pat_check.events.base import Event
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class SchedProcessFork(Event):
     """Tracepoint ``sched:sched_process_fork``: `pid` of the event is the parent's."""
@@ -15,6 +17,7 @@ class SchedProcessFork(Event):
     child_pid: int
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class SchedProcessExec(Event):
     """Tracepoint ``sched:sched_process_exec``: the task has a new address space."""
@@ -22,6 +25,7 @@ class SchedProcessExec(Event):
     filename: str
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class SchedProcessExit(Event):
     """Tracepoint ``sched:sched_process_exit``."""
@@ -30,6 +34,7 @@ class SchedProcessExit(Event):
     group_dead: bool = False  # recorded as true: the last thread; older kernels do not say
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class ModuleLoad(Event):
     """Tracepoint ``module:module_load``: comes before the driver's init runs, in the same task."""
@@ -37,6 +42,7 @@ class ModuleLoad(Event):
     module: str
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class ModuleFree(Event):
     """Tracepoint ``module:module_free``."""
@@ -44,6 +50,7 @@ class ModuleFree(Event):
     module: str
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class Marker(Event):
     """A line written to trace_marker; ``checkpoint N NAME`` in it anchors a snapshot."""
@@ -51,6 +58,7 @@ class Marker(Event):
     text: str
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class Message(Event):
     """A line of the kernel log that memtype.md section 13 knows; `number` is its row there.
@@ -69,6 +77,7 @@ class Message(Event):
     text: str  # the message itself, without prefixes
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class LostEvents(Event):
     """The recording misses `count` events of `cpu` here (-1: unknown how many)."""
@@ -77,6 +86,7 @@ class LostEvents(Event):
     rows: tuple[int, ...] = ()  # kernel messages of these rows of memtype.md section 13 only; () anything
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class Malformed(Event):
     """A line that cannot be read; `cut` when it is the last line and ends in the middle."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pat_check.compiling import mypyc_attr
 from pat_check.events.areas import UnmapVmas, VmAreaFree, ZapVma
 from pat_check.events.base import Event
 from pat_check.events.mappings import CopyPageRange, FreePfnRange, RemapPfnRange
@@ -24,6 +25,7 @@ TRACKED: Final = 0x1000000
 """VM_PAT: calls on a VMA with it reserve and free."""
 
 
+@mypyc_attr(acyclic=True)
 class Run(Event):
     """Events of one task, nothing between them. Line, time and the rest are those of the last."""
 
@@ -51,6 +53,7 @@ class Shape:
         self.callers = callers  # where returns go that go to none of them that is open
 
 
+@mypyc_attr(acyclic=True)
 class OrdinaryVmas(Run):
     """Calls on VMAs that are not followed, or whose flags are not recorded.
 
@@ -75,6 +78,7 @@ class OrdinaryVmas(Run):
         self.scope = -1  # where the last row begins, if what comes may be inside that call
 
 
+@mypyc_attr(acyclic=True)
 class CopiedVmas(Run):
     """Followed VMAs that a fork copies: vm_area_dup() and copy_page_range() of each, with their returns.
 
@@ -93,6 +97,7 @@ class CopiedVmas(Run):
         self.callers: list[str] = []  # where the returns go, that of vm_area_dup() first
 
 
+@mypyc_attr(acyclic=True)
 class ZappedVmas(Run):
     """Entries of followed VMAs are cleared from end to end, by calls of one function in one address space."""
 
@@ -107,6 +112,7 @@ class ZappedVmas(Run):
         self.zap = ""  # the function
 
 
+@mypyc_attr(acyclic=True)
 class SplitOff(Run):
     """__split_vma() of a followed VMA, from its call to its return: it makes vm_area_dup(), and both succeed."""
 
@@ -139,6 +145,7 @@ class SplitOff(Run):
     made: int  # and where it ends
 
 
+@mypyc_attr(acyclic=True)
 class UnmappedVma(Run):
     """unmap_vmas() of one followed VMA, its zap, and its vm_area_free(); the first two have the same bounds."""
 
@@ -151,6 +158,7 @@ class UnmappedVma(Run):
     free: VmAreaFree
 
 
+@mypyc_attr(acyclic=True)
 class FreedVmas(Run):
     """Calls of vm_area_free(), of whatever VMAs; in a row."""
 
@@ -164,6 +172,7 @@ class FreedVmas(Run):
         self.last = 0  # where the last row begins
 
 
+@mypyc_attr(acyclic=True)
 class Mapping(Run):
     """remap_pfn_range() of a whole VMA, from its call to its return.
 
@@ -212,6 +221,7 @@ class Mapping(Run):
     pcm: int  # the cache mode that memtype_kernel_map_sync() was called with; -1 it was not
 
 
+@mypyc_attr(acyclic=True)
 class Untracking(Run):
     """The release of a context, from pfnmap_track_ctx_release() to the return of memtype_free().
 
@@ -228,6 +238,7 @@ class Untracking(Run):
     erased_time: float  # and its time
 
 
+@mypyc_attr(acyclic=True)
 class Reserving(Run):
     """memtype_reserve() from its call to its return, both that of a range that went into the tree."""
 
@@ -241,6 +252,7 @@ class Reserving(Run):
     caller: str  # where that returns to
 
 
+@mypyc_attr(acyclic=True)
 class Freeing(Run):
     """memtype_free() from its call to its return, both that of a range that was looked for in the tree."""
 
@@ -252,6 +264,7 @@ class Freeing(Run):
     caller: str  # where memtype_free() returns to
 
 
+@mypyc_attr(acyclic=True)
 class UntrackedVma(Run):
     """unmap_single_vma() of a whole VMA with VM_PAT: untrack_pfn(), which makes a free, and unmap_page_range().
 
@@ -267,6 +280,7 @@ class UntrackedVma(Run):
     clear: ZapVma
 
 
+@mypyc_attr(acyclic=True)
 class TrackedCopy(Run):
     """What a fork does with one VMA with VM_PAT, from vm_area_dup() to the return of copy_page_range(); nothing fails.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pat_check.compiling import mypyc_attr
 from pat_check.events.base import Call
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False, repr=False, eq=False)
 class Telltale(Call):
     """A function of which nothing counts but that it was called: not every era has it."""

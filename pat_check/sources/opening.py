@@ -77,7 +77,7 @@ class Lines:
         """Lines that are in memory already."""
         made = cls(path, iter(()))
         made._ahead = list(lines)
-        made._seen = ["".join(f"{line}\n" for line in lines).encode()]
+        made._seen = ["\n".join([*lines, ""]).encode()]
         return made
 
     def preview(self, count: int) -> list[str]:
