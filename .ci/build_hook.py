@@ -35,7 +35,7 @@ COMPILED = (
     "pat_check/rules/memtype/*.py",
     *(
         f"pat_check/sources/{name}.py"
-        for name in ("followed", "forked", "programs", "reserved", "rows", "runs", "shapes", "tracked")
+        for name in ("followed", "programs", "reserved", "rows", "runs", "shapes", "tracked")
     ),
 )
 """What runs for every event; the __init__.py of packages stay as they are."""

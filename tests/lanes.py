@@ -42,16 +42,16 @@ class Counted:
             define, comms, counts, seen = made.define, made.comms, made.counts, made.seen
 
             def scan(self, text, first, cut):
-                rows, lines, large = made.scan(text, first, cut)
+                rows, found, lines, large = made.scan(text, first, cut)
                 counted.rows += lines - sum(1 for _ in others(rows, counted.slots))
-                return rows, lines, large
+                return rows, found, lines, large
 
         counted.slots = sizes = []
         define = made.define
 
-        def noted(needed, defaults, aliases):
+        def noted(needed, defaults, *said):
             sizes.append(len(defaults))
-            return define(needed, defaults, aliases)
+            return define(needed, defaults, *said)
 
         Counting.define = staticmethod(noted)
         return Counting()

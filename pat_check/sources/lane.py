@@ -74,16 +74,17 @@ class Lane:
         self._unpacker = Unpacker()
         self._ignored: list[str] = []
         self._told: list[int] = []
+        self._numbers: dict[str, int] = {}  # of functions
         self._scanner: Scanner = scanner(self._resolve, layout=layout, count_only=count_only)
 
     def blocks(self, blocks: Iterable[Block], before: int) -> Iterator[Read]:
         """What was read of each block; so many lines were read before."""
         unpacker = self._unpacker
-        for block, rows, large, lines, comms, ignored in ahead(self._scanned(blocks, before)):
+        for block, rows, found, large, lines, comms, ignored in ahead(self._scanned(blocks, before)):
             unpacker.comms.extend(comms)
             out: list[Event | None] = []
             others: list[Other] = []
-            slow = unpacker.decoded(rows, large, out, runs=self._runs)
+            slow = unpacker.decoded(rows, found if self._runs else b"", large, out)
             for place in range(0, len(slow), 4):
                 index, at, start, length = slow[place : place + 4]
                 others.append((index, at, block.text[start : start + length]))
@@ -98,15 +99,15 @@ class Lane:
 
     def _scanned(
         self, blocks: Iterable[Block], lines: int
-    ) -> Iterator[tuple[Block, bytes, list[int], int, list[str], Ignored]]:
+    ) -> Iterator[tuple[Block, bytes, bytes, list[int], int, list[str], Ignored]]:
         """In the thread of the scanner, which no other may touch."""
         comms = 0
         for block in blocks:
-            rows, count, large = self._scanner.scan(block.text, lines + 1, block.cut)
+            rows, found, count, large = self._scanner.scan(block.text, lines + 1, block.cut)
             new = self._scanner.comms(comms)
             comms += len(new)
             lines += count
-            yield block, rows, large, lines, new, self._counted()
+            yield block, rows, found, large, lines, new, self._counted()
 
     def _counted(self) -> Ignored:
         counted: Ignored = []
@@ -152,7 +153,13 @@ class Lane:
         first = {name: index for index, (name, _, _) in reversed(list(enumerate(names)))}
         names.sort(key=lambda alias: (first[alias[0]], alias[1]))
         self._unpacker.programs.append(program)
-        return self._scanner.define(needed, tuple(field.default for field in slots), tuple(names))
+        defaults = tuple(field.default for field in slots)
+        function, outer = self._number(program.function), self._number(program.outer)
+        said = (program.is_return, int(program.kind), program.role, function, outer)
+        return self._scanner.define(needed, defaults, tuple(names), *said)
+
+    def _number(self, name: str) -> int:
+        return self._numbers.setdefault(name, len(self._numbers))
 
 
 class _End(Generic[T]):

@@ -43,16 +43,38 @@ TELLTALE: Final = 15
 GET_PAT_INFO: Final = 16
 MPROTECT_FIXUP: Final = 17
 GENERIC: Final = 18
-"""Kinds of calls: those with code of their own, and all others."""
+"""Kinds of calls: those with code of their own, in the order of native/runs.h, and all others."""
 
-NOTHING: Final = 0
+_ROLES: Final[dict[str, int]] = {
+    "remap_pfn_range": 1,
+    "remap_pfn_range_track": 2,
+    "track_pfn_remap": 3,
+    "pfnmap_track_ctx_release": 4,
+    "pfnmap_untrack": 5,
+    "untrack_pfn": 6,
+    "untrack_pfn_clear": 7,
+    "get_pat_info": 8,
+    "copy_page_range": 9,
+    "track_pfn_copy": 10,
+    "unmap_single_vma": 11,
+    "unmap_page_range": 12,
+    "__zap_vma_range": 13,
+}
+"""Functions that runs tell from others of their kind, in the order of native/runs.h."""
+
 ORDINARY: Final = 1
-MAPPING: Final = 2
-UNTRACKING: Final = 3
-FOLLOWED: Final = 4
-RESERVING: Final = 5
-FREEING: Final = 6
-"""Which run of events/runs.py a call may begin."""
+COPIED: Final = 2
+ZAPPED: Final = 3
+FREED: Final = 4
+SPLIT: Final = 5
+UNMAPPED: Final = 6
+MAPPING: Final = 7
+UNTRACKING: Final = 8
+RESERVING: Final = 9
+FREEING: Final = 10
+UNTRACKED: Final = 11
+FORKED: Final = 12
+"""Runs of events/runs.py, in the order of native/runs.h."""
 
 _KINDS: Final[dict[type[events.Call], int]] = {
     events.VmAreaFree: VM_AREA_FREE,
@@ -97,21 +119,7 @@ class Program:
         self.kind: i64 = _KINDS.get(spec.call, GENERIC)
         if spec.convert is not None:
             self.kind = PFNMAP_TRACK if spec.function == "pfnmap_track" else GENERIC
-        self.met = False  # an event of it was told
-        self.begins: i64 = NOTHING
-        if not is_return:
-            if self.kind in (VM_AREA_FREE, VM_AREA_DUP, ZAP_VMA):
-                self.begins = ORDINARY
-            elif self.kind in (SPLIT_VMA, UNMAP_VMAS):
-                self.begins = FOLLOWED
-            elif self.kind == MEMTYPE_RESERVE:
-                self.begins = RESERVING
-            elif self.kind == MEMTYPE_FREE:
-                self.begins = FREEING
-            elif spec.function == "remap_pfn_range":
-                self.begins = MAPPING
-            elif spec.function == "pfnmap_track_ctx_release":
-                self.begins = UNTRACKING
+        self.role = _ROLES.get(spec.function, 0)
 
 
 _MAX: Final = 1 << 64
@@ -125,6 +133,18 @@ class Block(Rows):
     def __init__(self, programs: list[Program], comms: list[str], rows: bytes, large: list[int]) -> None:
         self.programs, self.comms, self.rows, self.large = programs, comms, rows, large
         self.size: i64 = len(rows)
+
+    def program(self, place: i64) -> Program:
+        """What the row at `place` is of."""
+        return self.programs[read_i64_le(self.rows, place + WORD)]
+
+    def behind(self, place: i64) -> i64:
+        """Where that row ends."""
+        return place + self.programs[read_i64_le(self.rows, place + WORD)].length
+
+    def word(self, place: i64, slot: i64) -> i64:
+        """The word that stands for a value of it."""
+        return read_i64_le(self.rows, place + HEAD + slot * WORD)
 
     def value(self, place: i64, slot: i64) -> int:
         """A value of the row at `place`: unsigned, unless it was printed with a minus."""
@@ -162,3 +182,10 @@ class Block(Rows):
     def time(self, place: i64) -> float:
         """And when."""
         return read_f64_le(self.rows, place + 4 * WORD)
+
+    def mode(self, place: i64) -> int:
+        """The granted cache mode of the return at `place`; -1 not recorded."""
+        if not read_i64_le(self.rows, place + 6 * WORD) >> 32 & 1 << MODE:
+            return -1
+        found = read_i64_le(self.rows, place + HEAD + MODE * WORD)
+        return int(found) if 0 <= found <= 5 else -1

@@ -12,6 +12,7 @@ from librt.strings import read_f64_le, read_i64_le
 
 from pat_check import events
 from pat_check.events import Event, Return
+from pat_check.events.runs import Shape
 from pat_check.sources.catalogue import signed
 from pat_check.sources.programs import (
     ARGUMENTS,
@@ -27,7 +28,6 @@ from pat_check.sources.programs import (
     MEMTYPE_RESERVE,
     MODE,
     MPROTECT_FIXUP,
-    NOTHING,
     PFNMAP_TRACK,
     RESERVE_PFN_RANGE,
     RESULT,
@@ -42,14 +42,19 @@ from pat_check.sources.programs import (
     Block,
     Program,
 )
-from pat_check.sources.runs import run_at
-from pat_check.sources.shapes import Step
+from pat_check.sources.runs import run_of
+from pat_check.sources.shapes import shape_of
 from pat_check.sources.specs import PAGE_SHIFT, PFN_MASK
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
 
 _SLOW_ROW: Final = 4 * WORD
+_WHICH: Final = 2 * WORD
+_COUNT: Final = 3 * WORD
+_ORDER: Final = 4 * WORD
+_FOUND: Final = 5 * WORD
+"""Words of a run that was found, and behind which the next is; the first say where it begins and ends."""
 
 
 class Unpacker:
@@ -58,21 +63,42 @@ class Unpacker:
     def __init__(self) -> None:
         self.programs: list[Program] = []
         self.comms: list[str] = []
-        self._begin = Step(None, -1, None)
+        self._shapes: list[Shape] = []  # of orders of calls, by their numbers
 
-    def decoded(self, rows: bytes, large: list[int], out: list[Event | None], *, runs: bool = False) -> list[int]:
+    def decoded(self, rows: bytes, found: bytes, large: list[int], out: list[Event | None]) -> list[int]:
         """Append the events of `rows` to `out`, and None for each line that the reference must read.
 
-        `large` has the large values by number. With `runs` events that events/runs.py knows come as one. Returns for
-        each line of the reference its index in `out`, its number, its offset and its length, one after the other.
+        `found` are the runs that come as one event, `large` has the large values by number. Returns for each line of
+        the reference its index in `out`, its number, its offset and its length, one after the other.
         """
-        return self.unpack(_Rows(self, rows, large), 0, len(rows), out, runs=runs)
-
-    def unpack(self, block: Block, place: i64, size: i64, out: list[Event | None], *, runs: bool) -> list[int]:
-        """The same of the rows in [place, size), bytes."""
+        block = _Rows(self, rows, large)
         slow: list[int] = []
+        place: i64 = 0
+        run: i64 = 0
+        runs: i64 = len(found)
+        while run < runs:
+            begin, end, order = (
+                read_i64_le(found, run),
+                read_i64_le(found, run + WORD),
+                read_i64_le(found, run + _ORDER),
+            )
+            self.unpack(block, place, begin, out, slow)
+            shape: Shape | None = None
+            if order >= 0:
+                if order >= len(self._shapes):
+                    self._shapes.append(shape_of(block, begin, end))
+                shape = self._shapes[order]
+            which, count = read_i64_le(found, run + _WHICH), read_i64_le(found, run + _COUNT)
+            out.append(run_of(block, which, begin, end, count, shape))
+            place = end
+            run += _FOUND
+        self.unpack(block, place, block.size, out, slow)
+        return slow
+
+    def unpack(self, block: Block, place: i64, end: i64, out: list[Event | None], slow: list[int]) -> None:
+        """The same of rows in [place, end), bytes, in which no run begins."""
         programs, comms, rows = block.programs, block.comms, block.rows
-        while place < size:
+        while place < end:
             number = read_i64_le(rows, place + WORD)
             if number < 0:
                 slow.append(len(out))
@@ -83,14 +109,6 @@ class Unpacker:
                 place += _SLOW_ROW
                 continue
             program = programs[number]
-            if not program.met:
-                program.met = True  # the first is always told by itself
-            elif runs and program.begins != NOTHING:
-                run = run_at(block, place, self._begin)
-                if run is not None:
-                    out.append(run)
-                    place = run.end
-                    continue
             at = int(read_i64_le(rows, place))
             pid = int(read_i64_le(rows, place + 2 * WORD))
             cpu = int(read_i64_le(rows, place + 3 * WORD))
@@ -98,11 +116,9 @@ class Unpacker:
             comm = comms[read_i64_le(rows, place + 5 * WORD)]
             if program.is_return:
                 out.append(_return(block, program, place, at, time, cpu, pid, comm))
-                place += ARGUMENTS * WORD
             else:
                 out.append(_call(block, program, place, 0, at, time, cpu, pid, comm))
-            place += HEAD + program.slots * WORD
-        return slow
+            place += program.length
 
 
 class _Rows(Block):
@@ -114,7 +130,7 @@ class _Rows(Block):
 
     def between(self, place: int, end: int) -> list[Event]:
         out: list[Event | None] = []
-        self.unpacker.unpack(self, place, end, out, runs=False)
+        self.unpacker.unpack(self, place, end, out, [])
         return [event for event in out if event is not None]
 
 

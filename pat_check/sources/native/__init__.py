@@ -18,12 +18,21 @@ class Scanner(Protocol):
     """What the compiled type does; see _scanner.c."""
 
     def define(
-        self, needed: int, defaults: tuple[int | None, ...], aliases: tuple[tuple[bytes, int, int], ...], /
+        self,
+        needed: int,
+        defaults: tuple[int | None, ...],
+        aliases: tuple[tuple[bytes, int, int], ...],
+        is_return: bool,
+        kind: int,
+        role: int,
+        function: int,
+        outer: int,
+        /,
     ) -> int:
         """A new program, as its number."""
 
-    def scan(self, text: bytes, first: int, cut: bool, /) -> tuple[bytes, int, list[int]]:
-        """The rows of whole lines, or of one that may be torn, how many lines, and the large values by number.
+    def scan(self, text: bytes, first: int, cut: bool, /) -> tuple[bytes, bytes, int, list[int]]:
+        """The rows of whole lines, or of one that may be torn, the runs in them, how many lines, and the large values.
 
         Other threads run meanwhile.
         """

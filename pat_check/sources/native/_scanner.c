@@ -2,6 +2,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "runs.h"
 #include "scan.h"
 
 #define LARGE_LIMIT 65536 /* large values that are remembered from block to block */
@@ -76,18 +77,20 @@ static PyObject *scanner_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return (PyObject *)self;
 }
 
-PyDoc_STRVAR(define_doc, "define(needed, defaults, aliases)\n--\n\n"
+PyDoc_STRVAR(define_doc, "define(needed, defaults, aliases, is_return, kind, role, function, outer)\n--\n\n"
                          "A new program, as its number: bits of the slots that must be there, the default of each slot\n"
-                         "or None, and (name, slot, rank) for each name of a field, equal names together.");
+                         "or None, (name, slot, rank) for each name of a field, equal names together, and what is said\n"
+                         "of the function in runs.h.");
 
 static PyObject *scanner_define(ScannerObject *self, PyObject *args) {
     unsigned int needed;
     PyObject *defaults, *aliases;
-    if (!PyArg_ParseTuple(args, "IO!O!", &needed, &PyTuple_Type, &defaults, &PyTuple_Type, &aliases))
+    scan_program made = {0};
+    if (!PyArg_ParseTuple(args, "IO!O!piiii", &needed, &PyTuple_Type, &defaults, &PyTuple_Type, &aliases,
+                          &made.is_return, &made.kind, &made.role, &made.function, &made.outer))
         return NULL;
     if (PyTuple_GET_SIZE(defaults) > SCAN_SLOTS || PyTuple_GET_SIZE(aliases) > SCAN_ALIASES)
         return PyErr_Format(PyExc_ValueError, "too many slots or names");
-    scan_program made = {0};
     made.needed = needed;
     made.slots = (int)PyTuple_GET_SIZE(defaults);
     for (int slot = 0; slot < made.slots; slot++) {
@@ -99,6 +102,8 @@ static PyObject *scanner_define(ScannerObject *self, PyObject *args) {
         if (PyErr_Occurred())
             return NULL;
     }
+    if (!is_sound(&made))
+        return PyErr_Format(PyExc_ValueError, "a function of this kind has more values");
     for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(aliases); index++) {
         const char *name;
         Py_ssize_t length;
@@ -141,9 +146,9 @@ static PyObject *large_values(ScannerObject *self) {
 }
 
 PyDoc_STRVAR(scan_doc, "scan(text, first, cut)\n--\n\n"
-                       "Read whole lines, of which the first has this number: the rows as bytes, how many lines, and\n"
-                       "the large values by number. With cut the text is one line that may be torn, which is left to\n"
-                       "the reference. Other threads run meanwhile.");
+                       "Read whole lines, of which the first has this number: the rows and the runs in them as bytes,\n"
+                       "how many lines, and the large values by number. With cut the text is one line that may be\n"
+                       "torn, which is left to the reference. Other threads run meanwhile.");
 
 static PyObject *scanner_scan_method(ScannerObject *self, PyObject *args) {
     Py_buffer text;
@@ -170,8 +175,11 @@ static PyObject *scanner_scan_method(ScannerObject *self, PyObject *args) {
     PyObject *large = large_values(self);
     if (large == NULL)
         return NULL;
-    return Py_BuildValue("y#LO", self->scan.rows == NULL ? "" : (const char *)self->scan.rows,
-                         (Py_ssize_t)(self->scan.words * sizeof *self->scan.rows), (long long)lines, large);
+    const scanner *scan = &self->scan;
+    return Py_BuildValue("y#y#LO", scan->rows == NULL ? "" : (const char *)scan->rows,
+                         (Py_ssize_t)(scan->words * sizeof *scan->rows),
+                         scan->found == NULL ? "" : (const char *)scan->found,
+                         (Py_ssize_t)(scan->found_words * sizeof *scan->found), (long long)lines, large);
 }
 
 PyDoc_STRVAR(comms_doc, "comms(known)\n--\n\nThe comm strings from this number on.");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "layouts.h"
+#include "runs.h"
 #include "tables.h"
 #include "text.h"
 
@@ -22,7 +23,8 @@ int scanner_init(scanner *self, scan_layout layout, scan_resolve resolve, void *
     self->places = table_new(TABLE_LIMIT);
     self->names = table_new(TABLE_LIMIT);
     self->comms = table_new(COMM_LIMIT);
-    if (self->places == NULL || self->names == NULL || self->comms == NULL) {
+    self->orders = table_new(TABLE_LIMIT);
+    if (self->places == NULL || self->names == NULL || self->comms == NULL || self->orders == NULL) {
         scanner_free(self);
         return -1;
     }
@@ -33,10 +35,12 @@ void scanner_free(scanner *self) {
     table_free(self->places);
     table_free(self->names);
     table_free(self->comms);
+    table_free(self->orders);
     free(self->programs);
     free(self->counts);
     free(self->seen);
     free(self->rows);
+    free(self->found);
     large_free(&self->large);
     memset(self, 0, sizeof *self);
 }
@@ -268,5 +272,5 @@ int64_t scanner_scan(scanner *self, const char *text, size_t length, int64_t fir
         }
         line = end + 1;
     }
-    return at - first;
+    return scanner_find_runs(self) < 0 ? -1 : at - first;
 }

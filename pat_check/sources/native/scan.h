@@ -44,6 +44,9 @@ typedef struct {
     int64_t defaults[SCAN_SLOTS];
     uint32_t needed, has_default;
     int alias_count, slots;
+    int kind, role;       /* of the function, as in runs.h */
+    int is_return, met;   /* met: a row of it has come */
+    int function, outer;  /* numbers of names: of the function, and of that to which a return goes */
 } scan_program;
 
 typedef struct scan_table scan_table;
@@ -66,7 +69,7 @@ typedef struct {
     scan_program *programs;
     int program_count;
     scan_layout layout;
-    scan_table *places, *names, *comms;
+    scan_table *places, *names, *comms, *orders;
     int64_t *counts; /* of each ignored name */
     int64_t *seen;   /* of each program */
     int64_t count_room, seen_room;
@@ -75,6 +78,8 @@ typedef struct {
     scan_large large;
     int64_t *rows; /* of the last block */
     size_t words, room;
+    int64_t *found; /* the runs in it */
+    size_t found_words, found_room;
     int count_only; /* no rows of what is decoded: it is only counted */
 } scanner;
 
