@@ -35,7 +35,7 @@ ALWAYS_THE_SAME = {
 }
 """What a part holds that no event changes, that is looked up again, or that no reservation depends on."""
 
-FOLLOWS = {"Memtype": {"order"}, "Frame": {"kind"}, "Wanted": {"at"}}
+FOLLOWS = {"Memtype": {"order", "_left", "_rank", "_reach", "_right"}, "Frame": {"kind"}, "Wanted": {"at"}}
 """What is not saved of a class, for it follows from the rest."""
 
 CAPTURES = [one for one in captures(KEPT) if one.is_small and not one.explained_by(UNKNOWABLE)]
