@@ -22,6 +22,14 @@ class Event(Value):
     comm: str  # as recorded: may hold anything; "" where not shown
 
 
+@dataclass(slots=True, init=False, repr=False, eq=False)
+class Moment(Event):
+    """When something happened, and nothing more: what makes this one is compiled."""
+
+    def __init__(self, at: int, time: float | None, cpu: int, pid: int, comm: str) -> None:
+        self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
+
+
 @dataclass(slots=True, repr=False, eq=False)
 class Call(Event):
     """Entry of a kernel function."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from sys import intern
 from typing import Final
 
-from pat_check.cachemode import UC_MINUS
+from pat_check.cachemode import UC_MINUS, cachemode_name
+from pat_check.events import NO_PID
 from pat_check.incidents import Seen, Story
 from pat_check.model.holdings import Holdings, place_of
 from pat_check.model.owner import Owner
@@ -29,27 +30,69 @@ class Memtype(Ranged):
     have the end-match rule. Dies: memtype_free() with its exact bounds.
     """
 
-    __slots__ = ("assumed", "born", "owner", "story", "type")
+    __slots__ = ("_api", "_at", "_comm", "_pid", "_told", "_type", "assumed", "born", "owner", "type")
 
     def __init__(self, start: int, end: int, type_: int, owner: Owner, born: int) -> None:
         super().__init__(start, end)  # the order is set by the tree, and grows with every insertion
         self.type, self.owner, self.born = type_, owner, born
         self.assumed = False  # its type was neither recorded nor could be computed
-        self.story: Story = []
+        self._at = -1  # the line that reserved it; -1 what that says is in `_told`, if anything is
+        self._type = type_  # what it was reserved as, and by whom: few ask for the words
+        self._comm = self._api = ""
+        self._pid = NO_PID
+        self._told: Story | None = None  # what came then
+
+    @property
+    def story(self) -> Story:
+        """What happened to it, oldest first."""
+        told: Story = []
+        if self._at >= 0:
+            what = _reserved(self._type, f"{self._comm}:{self._pid} ({self._api})")
+            told.append((self._at, intern(what) if self.owner.gone else what))
+        if self._told is not None:
+            told += self._told
+        return told
+
+    def is_reserved(self, at: int) -> None:
+        """Remember the line that reserves it, as what it is and for whom."""
+        owner = self.owner
+        if owner.is_task and self._told is None:
+            self._at, self._type, self._comm, self._pid, self._api = at, self.type, owner.comm, owner.pid, owner.api
+        else:
+            self.tell(at, _reserved(self.type, owner.told()))
 
     def tell(self, at: int, what: str) -> None:
         """Remember a line that changed this reservation; a long story keeps its beginning and its end."""
-        if len(self.story) >= _STORY_LIMIT:
-            del self.story[_STORY_LIMIT // 2]
-        self.story.append((at, intern(what) if self.owner.gone else what))
+        if self._told is None:
+            self._told = []
+        before = len(self._told) + (self._at >= 0)
+        if before >= _STORY_LIMIT:
+            del self._told[_STORY_LIMIT // 2 - (self._at >= 0)]
+        self._told.append((at, intern(what) if self.owner.gone else what))
 
     def stays(self) -> None:
         """Its owner is gone: it may be there for ever, beside many others whose stories have the same words."""
-        self.story = [(at, intern(what)) for at, what in self.story]
+        if self._told is not None:
+            self._told = [(at, intern(what)) for at, what in self._told]
+
+    def swap(self, other: Memtype) -> None:
+        """Exchange whose it is, and what has happened to it, with another."""
+        self.owner, other.owner = other.owner, self.owner
+        self.born, other.born = other.born, self.born
+        self._at, other._at = other._at, self._at
+        self._type, other._type = other._type, self._type
+        self._comm, other._comm = other._comm, self._comm
+        self._pid, other._pid = other._pid, self._pid
+        self._api, other._api = other._api, self._api
+        self._told, other._told = other._told, self._told
 
     def seen(self) -> Seen:
         """A copy for an incident."""
-        return Seen(self.start, self.end, self.type, self.born, str(self.owner), list(self.story))
+        return Seen(self.start, self.end, self.type, self.born, self.owner.told(), self.story)
+
+
+def _reserved(type_: int, owner: str) -> str:
+    return f"reserved as {cachemode_name(type_)} by {owner}"
 
 
 class _OfType(RangeList[Memtype]):
@@ -268,9 +311,7 @@ class MemtypeTree:
             return
         self.holdings.pull(first.owner)
         self.holdings.pull(second.owner)
-        first.owner, second.owner = second.owner, first.owner
-        first.born, second.born = second.born, first.born
-        first.story, second.story = second.story, first.story
+        first.swap(second)
         self.holdings.put(first)
         self.holdings.put(second)
 

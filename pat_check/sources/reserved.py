@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from librt.strings import read_f64_le, read_i64_le
 
-from pat_check.events import Event, FreePfnRange, MemtypeCheckInsert, MemtypeFree, MemtypeReserve, ZapVma
+from pat_check.events import FreePfnRange, MemtypeCheckInsert, MemtypeFree, MemtypeReserve, Moment, ZapVma
 from pat_check.events.runs import TRACKED, Freeing, Reserving, Rows, UntrackedVma
 from pat_check.sources.programs import (
     ARGUMENTS,
@@ -80,7 +80,7 @@ def reserving(programs: list[Program], comms: list[str], rows: bytes, place: i64
     found.insert = MemtypeCheckInsert(
         _at(rows, insert_at), _time(rows, insert_at), _cpu(rows, insert_at), pid, comm, int(start), int(end), type_
     )
-    found.inserted = Event(_at(rows, inserted_at), _time(rows, inserted_at), _cpu(rows, inserted_at), pid, comm)
+    found.inserted = Moment(_at(rows, inserted_at), _time(rows, inserted_at), _cpu(rows, inserted_at), pid, comm)
     found.got, found.granted, found.caller = _mode(rows, inserted_at), _mode(rows, done_at), done.caller
     return found
 
@@ -113,7 +113,7 @@ def freeing(programs: list[Program], comms: list[str], rows: bytes, place: i64, 
         _at(rows, done_at), _time(rows, done_at), _cpu(rows, done_at), pid, comm, source, int(place), int(behind), 4
     )
     found.call = MemtypeFree(_at(rows, place), _time(rows, place), _cpu(rows, place), pid, comm, int(start), int(end))
-    found.erased = Event(_at(rows, erased_at), _time(rows, erased_at), _cpu(rows, erased_at), pid, comm)
+    found.erased = Moment(_at(rows, erased_at), _time(rows, erased_at), _cpu(rows, erased_at), pid, comm)
     found.how = "missed" if misses else "removed" if result else "shrunk"
     found.caller = done.caller
     return found
