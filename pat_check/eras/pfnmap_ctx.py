@@ -5,7 +5,7 @@ from __future__ import annotations
 from pat_check.eras import vm_pat_6_12
 from pat_check.eras.base import Change, Era
 from pat_check.model.memory import PAGE
-from pat_check.model.operations import find_exact
+from pat_check.model.operations import FIND_EXACT
 from pat_check.model.tracking import PfnmapTracking
 from pat_check.model.vma import PfnmapTrackCtx, Vma
 
@@ -48,7 +48,7 @@ ERA: Era = vm_pat_6_12.ERA.derive(
     name="pfnmap-ctx",
     kernels="6.16 and later",
     summary=__doc__,
-    find_victim=find_exact,
+    find_victim=FIND_EXACT,
     fork_shares=True,
     pfnmap=CtxTracking,
     zap_untracks=False,

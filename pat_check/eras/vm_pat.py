@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pat_check.eras.base import Change, Era
 from pat_check.model.memory import PAGE
-from pat_check.model.operations import find_exact_or_end
+from pat_check.model.operations import FIND_EXACT_OR_END
 from pat_check.model.page_table import Pte
 from pat_check.model.tracking import PfnmapTracking
 from pat_check.model.vma import VM_IO, VM_PAT, VM_PFNMAP, Vma
@@ -96,7 +96,7 @@ ERA: Era = Era(
     name="vm-pat",
     kernels="up to 6.11",
     summary=__doc__,
-    find_victim=find_exact_or_end,
+    find_victim=FIND_EXACT_OR_END,
     fork_shares=False,
     pfnmap=VmPatTracking,
     mixed_bugs=True,

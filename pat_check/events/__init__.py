@@ -17,7 +17,7 @@ from pat_check.events.areas import (
     VmAreaFree,
     ZapVma,
 )
-from pat_check.events.base import NO_PID, Call, Event, Return
+from pat_check.events.base import NO_PID, Call, Event, Moment, Return
 from pat_check.events.mappings import (
     CopyPageRange,
     FreePfnRange,
@@ -85,6 +85,7 @@ __all__ = [
     "Message",
     "ModuleFree",
     "ModuleLoad",
+    "Moment",
     "MprotectFixup",
     "RemapPfnRange",
     "ReservePfnRange",

@@ -25,6 +25,15 @@ class Event(Value):
 
 
 @mypyc_attr(acyclic=True)
+@dataclass(slots=True, init=False, repr=False, eq=False)
+class Moment(Event):
+    """When something happened, and nothing more: what makes this one is compiled."""
+
+    def __init__(self, at: int, time: float | None, cpu: int, pid: int, comm: str) -> None:
+        self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
+
+
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, repr=False, eq=False)
 class Call(Event):
     """Entry of a kernel function."""

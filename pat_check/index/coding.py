@@ -56,7 +56,12 @@ EVENTS: dict[str, type[events.Event]] = {
 SHAPES: dict[str, Shape] = {
     **{name: _data(kind) for name, kind in EVENTS.items()},
     "Owner": Shape(Owner, ("api", "comm", "pid", "mm", "symbol"), (), ("module", "parent", "gone", "sharers")),
-    "Memtype": Shape(Memtype, ("start", "end", "type", "owner", "born"), (), ("assumed", "story")),
+    "Memtype": Shape(
+        Memtype,
+        ("start", "end", "type", "owner", "born"),
+        (),
+        ("assumed", "_at", "_type", "_comm", "_pid", "_api", "_told"),
+    ),
     "Iomap": Shape(Iomap, ("addr", "phys", "start", "end", "node", "owner", "born")),
     "Reserve": Shape(
         Reserve,

@@ -10,11 +10,32 @@ from pat_check.model.owner import BEFORE, Owner
 if TYPE_CHECKING:
     from pat_check.model.memtype import Memtype
 
-_NOBODY: Final = -(1 << 62)
-"""The key of owners that are no task and no address space yet."""
-
 _END: Final = 1 << 64
 _ORDERS: Final = 40
+
+
+class Holder:
+    """An address space, or the task of which `key` is the negative: who of the owners is it, and what it shares.
+
+    Where each owner is among them is known to it, so that none is looked for. They are in no order.
+    """
+
+    __slots__ = ("key", "owners", "shared")
+
+    def __init__(self, key: int) -> None:
+        self.key = key
+        self.owners: list[Owner] = []
+        self.shared: dict[Owner, Memtype] | None = None
+
+    def entries(self) -> list[Memtype]:
+        """What it holds or shares, in order."""
+        found = [owner.entry for owner in self.owners]
+        if self.shared is not None:
+            found += [node for owner, node in self.shared.items() if self not in (owner.of_mm, owner.of_pid)]
+        nodes = [node for node in found if node is not None]
+        if len(nodes) > 1:
+            nodes.sort(key=place_of)
+        return nodes
 
 
 class Holdings:
@@ -26,57 +47,70 @@ class Holdings:
     __slots__ = ("_gone", "_held")
 
     def __init__(self) -> None:
-        self._held: dict[int, dict[Owner, Memtype]] = {}
-        self._gone: dict[int, dict[Owner, Memtype]] = {}  # of owners whose end was seen
+        self._held: dict[int, Holder] = {}
+        self._gone: dict[int, Holder] = {}  # of owners whose end was seen
 
     def put(self, node: Memtype) -> None:
         """An entry is there, or whose it is has become another."""
         owner = node.owner
         if owner is BEFORE:
             return
+        if owner.entry is not None:
+            self.pull(owner)
+        owner.entry = node
         held = self._gone if owner.gone else self._held
         if owner.mm:
-            _put(held, owner.mm, owner, node)
+            of = _holder(held, owner.mm)
+            owner.of_mm, owner.place_in_mm = of, len(of.owners)
+            of.owners.append(owner)
         if owner.pid != NO_PID:
-            _put(held, -owner.pid, owner, node)
-        elif not owner.mm:
-            _put(held, _NOBODY, owner, node)
+            of = _holder(held, -owner.pid)
+            owner.of_pid, owner.place_in_pid = of, len(of.owners)
+            of.owners.append(owner)
         if owner.sharers:
             for key in owner.sharers:
-                _put(held, key, owner, node)
+                _share(held, key, owner, node)
 
     def pull(self, owner: Owner) -> Memtype | None:
         """Forget the entry of an owner: which that was."""
-        if owner is BEFORE:
+        node = owner.entry
+        if node is None:
             return None
+        owner.entry = None
         held = self._gone if owner.gone else self._held
-        node: Memtype | None = None
-        if owner.mm:
-            node = _pull(held, owner.mm, owner)
-        if owner.pid != NO_PID:
-            node = _pull(held, -owner.pid, owner)
-        elif not owner.mm:
-            node = _pull(held, _NOBODY, owner)
+        of = owner.of_mm
+        if of is not None:
+            owner.of_mm, place, last = None, owner.place_in_mm, of.owners.pop()
+            if last is not owner:
+                of.owners[place], last.place_in_mm = last, place
+            if not of.owners:
+                _drop(held, of)
+        of = owner.of_pid
+        if of is not None:
+            owner.of_pid, place, last = None, owner.place_in_pid, of.owners.pop()
+            if last is not owner:
+                of.owners[place], last.place_in_pid = last, place
+            if not of.owners:
+                _drop(held, of)
         if owner.sharers:
             for key in owner.sharers:
-                _pull(held, key, owner)
+                _unshare(held, key, owner)
         return node
 
     def share(self, node: Memtype, key: int) -> None:
         """One more shares an entry that was put in."""
         if node.owner is not BEFORE:
-            _put(self._gone if node.owner.gone else self._held, key, node.owner, node)
+            _share(self._gone if node.owner.gone else self._held, key, node.owner, node)
 
     def unshare(self, owner: Owner, key: int) -> None:
         """One of those that shared it does not any more."""
-        is_own = key == owner.mm or (owner.pid != NO_PID and key == -owner.pid)
-        if owner is not BEFORE and not is_own:
-            _pull(self._gone if owner.gone else self._held, key, owner)
+        if owner is not BEFORE:
+            _unshare(self._gone if owner.gone else self._held, key, owner)
 
     def count(self, pid: int, mm: int) -> int:
         """How many entries are looked at to find those that a task holds."""
         own, of_pid = self._held.get(mm), self._held.get(-pid)
-        return (0 if own is None else len(own)) + (0 if of_pid is None else len(of_pid))
+        return (0 if own is None else len(own.owners)) + (0 if of_pid is None else len(of_pid.owners))
 
     def of(self, pid: int, mm: int) -> list[Memtype]:
         """The entries that the task `pid` with address space `mm` holds, by what is known of both, in order."""
@@ -87,13 +121,15 @@ class Holdings:
         found: list[Memtype] = []
         own = self._held.get(mm) if mm else None
         if own is not None:
-            for owner, node in own.items():
-                if owner.mm == mm and node.start < end and node.end > start:
+            for owner in own.owners:
+                node = owner.entry
+                if node is not None and node.start < end and node.end > start:
                     found.append(node)
         of_pid = self._held.get(-pid) if pid != NO_PID else None
         if of_pid is not None:
-            for owner, node in of_pid.items():
-                if owner.pid == pid and not (mm and owner.mm) and node.start < end and node.end > start:
+            for owner in of_pid.owners:
+                node = owner.entry
+                if node is not None and not (mm and owner.mm) and node.start < end and node.end > start:
                     found.append(node)
         if len(found) > 1:
             found.sort(key=place_of)
@@ -102,30 +138,42 @@ class Holdings:
     def left_by(self, key: int) -> list[Memtype]:
         """The entries that address spaces of this number, or tasks of which it is the negative, have left behind."""
         left = self._gone.get(key)
-        return [] if left is None else sorted(left.values(), key=place_of)
+        return [] if left is None else left.entries()
 
     def under(self, key: int) -> list[Memtype]:
         """The entries that this address space, or the task of which it is the negative, holds or shares, in order."""
         held = self._held.get(key)
-        return [] if held is None else sorted(held.values(), key=place_of)
+        return [] if held is None else held.entries()
 
 
-def _put(held: dict[int, dict[Owner, Memtype]], key: int, owner: Owner, node: Memtype) -> None:
+def _holder(held: dict[int, Holder], key: int) -> Holder:
     of = held.get(key)
     if of is None:
-        held[key] = {owner: node}
-    else:
-        of[owner] = node
+        of = held[key] = Holder(key)
+    return of
 
 
-def _pull(held: dict[int, dict[Owner, Memtype]], key: int, owner: Owner) -> Memtype | None:
+def _share(held: dict[int, Holder], key: int, owner: Owner, node: Memtype) -> None:
+    of = _holder(held, key)
+    if of.shared is None:
+        of.shared = {}
+    of.shared[owner] = node
+
+
+def _unshare(held: dict[int, Holder], key: int, owner: Owner) -> None:
     of = held.get(key)
-    if of is None:
-        return None
-    node = of.pop(owner, None)
-    if not of:
-        del held[key]
-    return node
+    if of is None or of.shared is None:
+        return
+    of.shared.pop(owner, None)
+    if not of.shared:
+        of.shared = None
+        _drop(held, of)
+
+
+def _drop(held: dict[int, Holder], of: Holder) -> None:
+    """Forget a holder of nothing."""
+    if not of.owners and of.shared is None:
+        del held[of.key]
 
 
 def place_of(node: Memtype) -> int:

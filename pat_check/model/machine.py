@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Final
 
 from pat_check.model.memory import Mtrr, Ram
@@ -40,6 +39,7 @@ class Machine:
         "mms",
         "mtrr",
         "now",
+        "oldest",
         "origin_known",
         "paging",
         "pat_enabled",
@@ -57,8 +57,9 @@ class Machine:
         self.mms: dict[int, Mm] = {}
         self.origin_known = False  # whether the reservations older than the trace are known
         self.iomaps: dict[int, Iomap] = {}  # by page-aligned kernel virtual address
-        self.unmapped: OrderedDict[int, tuple[int, int]] = OrderedDict()  # addr -> lines of ioremap, iounmap
-        self.freed: OrderedDict[tuple[int, int], tuple[int, int]] = OrderedDict()  # range -> lines born, freed
+        self.unmapped: dict[int, tuple[int, int]] = {}  # addr -> lines of ioremap, iounmap; the oldest is first
+        self.freed: dict[tuple[int, int], tuple[int, int]] = {}  # range -> lines born, freed; the oldest is first
+        self.oldest: list[tuple[tuple[int, int], object]] = []  # of these, as it was, the oldest is last
 
     def was_reserved(self, start: int, end: int) -> bool:
         """Whether any of [start, end) is or was in the tree: then it is no RAM."""
@@ -68,14 +69,27 @@ class Machine:
 
     def remember_freed(self, start: int, end: int, born: int, at: int) -> None:
         """Keep the line where a range was freed, for a while."""
-        self.freed[start, end] = (born, at)
-        self.freed.move_to_end((start, end))
-        if len(self.freed) > _REMEMBERED:
-            self.freed.popitem(last=False)
+        freed, range_ = self.freed, (start, end)
+        if range_ in freed:
+            del freed[range_]  # so that it becomes the youngest
+        freed[range_] = (born, at)
+        if len(freed) > _REMEMBERED:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        """One range less that was freed. A dictionary is slow to tell its first key where many went before it."""
+        while True:
+            if not self.oldest:
+                self.oldest = list(self.freed.items())
+                self.oldest.reverse()
+            range_, lines = self.oldest.pop()
+            if self.freed.get(range_) is lines:
+                del self.freed[range_]
+                return
 
     def remember_unmapped(self, iomap: Iomap, at: int) -> None:
         """Keep the line where an address was unmapped, for a while."""
+        self.unmapped.pop(iomap.addr, None)
         self.unmapped[iomap.addr] = (iomap.born, at)
-        self.unmapped.move_to_end(iomap.addr)
         if len(self.unmapped) > _REMEMBERED:
-            self.unmapped.popitem(last=False)
+            del self.unmapped[next(iter(self.unmapped))]

@@ -7,48 +7,102 @@ from collections.abc import Iterator
 from sys import intern
 from typing import Final
 
-from pat_check.cachemode import UC_MINUS
+from pat_check.cachemode import UC_MINUS, cachemode_name
+from pat_check.events import NO_PID
 from pat_check.incidents import Seen, Story
 from pat_check.model.holdings import Holdings, place_of
 from pat_check.model.owner import Owner
-from pat_check.model.ranges import RangeList
+from pat_check.model.ranges import Ranged, RangeList
 
 _STORY_LIMIT: Final = 12
 Change = tuple[int, int, int, int]
 """The start, the order, the end and the type of an entry that came or changed; type -1 of one that went."""
 
+_EBUSY: Final = -errno.EBUSY
 _MANY: Final = 64
 """Entries of one task, which are all looked at where there are no more."""
 
 
-class Memtype:
+class Memtype(Ranged):
     """One reservation of physical bytes [start, end).
 
     Born: memtype_reserve(). Adopts: the type of an entry it overlaps. Shrinks: a tail free, in the eras that
     have the end-match rule. Dies: memtype_free() with its exact bounds.
     """
 
-    __slots__ = ("assumed", "born", "end", "order", "owner", "start", "story", "type")
+    __slots__ = ("_api", "_at", "_comm", "_pid", "_told", "_type", "assumed", "born", "owner", "type")
 
     def __init__(self, start: int, end: int, type_: int, owner: Owner, born: int) -> None:
-        self.start, self.end, self.type, self.owner, self.born = start, end, type_, owner, born
+        super().__init__(start, end)  # the order is set by the tree, and grows with every insertion
+        self.type, self.owner, self.born = type_, owner, born
         self.assumed = False  # its type was neither recorded nor could be computed
-        self.order = 0  # set by the tree, grows with every insertion: equal starts are ordered by it
-        self.story: Story = []
+        self._at = -1  # the line that reserved it; -1 what that says is in `_told`, if anything is
+        self._type = type_  # what it was reserved as, and by whom: few ask for the words
+        self._comm = self._api = ""
+        self._pid = NO_PID
+        self._told: Story | None = None  # what came then
+
+    @property
+    def story(self) -> Story:
+        """What happened to it, oldest first."""
+        told: Story = []
+        if self._at >= 0:
+            what = _reserved(self._type, f"{self._comm}:{self._pid} ({self._api})")
+            told.append((self._at, intern(what) if self.owner.gone else what))
+        if self._told is not None:
+            told += self._told
+        return told
+
+    def is_reserved(self, at: int) -> None:
+        """Remember the line that reserves it, as what it is and for whom."""
+        owner = self.owner
+        if owner.is_task and self._told is None:
+            self._at, self._type, self._comm, self._pid, self._api = at, self.type, owner.comm, owner.pid, owner.api
+        else:
+            self.tell(at, _reserved(self.type, owner.told()))
 
     def tell(self, at: int, what: str) -> None:
         """Remember a line that changed this reservation; a long story keeps its beginning and its end."""
-        if len(self.story) >= _STORY_LIMIT:
-            del self.story[_STORY_LIMIT // 2]
-        self.story.append((at, intern(what) if self.owner.gone else what))
+        if self._told is None:
+            self._told = []
+        before = len(self._told) + (self._at >= 0)
+        if before >= _STORY_LIMIT:
+            del self._told[_STORY_LIMIT // 2 - (self._at >= 0)]
+        self._told.append((at, intern(what) if self.owner.gone else what))
 
     def stays(self) -> None:
         """Its owner is gone: it may be there for ever, beside many others whose stories have the same words."""
-        self.story = [(at, intern(what)) for at, what in self.story]
+        if self._told is not None:
+            self._told = [(at, intern(what)) for at, what in self._told]
+
+    def swap(self, other: Memtype) -> None:
+        """Exchange whose it is, and what has happened to it, with another."""
+        self.owner, other.owner = other.owner, self.owner
+        self.born, other.born = other.born, self.born
+        self._at, other._at = other._at, self._at
+        self._type, other._type = other._type, self._type
+        self._comm, other._comm = other._comm, self._comm
+        self._pid, other._pid = other._pid, self._pid
+        self._api, other._api = other._api, self._api
+        self._told, other._told = other._told, self._told
 
     def seen(self) -> Seen:
         """A copy for an incident."""
-        return Seen(self.start, self.end, self.type, self.born, str(self.owner), list(self.story))
+        return Seen(self.start, self.end, self.type, self.born, self.owner.told(), self.story)
+
+
+def _reserved(type_: int, owner: str) -> str:
+    return f"reserved as {cachemode_name(type_)} by {owner}"
+
+
+class _OfType(RangeList[Memtype]):
+    """The entries of one type."""
+
+    __slots__ = ("type",)
+
+    def __init__(self, type_: int) -> None:
+        super().__init__()
+        self.type = type_
 
 
 class MemtypeTree:
@@ -62,7 +116,7 @@ class MemtypeTree:
     __slots__ = ("_by_end", "_length", "_of", "_order", "holdings", "journal")
 
     def __init__(self) -> None:
-        self._of: dict[int, RangeList[Memtype]] = {}  # by type
+        self._of: list[_OfType] = []  # none of them empty
         self._by_end: dict[int, list[Memtype]] = {}  # each list in the order of the tree
         self._length = 0
         self._order = 0
@@ -74,7 +128,7 @@ class MemtypeTree:
 
     def __iter__(self) -> Iterator[Memtype]:
         found: list[Memtype] = []
-        for nodes in self._of.values():
+        for nodes in self._of:
             found.extend(nodes)
         found.sort(key=place_of)
         return iter(found)
@@ -83,7 +137,7 @@ class MemtypeTree:
         """The entries that intersect [start, end), in the kernel's order."""
         found: list[Memtype] = []
         types = 0
-        for nodes in self._of.values():
+        for nodes in self._of:
             more = nodes.overlapping(start, end)
             if more:
                 types += 1
@@ -98,7 +152,7 @@ class MemtypeTree:
     def first_overlap(self, start: int, end: int) -> Memtype | None:
         """The first entry that intersects [start, end), in the kernel's order."""
         first: Memtype | None = None
-        for nodes in self._of.values():
+        for nodes in self._of:
             node = nodes.first(start, end)
             if node is not None and (first is None or _is_before(node, first)):
                 first = node
@@ -111,8 +165,8 @@ class MemtypeTree:
     def first_other(self, start: int, end: int, type_: int) -> Memtype | None:
         """The first entry of another type that intersects [start, end)."""
         first: Memtype | None = None
-        for other, nodes in self._of.items():
-            if other != type_:
+        for nodes in self._of:
+            if nodes.type != type_:
                 node = nodes.first(start, end)
                 if node is not None and (first is None or _is_before(node, first)):
                     first = node
@@ -125,13 +179,23 @@ class MemtypeTree:
 
         `strict` is ``new_type == NULL``: then another type is refused instead of adopted.
         """
-        first = self.first_overlap(start, end)
+        first: Memtype | None = None
+        clash: Memtype | None = None  # the first entry of another type than the first overlap
+        for nodes in self._of:
+            node = nodes.first(start, end)
+            if node is None:
+                continue
+            if first is None:
+                first = node
+            elif _is_before(node, first):
+                first, clash = node, first
+            elif clash is None or _is_before(node, clash):
+                clash = node
         if first is None:
             return 0, type_, None, None
         if first.type != type_ and strict:
-            return -errno.EBUSY, type_, first, first
-        clash = self.first_other(start, end, first.type) if len(self._of) > 1 else None
-        return -errno.EBUSY if clash is not None else 0, first.type, first, clash
+            return _EBUSY, type_, first, first
+        return _EBUSY if clash is not None else 0, first.type, first, clash
 
     def insert(self, node: Memtype) -> None:
         """Add an entry without any check."""
@@ -153,10 +217,7 @@ class MemtypeTree:
     def remove(self, node: Memtype) -> None:
         """Take out this very entry."""
         self._length -= 1
-        nodes = self._of[node.type]
-        nodes.remove(node)
-        if not len(nodes):
-            del self._of[node.type]
+        self._unlist(node)
         ending = self._by_end[node.end]
         if len(ending) == 1:
             del self._by_end[node.end]
@@ -175,10 +236,7 @@ class MemtypeTree:
     def retype(self, node: Memtype, type_: int) -> None:
         """The type of an entry, which may be gone, is another one."""
         if node.type != type_ and any(other is node for other in self.exact(node.start, node.end)):
-            nodes = self._of[node.type]
-            nodes.remove(node)
-            if not len(nodes):
-                del self._of[node.type]
+            self._unlist(node)
             self._list_of(type_).put(node)
             if self.journal is not None:
                 self.journal.append((node.start, node.order, node.end, type_))
@@ -234,7 +292,7 @@ class MemtypeTree:
         """The entries that intersect [start, end), in order; None where there may be so many."""
         found: list[Memtype] = []
         types = 0
-        for nodes in self._of.values():
+        for nodes in self._of:
             more = nodes.overlapping(start, end, count - len(found))
             if more:
                 types += 1
@@ -253,9 +311,7 @@ class MemtypeTree:
             return
         self.holdings.pull(first.owner)
         self.holdings.pull(second.owner)
-        first.owner, second.owner = second.owner, first.owner
-        first.born, second.born = second.born, first.born
-        first.story, second.story = second.story, first.story
+        first.swap(second)
         self.holdings.put(first)
         self.holdings.put(second)
 
@@ -285,11 +341,20 @@ class MemtypeTree:
             owner.leave(key)
             self.holdings.unshare(owner, key)
 
-    def _list_of(self, type_: int) -> RangeList[Memtype]:
-        nodes = self._of.get(type_)
-        if nodes is None:
-            nodes = self._of[type_] = RangeList()
+    def _list_of(self, type_: int) -> _OfType:
+        for nodes in self._of:
+            if nodes.type == type_:
+                return nodes
+        nodes = _OfType(type_)
+        self._of.append(nodes)
         return nodes
+
+    def _unlist(self, node: Memtype) -> None:
+        """Take an entry out of the list of its type."""
+        nodes = self._list_of(node.type)
+        nodes.remove(node)
+        if not len(nodes):
+            self._of.remove(nodes)
 
 
 def _is_before(node: Memtype, other: Memtype) -> bool:

@@ -6,7 +6,6 @@ Source: arch/x86/mm/pat/memtype.c; the same in every era but for the search of `
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
 from typing import Final
 
 from pat_check.cachemode import UC, UC_MINUS, WB, WC, WP, WT
@@ -14,8 +13,13 @@ from pat_check.model.machine import Machine
 from pat_check.model.memory import PAGE, PHYSICAL_MASK, is_untracked
 from pat_check.model.memtype import Memtype, MemtypeTree
 
-FindVictim = Callable[[MemtypeTree, int, int], tuple[Memtype | None, bool]]
-"""An era's half of ``memtype_erase()``: the entry that a free hits, and whether it is shrunk, not removed."""
+
+class FindVictim:
+    """An era's half of ``memtype_erase()``."""
+
+    def of(self, tree: MemtypeTree, start: int, end: int) -> tuple[Memtype | None, bool]:
+        """The entry that a free of [start, end) hits, and whether it is shrunk, not removed."""
+        raise NotImplementedError
 
 
 class Reserve:
@@ -107,27 +111,35 @@ def memtype_free(machine: Machine, start: int, end: int, find: FindVictim) -> Fr
 
 def erase(machine: Machine, start: int, end: int, find: FindVictim) -> Free:
     """Decide memtype_erase(): which entry, by the rule of the era."""
-    victim, shrinks = find(machine.memtypes, start, end)
+    victim, shrinks = find.of(machine.memtypes, start, end)
     outcome = Free(start, end, "tree", 0 if victim is not None else -errno.EINVAL)
     outcome.victim, outcome.shrinks = victim, shrinks
     return outcome
 
 
-def find_exact(tree: MemtypeTree, start: int, end: int) -> tuple[Memtype | None, bool]:
+class _Exact(FindVictim):
     """The first entry with these very bounds."""
-    return tree.first_exact(start, end), False
+
+    def of(self, tree: MemtypeTree, start: int, end: int) -> tuple[Memtype | None, bool]:
+        return tree.first_exact(start, end), False
 
 
-def find_exact_or_end(tree: MemtypeTree, start: int, end: int) -> tuple[Memtype | None, bool]:
+class _ExactOrEnd(FindVictim):
     """The first entry with these bounds, else the first with this end that begins earlier: it is shrunk.
 
     Only entries that overlap [start, end) are looked at, so that an empty range hits none.
     """
-    node = tree.first_exact(start, end)
-    if node is not None or start >= end:
-        return node, False
-    node = tree.first_ending_at(end, start)
-    return node, node is not None
+
+    def of(self, tree: MemtypeTree, start: int, end: int) -> tuple[Memtype | None, bool]:
+        node = tree.first_exact(start, end)
+        if node is not None or start >= end:
+            return node, False
+        node = tree.first_ending_at(end, start)
+        return node, node is not None
+
+
+FIND_EXACT: Final[FindVictim] = _Exact()
+FIND_EXACT_OR_END: Final[FindVictim] = _ExactOrEnd()
 
 
 def lookup_memtype(machine: Machine, paddr: int) -> int:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pat_check.events import NO_PID
+
+if TYPE_CHECKING:
+    from pat_check.model.holdings import Holder
+    from pat_check.model.memtype import Memtype
 
 MAPPINGS: Final[frozenset[str]] = frozenset(("remap_pfn_range", "fork"))
 """The ways in which a reservation belongs to an address space."""
@@ -22,14 +26,33 @@ class Owner:
     or an explicit reservation belongs to a driver (`module`, where it is known).
     """
 
-    __slots__ = ("api", "comm", "gone", "mm", "module", "parent", "pid", "sharers", "symbol")
+    __slots__ = (
+        "api",
+        "comm",
+        "entry",
+        "gone",
+        "mm",
+        "module",
+        "of_mm",
+        "of_pid",
+        "parent",
+        "pid",
+        "place_in_mm",
+        "place_in_pid",
+        "sharers",
+        "symbol",
+    )
 
     def __init__(self, api: str, comm: str = "", pid: int = NO_PID, mm: int = 0, symbol: str = "") -> None:
         self.api, self.comm, self.pid, self.mm, self.symbol = api, comm, pid, mm, symbol
-        self.module = module_of(symbol)
+        self.module = module_of(symbol) if symbol else ""
         self.parent = NO_PID  # of a fork whose child is not known yet
         self.gone = False  # its end was seen, and that it left this behind was told
         self.sharers: Set[int] = _NOBODY  # other address spaces that share it since a fork
+        self.entry: Memtype | None = None  # what it owns of the tree, and where `Holdings` keep it
+        self.of_mm: Holder | None = None
+        self.of_pid: Holder | None = None
+        self.place_in_mm = self.place_in_pid = 0
 
     @property
     def is_mapping(self) -> bool:
@@ -51,8 +74,17 @@ class Owner:
             return self.mm == mm
         return self.pid == pid != NO_PID
 
+    @property
+    def is_task(self) -> bool:
+        """Whether all that it says of itself is which task it is, and what that has called."""
+        return self.pid != NO_PID and self.parent == NO_PID and not self.symbol and not self.module
+
     def __str__(self) -> str:
-        if self.pid != NO_PID and self.parent == NO_PID and not self.symbol and not self.module:
+        return self.told()
+
+    def told(self) -> str:
+        """For people: ``patlab:880 (remap_pfn_range)``."""
+        if self.is_task:
             return f"{self.comm}:{self.pid} ({self.api})"
         if self.api == "before":
             return "somebody before the trace"

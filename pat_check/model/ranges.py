@@ -4,155 +4,67 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, TypeVar, cast
 
 
-class Ranged(Protocol):
-    """Anything with a half-open range."""
+class Ranged:
+    """A half-open range that one RangeList may hold at a time: a node of its tree."""
 
-    start: int
-    end: int
-    order: int
-    """Set by the list that holds it: greater than that of everything added before."""
+    __slots__ = ("_left", "_rank", "_reach", "_right", "end", "order", "start")
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start, self.end = start, end
+        self.order = 0  # set by the list that holds it: greater than that of everything added before
+        self._left: Ranged | None = None  # what is before it in the list, as far as that is below it in the tree
+        self._right: Ranged | None = None  # and what is behind it
+        self._rank = 0  # greater than that of each node below it
+        self._reach = 0  # the greatest end of it and of all below it
 
 
 T = TypeVar("T", bound=Ranged)
 V = TypeVar("V")
 
-_MOST: Final = 48
-"""Entries of one node; a node with more is cut in two."""
-
 _ALL: Final = 1 << 60
-_ORDERS: Final = 40
-"""Bits of a key that hold the order; the start is above them."""
+
+_FACTOR: Final = 1664525
+_STEP: Final = 1013904223
+_MASK: Final = (1 << 30) - 1
+"""Numbers of a linear congruential generator, whose products are small."""
 
 
-class _Node(Generic[T]):
-    """A part of a RangeList: a leaf holds items, any other node holds nodes.
+class Marked(Ranged, Generic[V]):
+    """A range that stands for something."""
 
-    `keys` ascend: of a leaf's items, else the least key below each child. `ends` are the ends of the items, else the
-    greatest end below each child. `reaches[i]` is the greatest of `ends[: i + 1]`, so that bisecting it finds the first
-    entry that ends behind a place, and its last is what the parent has under `ends`.
-    """
+    __slots__ = ("value",)
 
-    __slots__ = ("children", "ends", "items", "keys", "reaches")
-
-    def __init__(
-        self, keys: list[int], ends: list[int], items: list[T], children: list[_Node[T]], reaches: list[int]
-    ) -> None:
-        self.keys, self.ends, self.items, self.children, self.reaches = keys, ends, items, children, reaches
-
-    def add(self, key: int, end: int, item: T) -> None:
-        """Put an item where its key belongs. Afterwards the node may hold one entry too many."""
-        if not self.children:
-            place = bisect_left(self.keys, key)
-            self.keys.insert(place, key)
-            self.ends.insert(place, end)
-            self.items.insert(place, item)
-            self.reaches.insert(place, -1)
-            self._settle(place)
-            return
-        place = max(bisect_right(self.keys, key) - 1, 0)
-        child = self.children[place]
-        child.add(key, end, item)
-        self.keys[place] = min(self.keys[place], key)
-        if len(child.keys) > _MOST:
-            self._cut(place)
-        elif end > self.ends[place]:
-            self.ends[place] = end
-            self._settle(place)
-
-    def remove(self, key: int) -> None:
-        """Take out the item with this key, and nodes that hold nothing any more."""
-        if not self.children:
-            place = bisect_left(self.keys, key)
-            del self.items[place]
-        else:
-            place = bisect_right(self.keys, key) - 1
-            child = self.children[place]
-            child.remove(key)
-            if child.keys:
-                if child.reaches[-1] != self.ends[place]:
-                    self.ends[place] = child.reaches[-1]
-                    self._settle(place)
-                return
-            del self.children[place]
-        del self.keys[place], self.ends[place], self.reaches[place]
-        self._settle(place)
-
-    def find(self, start: int, stop: int, found: list[T], most: int) -> None:
-        """Append the items that end behind `start` and whose key is below `stop`, in order, until so many are found."""
-        ends = self.ends
-        for place in range(bisect_right(self.reaches, start), bisect_left(self.keys, stop)):
-            if ends[place] > start:
-                if self.children:
-                    self.children[place].find(start, stop, found, most)
-                else:
-                    found.append(self.items[place])
-                if len(found) >= most:
-                    return
-
-    def collect(self, found: list[T]) -> None:
-        """Append every item, in order."""
-        found.extend(self.items)
-        for child in self.children:
-            child.collect(found)
-
-    def cut(self) -> _Node[T]:
-        """Keep the first half; the other half is a new node."""
-        half = len(self.keys) // 2
-        other = _Node(self.keys[half:], self.ends[half:], self.items[half:], self.children[half:], [])
-        top = -1
-        for end in other.ends:
-            top = max(top, end)
-            other.reaches.append(top)
-        del self.keys[half:], self.ends[half:], self.items[half:], self.children[half:], self.reaches[half:]
-        return other
-
-    def _cut(self, place: int) -> None:
-        """Make two of a child that is too large."""
-        child = self.children[place]
-        other = child.cut()
-        self.ends[place] = child.reaches[-1]
-        self.keys.insert(place + 1, other.keys[0])
-        self.ends.insert(place + 1, other.reaches[-1])
-        self.children.insert(place + 1, other)
-        self.reaches.insert(place + 1, -1)
-        self._settle(place)
-        self._settle(place + 1)
-
-    def _settle(self, place: int) -> None:
-        """Bring `reaches` up to date from `place` on, until one is as it was."""
-        ends, reaches = self.ends, self.reaches
-        top = reaches[place - 1] if place else -1
-        while place < len(ends):
-            top = max(top, ends[place])
-            if reaches[place] == top:
-                return
-            reaches[place] = top
-            place += 1
+    def __init__(self, start: int, end: int, value: V) -> None:
+        super().__init__(start, end)
+        self.value = value
 
 
 class RangeList(Generic[T]):
     """A multiset of ranges, ordered by start; equal starts stay in the order they came.
 
-    A B+ tree whose nodes know how far they reach. With n ranges, adding, removing and finding the first that
-    intersects take O(log n) steps, and finding all k that intersect O(log n + k).
+    A tree like the interval trees of the kernel: each node knows how far it and all below it reach. Which node is above
+    which says its rank, a number as good as random (a treap), so that the tree has some 2 ln n levels whatever comes
+    and goes. With n ranges, adding, removing and finding the first that intersects take O(log n) steps, and finding all
+    k that intersect O(log n + k).
     """
 
-    __slots__ = ("_length", "_order", "_root")
+    __slots__ = ("_length", "_order", "_rank", "_root")
 
     def __init__(self) -> None:
-        self._root: _Node[T] = _Node([], [], [], [], [])
+        self._root: Ranged | None = None
         self._length = 0
         self._order = 0
+        self._rank = 0  # of what was put last
 
     def __len__(self) -> int:
         return self._length
 
     def __iter__(self) -> Iterator[T]:
         found: list[T] = []
-        self._root.collect(found)
+        _collect(self._root, cast(list[Ranged], found))
         return iter(found)
 
     def add(self, item: T) -> None:
@@ -164,36 +76,140 @@ class RangeList(Generic[T]):
     def put(self, item: T) -> None:
         """Insert where the item's order, which somebody else has set, and which no other item has, says."""
         self._length += 1
-        self._root.add((item.start << _ORDERS) + item.order, item.end, item)
-        if len(self._root.keys) > _MOST:
-            left = self._root
-            right = left.cut()
-            ends = [left.reaches[-1], right.reaches[-1]]
-            self._root = _Node([left.keys[0], right.keys[0]], ends, [], [left, right], [ends[0], max(ends)])
+        self._rank = item._rank = rank = (self._rank * _FACTOR + _STEP) & _MASK
+        start, order, end = item.start, item.order, item.end
+        above: Ranged | None = None
+        below, is_left = self._root, False
+        while below is not None and below._rank >= rank:
+            below._reach = max(below._reach, end)
+            above, is_left = below, start < below.start or (start == below.start and order < below.order)
+            below = above._left if is_left else above._right
+        _split(below, item)
+        _settle(item)
+        if above is None:
+            self._root = item
+        elif is_left:
+            above._left = item
+        else:
+            above._right = item
 
     def remove(self, item: T) -> None:
         """Take out this very object; its range must be as it was when it was added."""
+        root = self._root
+        assert root is not None
         self._length -= 1
-        self._root.remove((item.start << _ORDERS) + item.order)
-        while len(self._root.children) == 1:
-            self._root = self._root.children[0]
+        self._root = _without(root, item)
+        item._left = item._right = None
 
     def overlapping(self, start: int, end: int, most: int = _ALL) -> list[T]:
         """Every range that intersects [start, end), in order, or the first so many."""
         found: list[T] = []
-        self._root.find(start, end << _ORDERS, found, most)
+        root = self._root
+        if root is not None and root._reach > start:
+            _find(root, start, end, cast(list[Ranged], found), most)
         return found
 
     def first(self, start: int, end: int) -> T | None:
         """The first range that intersects [start, end): it ends behind `start` and begins before `end`."""
-        node, stop = self._root, end << _ORDERS
-        while True:
-            place = bisect_right(node.reaches, start)  # everything before ends too early, this one does not
-            if place == len(node.keys) or node.keys[place] >= stop:
-                return None
-            if not node.children:
-                return node.items[place]
-            node = node.children[place]
+        node = self._root
+        if node is None or node._reach <= start:
+            return None
+        while True:  # something here ends behind `start`, the first of that is the only one that matters
+            below = node._left
+            if below is None or below._reach <= start:
+                if node.start >= end:
+                    return None
+                if node.end > start:
+                    return cast(T, node)
+                below = node._right
+                assert below is not None  # what else would reach so far
+            node = below
+
+
+def _split(node: Ranged | None, item: Ranged) -> None:
+    """Put a tree below an item that belongs above it: to the left what is before the item, the rest to the right."""
+    if node is None:
+        item._left = item._right = None
+        return
+    if item.start < node.start or (item.start == node.start and item.order < node.order):
+        _split(node._left, item)
+        node._left = item._right
+        item._right = node
+    else:
+        _split(node._right, item)
+        node._right = item._left
+        item._left = node
+    _settle(node)
+
+
+def _without(node: Ranged, item: Ranged) -> Ranged | None:
+    """A tree after an item is taken out of it."""
+    if node is item:
+        return _joined(item._left, item._right)
+    if item.start < node.start or (item.start == node.start and item.order < node.order):
+        below = node._left
+        assert below is not None
+        node._left = _without(below, item)
+    else:
+        below = node._right
+        assert below is not None
+        node._right = _without(below, item)
+    if node._reach == item.end:
+        _settle(node)
+    return node
+
+
+def _joined(left: Ranged | None, right: Ranged | None) -> Ranged | None:
+    """One tree of two, all of the first before all of the second."""
+    if left is None:
+        return right
+    if right is None:
+        return left
+    if left._rank > right._rank:
+        left._right = _joined(left._right, right)
+        left._reach = max(left._reach, right._reach)
+        return left
+    right._left = _joined(left, right._left)
+    right._reach = max(right._reach, left._reach)
+    return right
+
+
+def _settle(node: Ranged) -> None:
+    """Bring up to date how far a node reaches, by those right below it."""
+    reach = node.end
+    below = node._left
+    if below is not None and below._reach > reach:
+        reach = below._reach
+    below = node._right
+    if below is not None and below._reach > reach:
+        reach = below._reach
+    node._reach = reach
+
+
+def _find(node: Ranged, start: int, end: int, found: list[Ranged], most: int) -> None:
+    """Append what intersects [start, end) of a tree that ends behind `start`, in order, until so many are found."""
+    below = node._left
+    if below is not None and below._reach > start:
+        _find(below, start, end, found, most)
+        if len(found) >= most:
+            return
+    if node.start >= end:
+        return
+    if node.end > start:
+        found.append(node)
+        if len(found) >= most:
+            return
+    below = node._right
+    if below is not None and below._reach > start:
+        _find(below, start, end, found, most)
+
+
+def _collect(node: Ranged | None, found: list[Ranged]) -> None:
+    """Append all of a tree, in order."""
+    while node is not None:
+        _collect(node._left, found)
+        found.append(node)
+        node = node._right
 
 
 class RangeMap(Generic[V]):

@@ -25,27 +25,47 @@ class Missing(NamedTuple):
     end: int
 
 
-class Ledger:
-    """Predicted messages that one log has not shown yet: by row and range, with pid, line and time."""
+class Prediction:
+    """A message that must appear, as of an event: a row of section 13, and [start, end)."""
 
-    __slots__ = ("_waiting", "matched", "missed")
+    __slots__ = ("at", "end", "number", "pid", "start", "time")
+
+    def __init__(self, number: int, start: int, end: int, event: Event) -> None:
+        self.number, self.start, self.end = number, start, end
+        self.pid, self.at, self.time = event.pid, event.at, event.time
+
+
+class Ledger:
+    """Predicted messages that one log has not shown yet."""
+
+    __slots__ = ("_latest", "_waiting", "matched", "missed")
 
     def __init__(self) -> None:
-        self._waiting: dict[tuple[int, int, int], list[tuple[int, int, float | None]]] = {}
+        self._latest: list[Prediction] = []  # what came since anybody has asked
+        self._waiting: dict[tuple[int, int, int], list[Prediction]] = {}  # the others, by row and range
         self.matched = 0
         self.missed = 0
 
-    def expect(self, number: int, start: int, end: int, event: Event) -> None:
+    def expect(self, prediction: Prediction) -> None:
         """A message must appear."""
-        if len(self._waiting) < _LIMIT:
-            self._waiting.setdefault((number, start, end), []).append((event.pid, event.at, event.time))
+        self._latest.append(prediction)
+        if len(self._latest) >= _LIMIT:
+            self._sort()
+
+    def _sort(self) -> None:
+        """Find a place for what came since anybody has asked."""
+        for one in self._latest:
+            if len(self._waiting) < _LIMIT:
+                self._waiting.setdefault((one.number, one.start, one.end), []).append(one)
+        self._latest.clear()
 
     def match(self, message: Message) -> bool:
         """Whether a message was predicted; a prediction explains one message."""
+        self._sort()
         key = (message.number, message.start, message.end)
         waiting = self._waiting.get(key)
-        for index, (pid, _, _) in enumerate(waiting or ()):
-            if NO_PID in (pid, message.by_pid) or pid == message.by_pid:
+        for index, one in enumerate(waiting or ()):
+            if NO_PID in (one.pid, message.by_pid) or one.pid == message.by_pid:
                 assert waiting is not None
                 del waiting[index]
                 if not waiting:
@@ -57,21 +77,28 @@ class Ledger:
 
     def forget(self) -> None:
         """Drop what is waiting."""
+        self._latest.clear()
         self._waiting.clear()
 
     def rest(self) -> list[Missing]:
         """What never appeared, in the order of the trace."""
-        found = [Missing(at, time, *key) for key, waiting in self._waiting.items() for _, at, time in waiting]
+        self._sort()
+        found = [
+            Missing(one.at, one.time, one.number, one.start, one.end)
+            for waiting in self._waiting.values()
+            for one in waiting
+        ]
         return sorted(found, key=lambda missing: (missing.at, missing.number, missing.start))
 
 
 class Expected:
     """Predictions, kept for each log that can show them: console lines in the trace, and a dmesg file."""
 
-    __slots__ = ("complete", "console", "dmesg", "types_known")
+    __slots__ = ("_maps", "complete", "console", "dmesg", "types_known")
 
     def __init__(self) -> None:
         self.complete = {5, 7, 8, 9}  # rows whose every message is predicted: the calls that print them are recorded
+        self._maps = False  # the rows of reserve_pfn_range() are among them
         self.types_known = True  # the type that every request got
         self.console = Ledger()
         self.dmesg = Ledger()
@@ -91,7 +118,9 @@ class Expected:
 
     def mapped(self) -> None:
         """reserve_pfn_range() is recorded with its return."""
-        self.complete.update((11, 12))
+        if not self._maps:
+            self._maps = True
+            self.complete.update((11, 12))
 
     def ioremapped(self) -> None:
         """__ioremap_caller() is recorded with its return."""
@@ -118,5 +147,6 @@ class Expected:
         self._add(19, -1, -1, event)
 
     def _add(self, number: int, start: int, end: int, event: Event) -> None:
-        self.console.expect(number, start, end, event)
-        self.dmesg.expect(number, start, end, event)
+        prediction = Prediction(number, start, end, event)
+        self.console.expect(prediction)
+        self.dmesg.expect(prediction)

@@ -165,7 +165,7 @@ class Frees:
             return
         fitting = []
         for era in ERAS:
-            victim, shrinks = era.find_victim(self.context.machine.memtypes, start, end)
+            victim, shrinks = era.find_victim.of(self.context.machine.memtypes, start, end)
             if how == ("missed" if victim is None else "shrunk" if shrinks else "removed"):
                 fitting.append(era)
         what = f"a free of [{start:#x}-{end:#x}) {ERASED.get(how, 'found an entry')}"
@@ -183,7 +183,9 @@ class Frees:
     def remove(self, task: Task, event: Event, outcome: Free, api: str) -> None:
         """An entry is gone: that of whoever freed it, if there are several like it."""
         machine, start, end = self.context.machine, outcome.start, outcome.end
-        node = machine.memtypes.first_exact(start, end)
+        node = outcome.victim
+        if node is None or outcome.shrinks:
+            node = machine.memtypes.first_exact(start, end)
         if node is None:
             if not self.context.reliable:
                 self._older(event, start, end, api)

@@ -199,7 +199,7 @@ class Reserves:
             owner = Owner("reserve_pfn_range", call.comm)  # which child comes next is not known
         node = Memtype(start, end, type_, owner, call.at)
         node.assumed = got < 0 and (outcome.overlap.assumed if outcome.overlap is not None else outcome.assumed)
-        node.tell(call.at, f"reserved as {cachemode_name(type_)} by {node.owner}")
+        node.is_reserved(call.at)
         others: list[Memtype] = []
         if outcome.ret != 0 or type_ != new:  # else whatever overlaps has this type
             others = [other for other in machine.memtypes.overlapping(start, end) if other.type != type_]
@@ -288,7 +288,11 @@ class Reserves:
         ignored = task.innermost(ArchIoReserveMemtypeWc) is not None
         self.context.emit(
             incidents.MemtypeAdopted(
-                *self.context.stamp(event),
+                event.at,
+                event.time,
+                event.comm,
+                event.pid,
+                self.context.reliable,
                 node.start,
                 node.end,
                 call.req,

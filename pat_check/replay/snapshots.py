@@ -128,6 +128,7 @@ class Snapshots:
         machine = self.context.machine
         known: dict[Listed, list[Memtype]] = {}
         for node in machine.memtypes:
+            machine.memtypes.remove(node)  # it may be in one tree at a time
             known.setdefault((node.start, node.end, node.type), []).append(node)
         tree = MemtypeTree()
         for listed in nodes:

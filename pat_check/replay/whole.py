@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from pat_check import incidents
-from pat_check.cachemode import cachemode_name
-from pat_check.events import Event, FreePfnRange, MemtypeReserve, ReservePfnRange
+from pat_check.events import FreePfnRange, MemtypeReserve, Moment, ReservePfnRange
 from pat_check.events.runs import Freeing, Mapping, Reserving, TrackedCopy, UntrackedVma, Untracking
 from pat_check.model import operations
 from pat_check.model.memtype import Memtype
@@ -85,13 +84,16 @@ class Whole:
         self._begin(run, task)
         node = Memtype(start, end, type_, Owner("remap_pfn_range", run.comm, run.pid, outer.mm), run.inserted_at)
         node.assumed = run.got < 0 and overlap is not None and overlap.assumed
-        node.tell(run.inserted_at, f"reserved as {cachemode_name(type_)} by {node.owner}")
+        node.is_reserved(run.inserted_at)
         machine.memtypes.insert(node)
         if adopts and overlap is not None:
-            event = Event(run.returned_at, run.returned_time, run.cpu, run.pid, run.comm)
             context.emit(
                 incidents.MemtypeAdopted(
-                    *context.stamp(event),
+                    run.returned_at,
+                    run.returned_time,
+                    run.comm,
+                    run.pid,
+                    context.reliable,
                     start,
                     end,
                     run.req,
@@ -114,7 +116,7 @@ class Whole:
         self.vmas.observe(outer.vma, outer.mm, outer.vm_start, outer.vm_end, run.inner_flags)
         owner = Owner("remap_pfn_range", run.comm, run.pid, outer.mm)
         call = MemtypeReserve(run.reserved_at, None, run.cpu, run.pid, run.comm, outcome.start, outcome.end, run.req)
-        event = Event(run.returned_at, run.returned_time, run.cpu, run.pid, run.comm)
+        event = Moment(run.returned_at, run.returned_time, run.cpu, run.pid, run.comm)
         self.reserves.refusals.tell(call, event, outcome, run.ret, owner, run.caller)
 
     def _begin(self, run: Mapping, task: Task) -> None:
@@ -147,7 +149,7 @@ class Whole:
         self.drivers.freed(run.pid)
         task.scope = run.untrack
         context.erase_seen = True
-        event = Event(run.erased_at, run.erased_time, run.cpu, run.pid, run.comm)
+        event = Moment(run.erased_at, run.erased_time, run.cpu, run.pid, run.comm)
         self.frees.remove(task, event, outcome, run.untrack.api)
         task.scope = None
         return True
@@ -273,9 +275,9 @@ class Whole:
 
 def _agree(run: Mapping) -> bool:
     """Whether each function asked for what its caller wanted, as far as that is recorded."""
-    mode = run.req
-    for prot in (run.outer.prot, run.inner_prot, run.prot):
-        found = mode_of(prot)
-        if found not in (-1, mode):
-            return False
-    return True
+    mode, prot = run.req, run.outer.prot
+    return (
+        mode_of(prot) in (-1, mode)
+        and (run.inner_prot == prot or mode_of(run.inner_prot) in (-1, mode))
+        and (run.prot == prot or mode_of(run.prot) in (-1, mode))
+    )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pat_check.cachemode import UC, UC_MINUS, short_name
 from pat_check.model.memory import PAGE, is_untracked
 from pat_check.model.operations import lookup_memtype
-from pat_check.model.ranges import RangeList
+from pat_check.model.ranges import Marked, RangeList
 from pat_check.model.vma import VM_PAT, VM_PFNMAP, Mm, Vma
 from pat_check.scenario.world import World
 
@@ -23,16 +23,6 @@ class _Mapped(NamedTuple):
     mode: int
     at: int
     who: str | Mm
-
-
-class _Watch:
-    """A mapping that is tracked by what reserves the physical bytes [start, end)."""
-
-    __slots__ = ("end", "order", "start", "vma")
-
-    def __init__(self, start: int, end: int, vma: Vma) -> None:
-        self.start, self.end, self.vma = start, end, vma
-        self.order = 0
 
 
 class Checks:
@@ -50,8 +40,8 @@ class Checks:
         self._crooked: set[tuple[int, int]] = set()
         self._disabled: set[tuple[int, int]] = set()  # (mm, line of the entry)
         self._aliases: set[tuple[int, int, int]] = set()  # (line, line, physical address) of two entries
-        self._watches: RangeList[_Watch] = RangeList()
-        self._watched: dict[Vma, list[_Watch]] = {}
+        self._watches: RangeList[Marked[Vma]] = RangeList()  # of mappings, by what reserves physical bytes for them
+        self._watched: dict[Vma, list[Marked[Vma]]] = {}
         self._floor = 0  # the last line of which nothing is looked at again
         self.freed: list[tuple[int, int]] = []  # reservations that went
 
@@ -77,7 +67,7 @@ class Checks:
             due.update(dict.fromkeys(mm.seen(low, high)))
         for start, end in self.freed:
             if memtypes.first_exact(start, end) is None:  # else its double is there
-                due.update(dict.fromkeys(watch.vma for watch in self._watches.overlapping(start, end)))
+                due.update(dict.fromkeys(watch.value for watch in self._watches.overlapping(start, end)))
         self.freed.clear()
         for vma in due:
             for watch in self._watched.pop(vma, ()):
@@ -89,7 +79,7 @@ class Checks:
 
     def _watch(self, vma: Vma, start: int, end: int) -> None:
         """Look again when a reservation in [start, end) goes."""
-        watch = _Watch(start, end, vma)
+        watch = Marked(start, end, vma)
         self._watches.add(watch)
         self._watched.setdefault(vma, []).append(watch)
 

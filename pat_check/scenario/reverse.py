@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pat_check.model.page_table import Pte
-from pat_check.model.ranges import RangeList, RangeMap
+from pat_check.model.ranges import Marked, RangeList, RangeMap
 from pat_check.model.vma import Changes, Mm
 
 
 class Run:
     """A run of entries that map physical bytes [start, end)."""
 
-    __slots__ = ("end", "high", "low", "mm", "order", "pte", "start")
+    __slots__ = ("end", "high", "low", "mm", "pte", "start")
 
     def __init__(self, mm: Mm, low: int, high: int, pte: Pte) -> None:
         self.mm, self.low, self.high, self.pte = mm, low, high, pte
         self.start, self.end = pte.paddr(low), pte.paddr(high)
-        self.order = 0
 
 
 class Reverse:
@@ -26,13 +25,14 @@ class Reverse:
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
         self._done = 0  # how many of the changed ranges are followed already
-        self._physical: RangeList[Run] = RangeList()
-        self._virtual: dict[Mm, RangeMap[Run]] = {}
+        self._physical: RangeList[Marked[Run]] = RangeList()
+        self._virtual: dict[Mm, RangeMap[Marked[Run]]] = {}
 
     def mapping(self, start: int, end: int) -> list[Run]:
         """What maps [start, end): in the order of address spaces, then of addresses."""
         self._follow()
-        return sorted(self._physical.overlapping(start, end), key=lambda run: (run.mm.id, run.low))
+        runs = [one.value for one in self._physical.overlapping(start, end)]
+        return sorted(runs, key=lambda run: (run.mm.id, run.low))
 
     def forget(self) -> None:
         """What has changed so far is of no interest to anybody any more."""
@@ -62,7 +62,8 @@ class Reverse:
         for low, high, pte in new:
             if not pte.anon:
                 run = Run(mm, low, high, pte)
-                self._physical.add(run)
-                known.set(low, high, run)
+                marked = Marked(run.start, run.end, run)
+                self._physical.add(marked)
+                known.set(low, high, marked)
         if not len(known):
             del self._virtual[mm]

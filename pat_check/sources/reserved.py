@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pat_check.events import Event, FreePfnRange, MemtypeCheckInsert, MemtypeFree, MemtypeReserve, ZapVma
+from pat_check.events import FreePfnRange, MemtypeCheckInsert, MemtypeFree, MemtypeReserve, Moment, ZapVma
 from pat_check.events.runs import TRACKED, Freeing, Reserving, UntrackedVma
 from pat_check.sources.programs import GET_PAT_INFO, RESULT, Block
 
@@ -40,7 +40,7 @@ def reserving(block: Block, place: i64) -> Reserving:
     found.insert = MemtypeCheckInsert(
         block.line(insert), block.time(insert), block.cpu(insert), pid, comm, start, stop, block.value(insert, 2)
     )
-    found.inserted = Event(block.line(inserted), block.time(inserted), block.cpu(inserted), pid, comm)
+    found.inserted = Moment(block.line(inserted), block.time(inserted), block.cpu(inserted), pid, comm)
     found.got, found.granted, found.caller = block.mode(inserted), block.mode(done), block.program(done).caller
     return found
 
@@ -55,7 +55,7 @@ def freeing(block: Block, place: i64) -> Freeing:
     found.call = MemtypeFree(
         block.line(place), block.time(place), block.cpu(place), pid, comm, block.value(place, 0), block.value(place, 1)
     )
-    found.erased = Event(block.line(erased), block.time(erased), block.cpu(erased), pid, comm)
+    found.erased = Moment(block.line(erased), block.time(erased), block.cpu(erased), pid, comm)
     result = block.word(erased, RESULT)
     found.how = "missed" if _ERRORS <= result < 0 else "removed" if result else "shrunk"
     found.caller = block.program(done).caller

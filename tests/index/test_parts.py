@@ -21,10 +21,11 @@ from tests.corpus import KEPT, UNKNOWABLE, captures
 ALWAYS_THE_SAME = {
     "": {"_plans", "_returns", "_takes"},
     "context": {"era", "emit", "log", "one_comm", "counted", "missed", "balanced"},
-    "context.machine": {"mms", "paging"},
+    "context.machine": {"mms", "oldest", "paging"},
     "frees.thefts": {"tracked", "is_foreign"},
-    "expected.console": {"_waiting", "matched", "missed"},
-    "expected.dmesg": {"_waiting", "matched", "missed"},
+    "expected": {"_maps"},
+    "expected.console": {"_latest", "_waiting", "matched", "missed"},
+    "expected.dmesg": {"_latest", "_waiting", "matched", "missed"},
     "snapshots": {"saved", "on_anchor"},
     "vmas": {"_enter", "_leave"},
     "layers": {"_lacks", "unlike", "_chains", "_chains_of"},
@@ -35,7 +36,12 @@ ALWAYS_THE_SAME = {
 }
 """What a part holds that no event changes, that is looked up again, or that no reservation depends on."""
 
-FOLLOWS = {"Memtype": {"order"}, "Frame": {"kind"}, "Wanted": {"at"}}
+FOLLOWS = {
+    "Memtype": {"order", "_left", "_rank", "_reach", "_right"},
+    "Owner": {"entry", "of_mm", "of_pid", "place_in_mm", "place_in_pid"},
+    "Frame": {"kind"},
+    "Wanted": {"at"},
+}
 """What is not saved of a class, for it follows from the rest."""
 
 CAPTURES = [one for one in captures(KEPT) if one.is_small and not one.explained_by(UNKNOWABLE)]

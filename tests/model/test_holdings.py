@@ -106,5 +106,5 @@ def test_nothing_is_left_of_owners_whose_entries_are_gone():
     tree.leave(nodes[3].owner)
     for node in nodes:
         tree.remove(node)
-    assert (tree.holdings._held, tree.holdings._gone, len(tree), tree._of, tree._by_end) == ({}, {}, 0, {}, {})
+    assert (tree.holdings._held, tree.holdings._gone, len(tree), tree._of, tree._by_end) == ({}, {}, 0, [], {})
     validate_tree(tree)

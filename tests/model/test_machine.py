@@ -13,7 +13,7 @@ from pat_check.events import Return
 from pat_check.model.machine import Iomap, Machine
 from pat_check.model.memory import PHYSICAL_MASK, Mtrr, Ram
 from pat_check.model.memtype import Memtype
-from pat_check.model.operations import find_exact, find_exact_or_end, memtype_free, memtype_reserve
+from pat_check.model.operations import FIND_EXACT, FIND_EXACT_OR_END, memtype_free, memtype_reserve
 from pat_check.model.owner import BEFORE
 from pat_check.replay.loop import Replay
 
@@ -26,7 +26,7 @@ TOP = 1 << 30
 DECOY = 1 << 63
 BUSY, INVALID = -errno.EBUSY, -errno.EINVAL
 MODES = (WB, WC, UC_MINUS, UC, WT, WP)
-FINDERS = pytest.mark.parametrize("find", [find_exact, find_exact_or_end], ids=["exact", "exact-or-end"])
+FINDERS = pytest.mark.parametrize("find", [FIND_EXACT, FIND_EXACT_OR_END], ids=["exact", "exact-or-end"])
 
 #  a machine      9f | a0 .. ff | 100 .. 3ffff | 40000 .. | fd000 ..
 #                    | ISA hole | RAM          |          | BAR
@@ -52,7 +52,7 @@ def reserved(machine, range_, req, *, strict=False):
     return outcome.path, outcome.ret, outcome.new
 
 
-def freed(machine, range_, find=find_exact_or_end):
+def freed(machine, range_, find=FIND_EXACT_OR_END):
     """(path, errno) of one memtype_free()."""
     outcome = memtype_free(machine, *range_, find)
     return outcome.path, outcome.ret
@@ -204,9 +204,9 @@ def test_freeing_a_tail_shrinks_only_where_the_end_may_match():
     #  wc     AAAAAAAA
     #  free       ----
     machine, tail = booted((*ROOM, WC)), (BAR + 4 * PAGE, BAR + 8 * PAGE)
-    outcome = memtype_free(machine, *tail, find_exact_or_end)
+    outcome = memtype_free(machine, *tail, FIND_EXACT_OR_END)
     assert (outcome.ret, outcome.shrinks) == (0, True)
-    assert freed(machine, tail, find_exact) == ("tree", INVALID)
+    assert freed(machine, tail, FIND_EXACT) == ("tree", INVALID)
 
 
 # --- physical addresses ---------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def test_a_range_up_to_the_last_physical_byte_keeps_its_end_in_a_reserve_but_not
     last = (PHYSICAL_MASK + 1 - PAGE, PHYSICAL_MASK + 1)
     outcome = memtype_reserve(booted(), *last, WC, strict=False)
     assert (outcome.path, outcome.ret, outcome.start, outcome.end) == ("tree", 0, *last)
-    released = memtype_free(booted((*last, WC)), *last, find_exact_or_end)
+    released = memtype_free(booted((*last, WC)), *last, FIND_EXACT_OR_END)
     assert (released.end, released.victim) == (0, None)
 
 

@@ -11,14 +11,14 @@ from intervaltree import Interval, IntervalTree
 
 from pat_check.cachemode import UC, UC_MINUS, WB, WC, WP, WT
 from pat_check.model.memtype import Memtype, MemtypeTree, validate_tree
-from pat_check.model.operations import find_exact, find_exact_or_end
+from pat_check.model.operations import FIND_EXACT, FIND_EXACT_OR_END
 from pat_check.model.owner import BEFORE, Owner
 
 PAGE = 4096
 BUSY = -errno.EBUSY
 MODES = (WB, WC, UC_MINUS, UC, WT, WP)
-EXACT = pytest.param(find_exact, id="exact")
-OR_END = pytest.param(find_exact_or_end, id="exact-or-end")
+EXACT = pytest.param(FIND_EXACT, id="exact")
+OR_END = pytest.param(FIND_EXACT_OR_END, id="exact-or-end")
 
 
 class Listed:
@@ -67,7 +67,7 @@ def reserve(tree, first, last, type_, *, strict=False):
 
 def erase(tree, find, first, last):
     """Free pages [first, last) by the rule of `find`; whether an entry was hit."""
-    victim, shrinks = find(tree, first * PAGE, last * PAGE)
+    victim, shrinks = find.of(tree, first * PAGE, last * PAGE)
     if victim is not None and shrinks:
         tree.shrink(victim, first * PAGE)
     elif victim is not None:
@@ -204,7 +204,7 @@ def test_identical_ranges_are_entries_of_their_own(find):
 @pytest.mark.parametrize("find", [EXACT, OR_END])
 def test_the_oldest_of_identical_entries_goes_first(find):
     tree, (oldest, _, _) = planted((0, 8, WC), (0, 8, WC), (0, 8, WC))
-    assert find(tree, 0, 8 * PAGE) == (oldest, False)
+    assert find.of(tree, 0, 8 * PAGE) == (oldest, False)
 
 
 @pytest.mark.parametrize("find", [EXACT, OR_END])
@@ -214,10 +214,10 @@ def test_exact_bounds_win_over_an_earlier_entry_with_the_same_end(find):
     #  B          ****
     #  free       ----      B, although A comes first
     tree, (_, second) = planted((0, 8, WC), (4, 8, WC))
-    assert find(tree, 4 * PAGE, 8 * PAGE) == (second, False)
+    assert find.of(tree, 4 * PAGE, 8 * PAGE) == (second, False)
 
 
-@pytest.mark.parametrize("find", [find_exact, find_exact_or_end])
+@pytest.mark.parametrize("find", [FIND_EXACT, FIND_EXACT_OR_END])
 def test_hundreds_of_identical_entries_go_one_by_one_oldest_first(find):
     tree, entries = planted(*[(2, 6, WC)] * 300)
     for entry in entries:
@@ -248,7 +248,7 @@ def test_a_tail_free_shrinks_where_the_end_may_match():
     #  free       ----
     #  left   ****
     tree, _ = planted((0, 8, WC))
-    assert erase(tree, find_exact_or_end, 4, 8)
+    assert erase(tree, FIND_EXACT_OR_END, 4, 8)
     assert pages(tree) == [(0, 4, WC)]
 
 
@@ -257,7 +257,7 @@ def test_a_tail_free_misses_where_only_exact_bounds_match():
     #  A      ********
     #  free       ----
     tree, _ = planted((0, 8, WC))
-    assert not erase(tree, find_exact, 4, 8)
+    assert not erase(tree, FIND_EXACT, 4, 8)
     assert pages(tree) == [(0, 8, WC)]
 
 
@@ -283,7 +283,7 @@ def test_an_empty_free_at_the_end_of_an_entry_overlaps_nothing_and_misses(first,
     #  A      ********
     #  free           |
     tree, _ = planted((0, 8, WC))
-    assert find_exact_or_end(tree, first * PAGE, last * PAGE) == (None, False)
+    assert FIND_EXACT_OR_END.of(tree, first * PAGE, last * PAGE) == (None, False)
 
 
 def test_the_shrink_hits_the_lowest_start_and_not_the_callers_entry():
@@ -293,14 +293,14 @@ def test_the_shrink_hits_the_lowest_start_and_not_the_callers_entry():
     #  free         --
     #  left   AAAAAA, and B as it was
     tree, (_, lowest) = planted((2, 8, WC), (0, 8, WC))
-    assert find_exact_or_end(tree, 6 * PAGE, 8 * PAGE) == (lowest, True)
-    assert erase(tree, find_exact_or_end, 6, 8)
+    assert FIND_EXACT_OR_END.of(tree, 6 * PAGE, 8 * PAGE) == (lowest, True)
+    assert erase(tree, FIND_EXACT_OR_END, 6, 8)
     assert pages(tree) == [(0, 6, WC), (2, 8, WC)]
 
 
 def test_of_equal_starts_the_shrink_hits_the_first_in_order():
     tree, (first, _) = planted((0, 8, WC), (0, 8, WC))
-    assert find_exact_or_end(tree, 6 * PAGE, 8 * PAGE) == (first, True)
+    assert FIND_EXACT_OR_END.of(tree, 6 * PAGE, 8 * PAGE) == (first, True)
 
 
 def test_a_shrunk_entry_goes_behind_its_equal_starts():
@@ -309,7 +309,7 @@ def test_a_shrunk_entry_goes_behind_its_equal_starts():
     #  B      ******
     tree, (shrunk, other) = planted((0, 8, WC), (0, 6, WC))
     assert list(tree) == [shrunk, other]
-    assert erase(tree, find_exact_or_end, 4, 8)
+    assert erase(tree, FIND_EXACT_OR_END, 4, 8)
     assert list(tree) == [other, shrunk]
     assert pages(tree) == [(0, 6, WC), (0, 4, WC)]
 
@@ -320,18 +320,18 @@ def test_the_new_order_after_a_shrink_decides_the_next_free():
     #  B      ******
     #  free       --        hits B, which is first now
     tree, (shrunk, other) = planted((0, 8, WC), (0, 6, WC))
-    assert erase(tree, find_exact_or_end, 6, 8)
-    assert find_exact_or_end(tree, 0, 6 * PAGE) == (other, False)
-    assert find_exact_or_end(tree, 4 * PAGE, 6 * PAGE) == (other, True)
-    assert erase(tree, find_exact_or_end, 4, 6)
+    assert erase(tree, FIND_EXACT_OR_END, 6, 8)
+    assert FIND_EXACT_OR_END.of(tree, 0, 6 * PAGE) == (other, False)
+    assert FIND_EXACT_OR_END.of(tree, 4 * PAGE, 6 * PAGE) == (other, True)
+    assert erase(tree, FIND_EXACT_OR_END, 4, 6)
     assert list(tree) == [shrunk, other]
 
 
 def test_a_shrunk_entry_is_freed_by_its_new_bounds_only():
     tree, _ = planted((0, 8, WC))
-    assert erase(tree, find_exact_or_end, 4, 8)
-    assert not erase(tree, find_exact_or_end, 0, 8)
-    assert erase(tree, find_exact_or_end, 0, 4)
+    assert erase(tree, FIND_EXACT_OR_END, 4, 8)
+    assert not erase(tree, FIND_EXACT_OR_END, 0, 8)
+    assert erase(tree, FIND_EXACT_OR_END, 0, 4)
     assert len(tree) == 0
 
 
@@ -431,7 +431,7 @@ def step(tree, naive, find, operation):
 @pytest.mark.parametrize("find", [EXACT, OR_END])
 def test_every_three_operations_over_three_pages_agree_with_a_list(find):
     for operations in product(OPERATIONS, repeat=3):
-        tree, naive = MemtypeTree(), Listed(shrinks=find is find_exact_or_end)
+        tree, naive = MemtypeTree(), Listed(shrinks=find is FIND_EXACT_OR_END)
         for operation in operations:
             ours, expected = step(tree, naive, find, operation)
             assert ours == expected, operations
@@ -444,7 +444,7 @@ def test_every_free_after_every_three_nested_reservations_agrees_with_a_list(fin
     """Of one type, so that none is refused: this reaches shrinks among peers, which three operations cannot."""
     for ranges in product(SMALL, repeat=3):
         for frees in product(SMALL, repeat=2):
-            tree, naive = MemtypeTree(), Listed(shrinks=find is find_exact_or_end)
+            tree, naive = MemtypeTree(), Listed(shrinks=find is FIND_EXACT_OR_END)
             for operation in (*(("reserve", *range_, WC, True) for range_ in ranges), *(("free", *f) for f in frees)):
                 ours, expected = step(tree, naive, find, operation)
                 assert ours == expected, (ranges, frees)
@@ -461,11 +461,11 @@ ANY_BOUNDS = st.tuples(st.integers(0, WORLD), st.integers(0, WORLD))
 class Worlds(RuleBasedStateMachine):
     """Any reserving and freeing over ten pages, against the list and against intervaltree."""
 
-    @initialize(find=st.sampled_from((find_exact, find_exact_or_end)))
+    @initialize(find=st.sampled_from((FIND_EXACT, FIND_EXACT_OR_END)))
     def boot(self, find):
         self.find = find
         self.tree = MemtypeTree()
-        self.naive = Listed(shrinks=find is find_exact_or_end)
+        self.naive = Listed(shrinks=find is FIND_EXACT_OR_END)
         self.intervals = IntervalTree()
 
     @rule(bounds=BOUNDS, req=st.sampled_from(MODES), strict=st.booleans())

@@ -1,27 +1,24 @@
 """Range containers against the simplest thing that could work: a sorted list, a dictionary of points."""
 
 import random
-from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pat_check.model.ranges import RangeList, RangeMap
+from pat_check.model.ranges import Ranged, RangeList, RangeMap
 
 WORLD = 24
 """Points of the random worlds."""
 
 
-@dataclass(slots=True, eq=False)
-class Span:
+class Span(Ranged):
     """A range with a name; two of them are never equal."""
 
-    start: int
-    end: int
-    name: str = ""
-    order: int = 0
+    def __init__(self, start, end, name=""):
+        super().__init__(start, end)
+        self.name = name
 
     def __repr__(self):
         return f"{self.name}[{self.start},{self.end})"
@@ -42,6 +39,16 @@ def ordered(spans):
 
 def meeting(spans, start, end):
     return [span for span in ordered(spans) if span.start < end and start < span.end]
+
+
+def levels(node):
+    """How many levels a tree has, of which each node is ranked above those below it and knows how far they reach."""
+    if node is None:
+        return 0
+    below = [one for one in (node._left, node._right) if one is not None]
+    assert all(one._rank <= node._rank for one in below)
+    assert node._reach == max([node.end, *(one._reach for one in below)])
+    return 1 + max(levels(node._left), levels(node._right))
 
 
 def names(spans):
@@ -199,6 +206,7 @@ def test_any_adding_and_removing_agrees_with_a_sorted_list(steps, start, length)
         assert list(ranges) == ordered(left)
         assert list(ranges.overlapping(start, start + length)) == meeting(left, start, start + length)
         assert ranges.first(start, start + length) is next(iter(meeting(left, start, start + length)), None)
+        levels(ranges._root)
     assert len(ranges) == len(left)
 
 
@@ -230,12 +238,13 @@ SHAPES = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_thousands_of_ranges_agree_with_a_sorted_list_while_they_come_and_go(shape):
-    """Enough for three levels of the tree."""
+    """The tree has some 2 ln n levels, and seldom more than twice as many."""
     order = random.Random(shape)
     spans = [Span(*SHAPES[shape](index, 5000), str(index)) for index in range(5000)]
     order.shuffle(spans)
     ranges, left = listed(spans), ordered(spans)
     assert list(ranges) == left
+    assert levels(ranges._root) < 40
     for gone in order.sample(spans, 4000):
         ranges.remove(gone)
         left.remove(gone)
@@ -245,11 +254,26 @@ def test_thousands_of_ranges_agree_with_a_sorted_list_while_they_come_and_go(sha
             assert ranges.overlapping(start, end) == meeting(left, start, end)
             assert ranges.first(start, end) is next(iter(meeting(left, start, end)), None)
     assert list(ranges) == left
+    assert levels(ranges._root) < 40
     back = [span for span in spans if span not in set(left)]
     for span in back:
         ranges.add(span)
     assert list(ranges) == ordered([*left, *back])
     assert len(ranges) == 5000
+    assert levels(ranges._root) < 40
+
+
+@pytest.mark.parametrize("step", [1, 7, 89, 4096])
+def test_the_tree_stays_low_where_ranges_come_in_order_and_only_every_so_many_stays(step):
+    ranges, before = RangeList(), []
+    for index in range(20_000):
+        span = Span(index, index + 3)
+        ranges.add(span)
+        if index % step:
+            before.append(span)
+        if len(before) > 5:
+            ranges.remove(before.pop(0))
+    assert levels(ranges._root) < 45
 
 
 # --- RangeMap -------------------------------------------------------------------------------------------------
