@@ -6,7 +6,7 @@ from typing import Any
 
 from pat_check import rules
 from pat_check.errors import PluginError
-from pat_check.findings import Finding, Note
+from pat_check.findings import Finding, Note, Task
 from pat_check.fingerprints import sign
 from pat_check.incidents import Incident
 from pat_check.places import Places
@@ -64,7 +64,7 @@ class Judge:
         self.file, self.repeats = file, repeats
         self.places = Places()
         self.findings: list[Finding] = []
-        self._said: dict[int, Finding] = {}  # the first of its kind, by a hash of what is the same
+        self._said: dict[int, Finding] = {}  # the first of its kind, by a hash of what is the same, or behind it
         self._times: dict[int, int] = {}  # how often it came, if more than once
         self._hearing: dict[type[Incident], list[Rule[Any]]] = {}
         self._origins = rules_in_force()
@@ -90,21 +90,36 @@ class Judge:
 
     def _is_kept(self, finding: Finding, most: int, rule: Rule[Any]) -> bool:
         """Whether it is not one more of the same; then it is only counted."""
-        same = hash(_same(finding))
-        first = self._said.setdefault(same, finding)
-        if first is finding:
+        task = finding.task
+        key = hash((finding.message, task.pid)) if task is not None else hash(finding.message)
+        first = self._said.get(key)
+        while first is not None and not _is_same(first, finding):
+            key += 1
+            first = self._said.get(key)
+        if first is None:
+            self._said[key] = finding
             return True
-        times = self._times[same] = self._times.get(same, 1) + 1
-        if times <= most or _same(first) != _same(finding):
+        times = self._times[key] = self._times.get(key, 1) + 1
+        if times <= most:
             finding.share(first)
             return True
         first.count(finding, spoils=rule.depth < Depth.CONSEQUENCE)
         return False
 
+    def _is_in_order(self) -> bool:
+        """Whether the findings, all of the trace itself, are in its order, as they nearly always come."""
+        line, rule = -1, ""
+        for finding in self.findings:
+            if finding.file != self.file or finding.line < line or (finding.line == line and finding.rule < rule):
+                return False
+            line, rule = finding.line, finding.rule
+        return True
+
     def close(self) -> list[Finding]:
         """The findings in the order of the trace, each with its fingerprint."""
         own = self.file
-        self.findings.sort(key=lambda finding: (finding.file != own, finding.file, finding.line, finding.rule))
+        if not self._is_in_order():
+            self.findings.sort(key=lambda finding: (finding.file != own, finding.file, finding.line, finding.rule))
         places: dict[tuple[int, int], tuple[str, Note]] = {}  # many findings are of few ranges
         for finding in self.findings:
             if not 0 <= finding.start < finding.end:
@@ -122,8 +137,14 @@ class Judge:
         return self.findings
 
 
-def _same(finding: Finding) -> tuple[object, ...]:
-    """What is the same when a finding comes again."""
-    task = finding.task
-    comm, pid = (task.comm, task.pid) if task is not None else ("", -1)
-    return finding.rule, int(finding.severity), finding.file, finding.message, comm, pid
+def _is_same(first: Finding, again: Finding) -> bool:
+    """Whether a finding has come again: in the same words about the same task."""
+    if first.message != again.message or first.rule != again.rule or first.file != again.file:
+        return False
+    if first.severity is not again.severity and first.severity != again.severity:
+        return False
+    return first.task is again.task or _names(first.task) == _names(again.task)
+
+
+def _names(task: Task | None) -> tuple[str, int]:
+    return (task.comm, task.pid) if task is not None else ("", -1)
