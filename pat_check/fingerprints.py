@@ -42,7 +42,8 @@ def sign(findings: Sequence[Finding], base_of: Callable[[int, int], int]) -> Non
     for finding in findings:
         key = keys.of(finding)
         times = seen[key] = seen.get(key, 0) + 1
-        finding.fingerprint = sha256(f"{VERSION}|{key}|{times}".encode()).hexdigest()[:32]
+        digest: str = sha256(f"{VERSION}|{key}|{times}".encode()).hexdigest()
+        finding.fingerprint = digest[:32]
 
 
 class _Keys:
@@ -74,7 +75,7 @@ class _Keys:
                 self._kinds.clear()
             known = " ".join(self._functions(message))
             if not known and (kind := self._happened.search(message)) is not None:
-                known = kind[0]
+                known = str(kind[0])
             self._kinds[message] = known
         return known
 
@@ -144,9 +145,9 @@ def _ranges(text: str) -> list[tuple[int, int]]:
     at = text.find("[0x")
     while at >= 0:
         first, middle = _hex(text, at + 3)
-        if middle > at + 3 and text.startswith("-0x", middle):
+        if middle > at + 3 and text[middle : middle + 3] == "-0x":
             last, end = _hex(text, middle + 3)
-            if end > middle + 3 and text.startswith(")", end):
+            if end > middle + 3 and text[end : end + 1] == ")":
                 found.append((first, last))
         at = text.find("[0x", at + 3)
     return found

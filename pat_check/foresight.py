@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from pat_check.events import (
+    NO_PID,
     Call,
     Event,
     MemtypeFree,
@@ -22,7 +23,6 @@ from pat_check.replay.halves import Halves
 from pat_check.replay.loop import Replay
 from pat_check.sources.probes import Probes
 
-_CALLS: Final = (MemtypeReserve, MemtypeFree)
 _HOLDS: Final = frozenset(("memtype_reserve", "memtype_free"))  # what is inserted and erased is inside them
 _RESERVES: Final = frozenset(("memtype_reserve", "memtype_check_insert"))
 _CHANGES: Final = frozenset((13, 14, 15))
@@ -57,20 +57,25 @@ class Foresight:
         """Read the first events."""
         context, halves = replay.context, Halves()
         calls = returns = 0
+        cpu = pid = NO_PID - 1
         for event in events:
             self._count += 1
-            if event.cpu >= 0:
-                self.cpus.add(event.cpu)
-            self._pids.add(event.pid)
+            if event.cpu != cpu and event.cpu >= 0:
+                cpu = event.cpu
+                self.cpus.add(cpu)
+            if event.pid != pid:
+                pid = event.pid
+                self._pids.add(pid)
             halves.hear(event)
-            if isinstance(event, Message) and event.number in _CHANGES:
-                self._driven = True
-            if isinstance(event, _CALLS):
+            if isinstance(event, Message):
+                self._driven = self._driven or event.number in _CHANGES
+            elif isinstance(event, (MemtypeReserve, MemtypeFree)):
                 calls += 1
                 self._open[event.pid, type(event)] += 1
-            elif isinstance(event, Return) and event.call in _CALLS:
-                returns += 1
-                self._close(event)
+            elif isinstance(event, Return):
+                if event.call is MemtypeReserve or event.call is MemtypeFree:
+                    returns += 1
+                    self._close(event)
             elif isinstance(event, ZapVma):
                 replay.mappings.zaps_seen = True
             elif isinstance(event, VmAreaFree):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
-from pat_check.findings import Baseline, Extent, Finding, Gone, Input, Note, Report, Severity, Suppression, Task
+from pat_check.findings import Baseline, Finding, Gone, Input, Note, Report, Severity, Suppression, Task
 from pat_check.portable import portable, portable_text
 from pat_check.reporters.base import by_rule, total
 
@@ -63,6 +63,7 @@ def _input(an_input: Input) -> dict[str, Any]:
 
 _WORDS: Final = [str(severity) for severity in Severity]
 _quote: Final[Callable[[str], str]] = encode_basestring_ascii
+_hex: Final[Callable[[int], str]] = hex
 _MANY: Final = 4096
 """Texts of a kind that are remembered."""
 
@@ -75,12 +76,10 @@ class Texts:
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}  # of files
-        self._words: dict[str, str] = {}  # rules, labels, modes, eras, places: texts without a path
+        self._words: dict[str, str] = {}  # rules, labels, modes, eras, places
         self._file = ""  # of the finding that was written last
         self._told: dict[str, str] = {}  # help and lines of stories, in findings of this file
-        self._tasks: dict[tuple[str, int], str] = {}
         self._bounds: dict[tuple[int, int], str] = {}
-        self._extents: dict[tuple[str, int, int, str], str] = {}
 
     def of(self, finding: Finding) -> str:
         """The text of one finding."""
@@ -92,13 +91,19 @@ class Texts:
         if "/" in message:
             message = portable_text(message, file)
         notes = [self._note(note, file) for note in finding.notes]
-        drawn = [self._extent(one) for one in finding.drawn]
+        lies = self._bounds_of(finding.start, finding.end) if finding.start >= 0 else ""
+        drawn: list[str] = []
+        for one in finding.drawn:
+            is_own = lies != "" and one.start == finding.start and one.end == finding.end
+            bounds = lies if is_own else self._bounds_of(one.start, one.end)
+            drawn.append(f'{{"label": {self._label(one.label)}, {bounds}, "mode": {self._word(one.mode)}}}')
+        range_ = f"{{{lies}}}" if lies else "null"
         return (
             f'{{"rule": {self._word(finding.rule)}, "severity": "{_WORDS[finding.severity]}", '
             f'"message": {_quote(message)}, "file": {self._name(file)}, '
             f'"line": {_line(finding.line)}, "time": {"null" if time is None else _decimal(time)}, '
             f'"task": {self._task(finding.task)}, '
-            f'"range": {self._range(finding.start, finding.end)}, '
+            f'"range": {range_}, '
             f'"place": {self._word(finding.place)}, '
             f'"extents": [{", ".join(drawn)}], '
             f'"era": {self._word(finding.era)}, '
@@ -133,8 +138,9 @@ class Texts:
 
     def _word(self, word: str) -> str:
         """One of few words; null for none."""
-        if not word:
-            return "null"
+        return self._label(word) if word else "null"
+
+    def _label(self, word: str) -> str:
         known = self._words.get(word)
         if known is None:
             if len(self._words) >= _MANY:
@@ -145,35 +151,16 @@ class Texts:
     def _task(self, task: Task | None) -> str:
         if task is None:
             return "null"
-        names = task.comm, task.pid
-        known = self._tasks.get(names)
-        if known is None:
-            if len(self._tasks) >= _MANY:
-                self._tasks.clear()
-            pid = f"{task.pid}" if task.pid >= 0 else "null"
-            known = self._tasks[names] = f'{{"comm": {_quote(task.comm)}, "pid": {pid}}}'
-        return known
+        pid = str(task.pid) if task.pid >= 0 else "null"
+        return f'{{"comm": {self._label(task.comm)}, "pid": {pid}}}'
 
-    def _range(self, start: int, end: int) -> str:
-        return f"{{{self._bound(start, end)}}}" if start >= 0 else "null"
-
-    def _bound(self, start: int, end: int) -> str:
+    def _bounds_of(self, start: int, end: int) -> str:
         lies = start, end
         known = self._bounds.get(lies)
         if known is None:
             if len(self._bounds) >= _MANY:
                 self._bounds.clear()
-            known = self._bounds[lies] = f'"start": "{hex(start)}", "end": "{hex(end)}"'
-        return known
-
-    def _extent(self, one: Extent) -> str:
-        row = one.label, one.start, one.end, one.mode
-        known = self._extents.get(row)
-        if known is None:
-            if len(self._extents) >= _MANY:
-                self._extents.clear()
-            bounds, mode = self._bound(one.start, one.end), self._word(one.mode)
-            known = self._extents[row] = f'{{"label": {_quote(one.label)}, {bounds}, "mode": {mode}}}'
+            known = self._bounds[lies] = f'"start": "{_hex(start)}", "end": "{_hex(end)}"'
         return known
 
 

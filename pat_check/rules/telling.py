@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pat_check.cachemode import short_name
@@ -70,6 +70,7 @@ def _order(note: Note) -> tuple[bool, int]:
     return bool(note.file), note.line
 
 
+_hex: Final[Callable[[int], str]] = hex
 _MANY: Final = 4096
 """Of what is remembered because it comes again."""
 _ids: Final[dict[type, str]] = {}  # of rules
@@ -96,7 +97,7 @@ def span(start: int, end: int) -> str:
         return known
     if len(_spans) >= _MANY:
         _spans.clear()
-    text = _spans[lies] = f"[{hex(start)}-{hex(end)})"
+    text = _spans[lies] = f"[{_hex(start)}-{_hex(end)})"
     return text
 
 
