@@ -287,7 +287,7 @@ class Report(Value):
     gone: list[Gone] = field(default_factory=list)  # what only the baseline holds
     hidden: list[Finding] = field(default_factory=list)  # below --min-severity: not shown, but they may fail the run
     fail_on: Severity | None = Severity.WARNING  # findings from here on fail the run; None: none does
-    rules: list[RuleText] = field(default_factory=list)  # every rule that could have found something, by id
+    rules: Sequence[RuleText] = ()  # every rule that could have found something, by id
 
     def worst(self) -> Severity | None:
         """The worst severity among the findings, None when there are none."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from pat_check.findings import Finding
+from pat_check.findings import Finding, Note
 
 VERSION: Final = "v1"
 """Changes when equal findings get other fingerprints than before."""
@@ -46,6 +46,28 @@ def sign(findings: Sequence[Finding], base_of: Callable[[int, int], int]) -> Non
         finding.fingerprint = digest[:32]
 
 
+class _Signed:
+    """A finding, and what stays of it."""
+
+    __slots__ = ("finding", "key")
+
+    def __init__(self, finding: Finding, key: str) -> None:
+        self.finding, self.key = finding, key
+
+    def is_like(self, other: Finding) -> bool:
+        """Whether as much stays of another finding in the same words; it often is the same again."""
+        own = self.finding
+        if own.start != other.start or own.end != other.end or len(own.notes) != len(other.notes):
+            return False
+        if own.rule != other.rule or _comm(own) != _comm(other):
+            return False
+        for at in range(len(own.notes)):
+            one, two = own.notes[at], other.notes[at]
+            if one.message != two.message or _is_told(one) != _is_told(two):
+                return False
+        return True
+
+
 class _Keys:
     """What stays of each finding, as text."""
 
@@ -53,19 +75,29 @@ class _Keys:
         self._base_of = base_of
         self._function, self._happened = re.compile(_FUNCTION), re.compile(_KINDS)
         self._words: dict[str, bool] = {}  # whether they name a function
+        self._last_with: dict[str, _Signed] = {}  # by message
         self._kinds: dict[str, str] = {}  # by line of a story
         self._ranges: dict[str, list[tuple[int, int]]] = {}  # by text
 
     def of(self, finding: Finding) -> str:
         """The rule, the comm, the story and the range."""
-        comm = finding.task.comm if finding.task is not None else ""
+        signed = self._last_with.get(finding.message)
+        if signed is not None and signed.is_like(finding):
+            return signed.key
+        if len(self._last_with) >= _MANY:
+            self._last_with.clear()
+        key = self._key(finding)
+        self._last_with[finding.message] = _Signed(finding, key)
+        return key
+
+    def _key(self, finding: Finding) -> str:
         story = ""
         for note in finding.notes:
-            if note.line or note.file:
+            if _is_told(note):
                 kinds = self._kinds_in(note.message)
                 if kinds:
                     story = f"{story} {kinds}" if story else kinds
-        return f"{finding.rule}|{comm}|{story}|{self._range(finding)}"
+        return f"{finding.rule}|{_comm(finding)}|{story}|{self._range(finding)}"
 
     def _kinds_in(self, message: str) -> str:
         """The kernel functions that a line of the story names, else what happened there."""
@@ -130,6 +162,15 @@ class _Keys:
                 self._ranges.clear()
             known = self._ranges[text] = _ranges(text)
         return known
+
+
+def _comm(finding: Finding) -> str:
+    return finding.task.comm if finding.task is not None else ""
+
+
+def _is_told(note: Note) -> bool:
+    """Whether something happened there, so that it is part of the story."""
+    return note.line != 0 or note.file != ""
 
 
 def _is_of_word(code: int) -> bool:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
 from pat_check.events import (
     NO_PID,
-    Call,
     Event,
     MemtypeFree,
     MemtypeReserve,
@@ -49,7 +47,8 @@ class Foresight:
         self.cpus: set[int] = set()
         self._pids: set[int] = set()
         self._count = 0
-        self._open: Counter[tuple[int, type[Call]]] = Counter()
+        self._reserves: dict[int, int] = {}  # by pid: calls of memtype_reserve() that are open
+        self._frees: dict[int, int] = {}  # and of memtype_free()
         self._orphans = 0
         self._driven = False  # messages tell of each change
 
@@ -71,11 +70,15 @@ class Foresight:
                 self._driven = self._driven or event.number in _CHANGES
             elif isinstance(event, (MemtypeReserve, MemtypeFree)):
                 calls += 1
-                self._open[event.pid, type(event)] += 1
+                opened = self._reserves if isinstance(event, MemtypeReserve) else self._frees
+                opened[event.pid] = opened.get(event.pid, 0) + 1
             elif isinstance(event, Return):
-                if event.call is MemtypeReserve or event.call is MemtypeFree:
+                if event.call is MemtypeReserve:
                     returns += 1
-                    self._close(event)
+                    self._close(event, self._reserves)
+                elif event.call is MemtypeFree:
+                    returns += 1
+                    self._close(event, self._frees)
             elif isinstance(event, ZapVma):
                 replay.mappings.zaps_seen = True
             elif isinstance(event, VmAreaFree):
@@ -127,10 +130,10 @@ class Foresight:
         probed = self.probes.entries | self.probes.returns
         return bool((halves.entered | halves.returned | probed) & functions)
 
-    def _close(self, event: Return) -> None:
-        key = event.pid, event.call
-        if self._open[key]:
-            self._open[key] -= 1
+    def _close(self, event: Return, opened: dict[int, int]) -> None:
+        count = opened.get(event.pid, 0)
+        if count:
+            opened[event.pid] = count - 1
         elif event.entry is None:
             self._orphans += 1
 
@@ -138,7 +141,7 @@ class Foresight:
         """Whether one CPU's buffer is all there is: by its name, or because tasks come and go in the midst of calls."""
         if len(self.cpus) != 1 or self.of_cpus == 1:
             return False
-        torn = self.of_cpus > 1 and self._orphans and any(self._open.values())
+        torn = self.of_cpus > 1 and self._orphans and any([*self._reserves.values(), *self._frees.values()])
         return bool(self.buffer or torn)
 
     @property

@@ -4,53 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pat_check import rules
 from pat_check.errors import PluginError
 from pat_check.findings import Finding, Note, Task
 from pat_check.fingerprints import sign
 from pat_check.incidents import Incident
 from pat_check.places import Places
-from pat_check.plugins import foreign_rules
-from pat_check.registry import classes_of
-from pat_check.rules.base import Depth, FactRule, Rule
-
-RULES: tuple[type[Rule[Any]], ...] = tuple(
-    sorted(
-        (rule for rule in classes_of(rules, Rule) if rule is not FactRule),  # type: ignore[type-abstract]
-        key=lambda rule: rule.rule_id(),
-    )
-)
-"""Every rule of this package, by id."""
-
-_use_plugins = True
-
-
-def use_plugins(wanted: bool) -> None:
-    """Whether rules of other packages count, from now on; they do until somebody says no."""
-    global _use_plugins  # noqa: PLW0603
-    _use_plugins = wanted
-
-
-def rules_in_force() -> dict[type[Rule[Any]], str]:
-    """Every rule that counts, by id, with the distribution that brings it; "" is this package.
-
-    Raises PluginError for a plug-in that cannot be used, or that takes an id that is taken.
-    """
-    found: dict[type[Rule[Any]], str] = dict.fromkeys(RULES, "")
-    if not _use_plugins:
-        return found
-    taken = {rule.rule_id(): "pat-check" for rule in RULES}
-    for rule, origin in foreign_rules().items():
-        if rule.rule_id() in taken:
-            raise PluginError(origin, f"{rule.rule_id()} is a rule of {taken[rule.rule_id()]} already")
-        taken[rule.rule_id()] = origin
-        found[rule] = origin
-    return dict(sorted(found.items(), key=lambda item: item[0].rule_id()))
-
-
-def rules_by_id() -> dict[str, type[Rule[Any]]]:
-    """Every rule that counts by its id."""
-    return {rule.rule_id(): rule for rule in rules_in_force()}
+from pat_check.rulebook import Rulebook
+from pat_check.rules.base import Depth, Rule
 
 
 class Judge:
@@ -67,13 +27,16 @@ class Judge:
         self._said: dict[int, Finding] = {}  # the first of its kind, by a hash of what is the same, or behind it
         self._times: dict[int, int] = {}  # how often it came, if more than once
         self._hearing: dict[type[Incident], list[Rule[Any]]] = {}
-        self._origins = rules_in_force()
-        for rule in self._origins:
-            self._hearing.setdefault(rule.hears(), []).append(rule())
+        self._rulebook = Rulebook()
+        self._foreign: list[Rule[Any]] = [rule() for rule in self._rulebook.origins]
 
     def hear(self, incident: Incident) -> None:
         """Ask every rule that hears this kind of incident."""
-        for rule in self._hearing.get(type(incident), ()):
+        kind = type(incident)
+        hearing = self._hearing.get(kind)
+        if hearing is None:
+            hearing = self._hearing[kind] = self._that_hear(kind)
+        for rule in hearing:
             try:
                 for finding in rule.judge(incident):
                     if not finding.file:
@@ -81,12 +44,18 @@ class Judge:
                     if self.repeats is None or self._is_kept(finding, self.repeats, rule):
                         self.findings.append(finding)
             except Exception as error:
-                if origin := self._origins[type(rule)]:
+                if origin := self._rulebook.origins.get(type(rule)):
                     what = f"{type(error).__name__}: {error}"
                     raise PluginError(
                         origin, f"{rule.rule_id()} failed at {self.file}:{incident.at}: {what}"
                     ) from error
                 raise
+
+    def _that_hear(self, kind: type[Incident]) -> list[Rule[Any]]:
+        """The rules for a class of incidents, by id."""
+        hearing: list[Rule[Any]] = [rule() for rule in self._rulebook.own(kind)]
+        hearing += [rule for rule in self._foreign if rule.hears() is kind]
+        return sorted(hearing, key=lambda rule: rule.rule_id())
 
     def _is_kept(self, finding: Finding, most: int, rule: Rule[Any]) -> bool:
         """Whether it is not one more of the same; then it is only counted."""

@@ -53,6 +53,7 @@ class Halves:
         self.entered: set[str] = set()
         self.returned: set[str] = set()
         self.nested: set[str] = set()  # "caller function": what returns, and zaps, say of who calls whom
+        self._inside: dict[str, set[str]] = {}  # by caller: functions that are in `nested`
         self._last: dict[int, Call] = {}  # by pid: the last call, where it is part of an unmap
         self._with_arguments: set[str] = set()  # functions whose returns show them
         self._unanswered: set[str] = set()  # the task went on, but no return came
@@ -92,7 +93,7 @@ class Halves:
         if api not in self.returned:
             self.returned.add(api)
         if event.caller:
-            self.nested.add(nested_in(event))
+            self._nest(event)
         if event.entry is not None:
             self._with_arguments.add(api)
         opened = self._open.get(event.pid)
@@ -105,6 +106,14 @@ class Halves:
         if place >= 0:
             self._unanswered.update(opened[place + 1 :])
             del opened[place:]
+
+    def _nest(self, event: Return) -> None:
+        inside = self._inside.get(event.caller)
+        if inside is None:
+            inside = self._inside[event.caller] = set()
+        if event.api not in inside:
+            inside.add(event.api)
+            self.nested.add(nested_in(event))
 
     def shows_result_of(self, function: str, caller: str = "") -> bool:
         """Whether it is seen what a function did to what, by its own arguments or by those of its `caller`."""
