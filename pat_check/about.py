@@ -6,15 +6,15 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 from pat_check.eras import ERAS
 from pat_check.findings import RuleText, Severity
 from pat_check.gate.selection import ALL, matches
 from pat_check.invariants import INVARIANTS
-from pat_check.judge import rules_in_force
+from pat_check.rulebook import Rulebook, rules_in_force
 from pat_check.rules.base import Rule
 from pat_check.sources.formats import SOURCES
 
@@ -93,7 +93,41 @@ def _docstring(rule: type[Rule[Any]]) -> str:
 
 def rule_texts() -> list[RuleText]:
     """Every rule that counts as reporters describe it, by id."""
-    return [RuleText(one.id, one.family, one.severity, one.summary, one.text, one.help, one.uri) for one in rules()]
+    return [_text(one) for one in rules()]
+
+
+def _text(one: RuleInfo) -> RuleText:
+    return RuleText(one.id, one.family, one.severity, one.summary, one.text, one.help, one.uri)
+
+
+class RuleTexts(Sequence[RuleText]):
+    """Every rule that counted when this was made, as `rule_texts()` describes it; read when somebody asks."""
+
+    def __init__(self) -> None:
+        self._rulebook = Rulebook()
+        self._texts: list[RuleText] | None = None
+
+    def _all(self) -> list[RuleText]:
+        if self._texts is None:
+            origins = self._rulebook.origins
+            infos = [_info(rule, origins.get(rule, "")) for rule in self._rulebook.values()]
+            self._texts = [_text(one) for one in infos]
+        return self._texts
+
+    @overload
+    def __getitem__(self, at: int) -> RuleText: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[RuleText]: ...
+    def __getitem__(self, at: int | slice) -> RuleText | list[RuleText]:
+        return self._all()[at]
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __eq__(self, other: object) -> bool:
+        return self._all() == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # as that of a list
 
 
 def rule_uri(rule: str) -> str:
@@ -103,7 +137,7 @@ def rule_uri(rule: str) -> str:
 
 def rule_ids() -> list[str]:
     """The ids of every rule that counts, in order."""
-    return [rule.rule_id() for rule in rules_in_force()]
+    return list(Rulebook())
 
 
 def bad_selector(selector: str) -> str:

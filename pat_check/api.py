@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from pat_check.gate.selection import matches
     from pat_check.gate.suppressions import Entry
     from pat_check.index.using import Indexing
-    from pat_check.judge import use_plugins
     from pat_check.live import Live
     from pat_check.plays import scenarios_below
     from pat_check.points import Held
     from pat_check.quoting import quoted
+    from pat_check.rulebook import use_plugins
     from pat_check.scenario.formatter import formatted
     from pat_check.session import Options
     from pat_check.sources.capture import is_read
@@ -113,7 +113,7 @@ _ELSEWHERE = {
     "gate.selection": ("matches",),
     "gate.suppressions": ("Entry",),
     "index.using": ("Indexing",),
-    "judge": ("use_plugins",),
+    "rulebook": ("use_plugins",),
     "live": ("Live",),
     "plays": ("scenarios_below",),
     "points": ("Held",),

@@ -7,7 +7,7 @@ from contextlib import closing
 from os.path import isdir, isfile
 
 from pat_check import __version__
-from pat_check.about import SCENARIO, rule_texts
+from pat_check.about import SCENARIO, RuleTexts
 from pat_check.eras import NEWEST, era_of
 from pat_check.errors import TraceError
 from pat_check.findings import NOTES, Finding, Input, Report
@@ -43,7 +43,7 @@ def check(
             era_of(own.era)
         if own.input_format and own.input_format != SCENARIO[0]:
             source_named(own.input_format)
-    report = Report(__version__, rules=rule_texts())
+    report = Report(__version__, rules=RuleTexts())
     task = Task(_checked, _is_here, _lost, lambda one, lines: progress(one[0], lines) if progress else None)
     with closing(in_order(task, list(zip(paths, chosen, strict=True)), jobs)) as results:
         for seen, findings in results:

@@ -14,8 +14,8 @@ from pat_check.eras import era_of
 from pat_check.errors import TraceError
 from pat_check.findings import Finding, Input, Note, Severity, Task
 from pat_check.incidents import MappingNoted
-from pat_check.judge import rules_by_id
 from pat_check.plays import play
+from pat_check.rulebook import Rulebook
 from pat_check.scenario.parser import parse
 from pat_check.session import Session
 
@@ -41,7 +41,7 @@ def played(session: Session, seen: Input) -> tuple[list[Finding], str]:
         return [], made.plain or "the recording does not show all that was done"
     judging = {
         rule.rule_id()
-        for rule in rules_by_id().values()
+        for rule in Rulebook().values()
         if issubclass(rule.hears(), MappingNoted) and rule.family() in _FAMILIES
     }
     findings = play(parse(made.text(), file), era_of(era)).findings

@@ -94,6 +94,12 @@ class Extent(Value):
     def __init__(self, label: str, start: int, end: int, mode: str = "") -> None:
         self.label, self.start, self.end, self.mode = label, start, end, mode
 
+    def is_same(self, other: Extent) -> bool:
+        """Whether another row is of the same bytes, with the same words."""
+        if self.start != other.start or self.end != other.end:
+            return False
+        return self.label == other.label and self.mode == other.mode
+
     def __reduce__(self) -> tuple[type[Extent], tuple[str, int, int, str]]:
         return Extent, (self.label, self.start, self.end, self.mode)
 
@@ -173,14 +179,14 @@ class Finding(Value):
         if self.message == first.message:
             self.message = first.message
         if len(self.drawn) == len(first.drawn):
-            for row, drawn in zip(self.drawn, first.drawn, strict=True):
-                if (row.label, row.start, row.end, row.mode) != (drawn.label, drawn.start, drawn.end, drawn.mode):
+            for row in range(len(self.drawn)):
+                if not self.drawn[row].is_same(first.drawn[row]):
                     break
             else:
                 self.drawn = first.drawn
-        for note, other in zip(self.notes, first.notes, strict=False):
-            if note.message == other.message:
-                note.message = other.message
+        for place in range(min(len(self.notes), len(first.notes))):
+            if self.notes[place].message == first.notes[place].message:
+                self.notes[place].message = first.notes[place].message
 
     def count(self, other: Finding, *, spoils: bool) -> None:
         """Only count another finding, which is the same again; what that `spoils`, this one has spoilt."""
@@ -281,7 +287,7 @@ class Report(Value):
     gone: list[Gone] = field(default_factory=list)  # what only the baseline holds
     hidden: list[Finding] = field(default_factory=list)  # below --min-severity: not shown, but they may fail the run
     fail_on: Severity | None = Severity.WARNING  # findings from here on fail the run; None: none does
-    rules: list[RuleText] = field(default_factory=list)  # every rule that could have found something, by id
+    rules: Sequence[RuleText] = ()  # every rule that could have found something, by id
 
     def worst(self) -> Severity | None:
         """The worst severity among the findings, None when there are none."""

@@ -9,7 +9,6 @@ finding about the same task is one however often it is repeated.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 from pat_check.findings import NOTES, Finding, Note, counted
@@ -24,6 +23,7 @@ class Folding:
 
     def __init__(self, rules: Mapping[str, type[Rule[Any]]]) -> None:
         self._rules = rules
+        self._repeats: dict[str, bool] = {}  # by rule
         self._said: dict[tuple[object, ...], Finding] = {}
         self._spoilt: dict[tuple[str, int, int, int], Finding] = {}
 
@@ -32,7 +32,7 @@ class Folding:
         roots: list[Finding] = []
         for finding in _one_line(findings, self._rules) if len(findings) > 1 else findings:
             root = _spoilt(finding, self._spoilt) if finding.reservations else None
-            if root is None and self._rules[finding.rule].repeats:
+            if root is None and self._is_repeated(finding.rule):
                 root = self._said.setdefault(_what(finding), finding)
             if root is None or root is finding:
                 roots.append(finding)
@@ -40,14 +40,24 @@ class Folding:
                 root.keep(finding)
         return roots
 
+    def _is_repeated(self, rule: str) -> bool:
+        known = self._repeats.get(rule)
+        if known is None:
+            known = self._repeats[rule] = self._rules[rule].repeats
+        return known
+
 
 def fold(findings: Iterable[Finding], rules: Mapping[str, type[Rule[Any]]]) -> list[Finding]:
     """The findings, ordered by file and line, without those that another one now keeps in `folded`."""
     folding = Folding(rules)
     roots: list[Finding] = []
-    for _, line in groupby(findings, key=lambda finding: (finding.file, finding.line)):
-        roots += folding.add(list(line))
-    return roots
+    line: list[Finding] = []
+    for finding in findings:
+        if line and (finding.line != line[0].line or finding.file != line[0].file):
+            roots += folding.add(line)
+            line = []
+        line.append(finding)
+    return roots + folding.add(line)
 
 
 def _what(finding: Finding) -> tuple[object, ...]:
@@ -58,10 +68,19 @@ def _what(finding: Finding) -> tuple[object, ...]:
 
 def _spoilt(finding: Finding, spoilt: dict[tuple[str, int, int, int], Finding]) -> Finding | None:
     """The finding that spoilt every reservation of this one before; otherwise this one has spoilt them."""
-    roots = [spoilt.setdefault((finding.file, *reservation), finding) for reservation in finding.reservations]
-    if not roots or any(root is finding or root.severity < finding.severity for root in roots):
-        return None
-    return roots[0]
+    root: Finding | None = None
+    is_own = False
+    for born, start, type_ in finding.reservations:
+        reservation = finding.file, born, start, type_
+        one = spoilt.get(reservation)
+        if one is None:
+            spoilt[reservation] = finding
+            is_own = True
+        elif one is finding or one.severity < finding.severity:
+            is_own = True
+        elif root is None:
+            root = one
+    return None if is_own else root
 
 
 def _one_line(findings: Sequence[Finding], rules: Mapping[str, type[Rule[Any]]]) -> list[Finding]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
 from pat_check.events import (
-    Call,
+    NO_PID,
     Event,
     MemtypeFree,
     MemtypeReserve,
@@ -22,7 +21,6 @@ from pat_check.replay.halves import Halves
 from pat_check.replay.loop import Replay
 from pat_check.sources.probes import Probes
 
-_CALLS: Final = (MemtypeReserve, MemtypeFree)
 _HOLDS: Final = frozenset(("memtype_reserve", "memtype_free"))  # what is inserted and erased is inside them
 _RESERVES: Final = frozenset(("memtype_reserve", "memtype_check_insert"))
 _CHANGES: Final = frozenset((13, 14, 15))
@@ -49,7 +47,8 @@ class Foresight:
         self.cpus: set[int] = set()
         self._pids: set[int] = set()
         self._count = 0
-        self._open: Counter[tuple[int, type[Call]]] = Counter()
+        self._reserves: dict[int, int] = {}  # by pid: calls of memtype_reserve() that are open
+        self._frees: dict[int, int] = {}  # and of memtype_free()
         self._orphans = 0
         self._driven = False  # messages tell of each change
 
@@ -57,20 +56,29 @@ class Foresight:
         """Read the first events."""
         context, halves = replay.context, Halves()
         calls = returns = 0
+        cpu = pid = NO_PID - 1
         for event in events:
             self._count += 1
-            if event.cpu >= 0:
-                self.cpus.add(event.cpu)
-            self._pids.add(event.pid)
+            if event.cpu != cpu and event.cpu >= 0:
+                cpu = event.cpu
+                self.cpus.add(cpu)
+            if event.pid != pid:
+                pid = event.pid
+                self._pids.add(pid)
             halves.hear(event)
-            if isinstance(event, Message) and event.number in _CHANGES:
-                self._driven = True
-            if isinstance(event, _CALLS):
+            if isinstance(event, Message):
+                self._driven = self._driven or event.number in _CHANGES
+            elif isinstance(event, (MemtypeReserve, MemtypeFree)):
                 calls += 1
-                self._open[event.pid, type(event)] += 1
-            elif isinstance(event, Return) and event.call in _CALLS:
-                returns += 1
-                self._close(event)
+                opened = self._reserves if isinstance(event, MemtypeReserve) else self._frees
+                opened[event.pid] = opened.get(event.pid, 0) + 1
+            elif isinstance(event, Return):
+                if event.call is MemtypeReserve:
+                    returns += 1
+                    self._close(event, self._reserves)
+                elif event.call is MemtypeFree:
+                    returns += 1
+                    self._close(event, self._frees)
             elif isinstance(event, ZapVma):
                 replay.mappings.zaps_seen = True
             elif isinstance(event, VmAreaFree):
@@ -122,10 +130,10 @@ class Foresight:
         probed = self.probes.entries | self.probes.returns
         return bool((halves.entered | halves.returned | probed) & functions)
 
-    def _close(self, event: Return) -> None:
-        key = event.pid, event.call
-        if self._open[key]:
-            self._open[key] -= 1
+    def _close(self, event: Return, opened: dict[int, int]) -> None:
+        count = opened.get(event.pid, 0)
+        if count:
+            opened[event.pid] = count - 1
         elif event.entry is None:
             self._orphans += 1
 
@@ -133,7 +141,7 @@ class Foresight:
         """Whether one CPU's buffer is all there is: by its name, or because tasks come and go in the midst of calls."""
         if len(self.cpus) != 1 or self.of_cpus == 1:
             return False
-        torn = self.of_cpus > 1 and self._orphans and any(self._open.values())
+        torn = self.of_cpus > 1 and self._orphans and any([*self._reserves.values(), *self._frees.values()])
         return bool(self.buffer or torn)
 
     @property

@@ -4,53 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pat_check import rules
 from pat_check.errors import PluginError
-from pat_check.findings import Finding, Note
+from pat_check.findings import Finding, Note, Task
 from pat_check.fingerprints import sign
 from pat_check.incidents import Incident
 from pat_check.places import Places
-from pat_check.plugins import foreign_rules
-from pat_check.registry import classes_of
-from pat_check.rules.base import Depth, FactRule, Rule
-
-RULES: tuple[type[Rule[Any]], ...] = tuple(
-    sorted(
-        (rule for rule in classes_of(rules, Rule) if rule is not FactRule),  # type: ignore[type-abstract]
-        key=lambda rule: rule.rule_id(),
-    )
-)
-"""Every rule of this package, by id."""
-
-_use_plugins = True
-
-
-def use_plugins(wanted: bool) -> None:
-    """Whether rules of other packages count, from now on; they do until somebody says no."""
-    global _use_plugins  # noqa: PLW0603
-    _use_plugins = wanted
-
-
-def rules_in_force() -> dict[type[Rule[Any]], str]:
-    """Every rule that counts, by id, with the distribution that brings it; "" is this package.
-
-    Raises PluginError for a plug-in that cannot be used, or that takes an id that is taken.
-    """
-    found: dict[type[Rule[Any]], str] = dict.fromkeys(RULES, "")
-    if not _use_plugins:
-        return found
-    taken = {rule.rule_id(): "pat-check" for rule in RULES}
-    for rule, origin in foreign_rules().items():
-        if rule.rule_id() in taken:
-            raise PluginError(origin, f"{rule.rule_id()} is a rule of {taken[rule.rule_id()]} already")
-        taken[rule.rule_id()] = origin
-        found[rule] = origin
-    return dict(sorted(found.items(), key=lambda item: item[0].rule_id()))
-
-
-def rules_by_id() -> dict[str, type[Rule[Any]]]:
-    """Every rule that counts by its id."""
-    return {rule.rule_id(): rule for rule in rules_in_force()}
+from pat_check.rulebook import Rulebook
+from pat_check.rules.base import Depth, Rule
 
 
 class Judge:
@@ -64,16 +24,19 @@ class Judge:
         self.file, self.repeats = file, repeats
         self.places = Places()
         self.findings: list[Finding] = []
-        self._said: dict[int, Finding] = {}  # the first of its kind, by a hash of what is the same
+        self._said: dict[int, Finding] = {}  # the first of its kind, by a hash of what is the same, or behind it
         self._times: dict[int, int] = {}  # how often it came, if more than once
         self._hearing: dict[type[Incident], list[Rule[Any]]] = {}
-        self._origins = rules_in_force()
-        for rule in self._origins:
-            self._hearing.setdefault(rule.hears(), []).append(rule())
+        self._rulebook = Rulebook()
+        self._foreign: list[Rule[Any]] = [rule() for rule in self._rulebook.origins]
 
     def hear(self, incident: Incident) -> None:
         """Ask every rule that hears this kind of incident."""
-        for rule in self._hearing.get(type(incident), ()):
+        kind = type(incident)
+        hearing = self._hearing.get(kind)
+        if hearing is None:
+            hearing = self._hearing[kind] = self._that_hear(kind)
+        for rule in hearing:
             try:
                 for finding in rule.judge(incident):
                     if not finding.file:
@@ -81,30 +44,51 @@ class Judge:
                     if self.repeats is None or self._is_kept(finding, self.repeats, rule):
                         self.findings.append(finding)
             except Exception as error:
-                if origin := self._origins[type(rule)]:
+                if origin := self._rulebook.origins.get(type(rule)):
                     what = f"{type(error).__name__}: {error}"
                     raise PluginError(
                         origin, f"{rule.rule_id()} failed at {self.file}:{incident.at}: {what}"
                     ) from error
                 raise
 
+    def _that_hear(self, kind: type[Incident]) -> list[Rule[Any]]:
+        """The rules for a class of incidents, by id."""
+        hearing: list[Rule[Any]] = [rule() for rule in self._rulebook.own(kind)]
+        hearing += [rule for rule in self._foreign if rule.hears() is kind]
+        return sorted(hearing, key=lambda rule: rule.rule_id())
+
     def _is_kept(self, finding: Finding, most: int, rule: Rule[Any]) -> bool:
         """Whether it is not one more of the same; then it is only counted."""
-        same = hash(_same(finding))
-        first = self._said.setdefault(same, finding)
-        if first is finding:
+        task = finding.task
+        key = hash((finding.message, task.pid)) if task is not None else hash(finding.message)
+        first = self._said.get(key)
+        while first is not None and not _is_same(first, finding):
+            key += 1
+            first = self._said.get(key)
+        if first is None:
+            self._said[key] = finding
             return True
-        times = self._times[same] = self._times.get(same, 1) + 1
-        if times <= most or _same(first) != _same(finding):
+        times = self._times[key] = self._times.get(key, 1) + 1
+        if times <= most:
             finding.share(first)
             return True
         first.count(finding, spoils=rule.depth < Depth.CONSEQUENCE)
         return False
 
+    def _is_in_order(self) -> bool:
+        """Whether the findings, all of the trace itself, are in its order, as they nearly always come."""
+        line, rule = -1, ""
+        for finding in self.findings:
+            if finding.file != self.file or finding.line < line or (finding.line == line and finding.rule < rule):
+                return False
+            line, rule = finding.line, finding.rule
+        return True
+
     def close(self) -> list[Finding]:
         """The findings in the order of the trace, each with its fingerprint."""
         own = self.file
-        self.findings.sort(key=lambda finding: (finding.file != own, finding.file, finding.line, finding.rule))
+        if not self._is_in_order():
+            self.findings.sort(key=lambda finding: (finding.file != own, finding.file, finding.line, finding.rule))
         places: dict[tuple[int, int], tuple[str, Note]] = {}  # many findings are of few ranges
         for finding in self.findings:
             if not 0 <= finding.start < finding.end:
@@ -122,8 +106,14 @@ class Judge:
         return self.findings
 
 
-def _same(finding: Finding) -> tuple[object, ...]:
-    """What is the same when a finding comes again."""
-    task = finding.task
-    comm, pid = (task.comm, task.pid) if task is not None else ("", -1)
-    return finding.rule, int(finding.severity), finding.file, finding.message, comm, pid
+def _is_same(first: Finding, again: Finding) -> bool:
+    """Whether a finding has come again: in the same words about the same task."""
+    if first.message != again.message or first.rule != again.rule or first.file != again.file:
+        return False
+    if first.severity is not again.severity and first.severity != again.severity:
+        return False
+    return first.task is again.task or _names(first.task) == _names(again.task)
+
+
+def _names(task: Task | None) -> tuple[str, int]:
+    return (task.comm, task.pid) if task is not None else ("", -1)

@@ -14,11 +14,12 @@ from pat_check.events import Event
 from pat_check.findings import Finding
 from pat_check.folding import Folding
 from pat_check.incidents import Incident
-from pat_check.judge import Judge, rules_by_id
+from pat_check.judge import Judge
 from pat_check.model.machine import Machine
 from pat_check.model.memory import Mtrr, Ram
 from pat_check.places import Places
 from pat_check.replay.loop import Replay
+from pat_check.rulebook import Rulebook
 from pat_check.sources.ftrace import Ftrace
 from pat_check.sources.iomem import ram_of, read_iomem
 from pat_check.sources.memtype_list import read_memtype_list
@@ -45,7 +46,7 @@ class Live:
         self._pieces: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._replay: Replay | None = None
-        self._folding = Folding(rules_by_id())
+        self._folding = Folding(Rulebook())
         self._found: list[Finding] = []  # at this event
 
     @property

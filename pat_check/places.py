@@ -20,6 +20,8 @@ class Places:
 
     def name(self, start: int, end: int) -> str:
         """The name of the innermost resource that holds [start, end), with the one around it; empty when none does."""
+        if not self._resources:
+            return ""
         names = list(dict.fromkeys(resource.name for resource in self._holding(start, end)))
         return f"{names[-1]} ({names[-2]})" if len(names) > 1 else "".join(names)
 

@@ -12,7 +12,8 @@ from pat_check.errors import TraceError
 from pat_check.events import NO_PID
 from pat_check.findings import Finding, Severity, Suppression
 from pat_check.incidents import ExpectationFailed, SuppressionUnused
-from pat_check.judge import Judge, rules_by_id
+from pat_check.judge import Judge
+from pat_check.rulebook import Rulebook
 from pat_check.scenario.parser import parse
 from pat_check.scenario.stage import Outcome, Stage, applies
 from pat_check.scenario.statements import Expect, Ignore, Scenario, Statement, Word, flattened
@@ -103,7 +104,7 @@ def play(scenario: Scenario, era: Era) -> Play:
 
 def check_names(scenario: Scenario) -> None:
     """Raise ScenarioError for the first rule that does not exist, or pattern that no era matches."""
-    rules, eras = list(rules_by_id()), [era.name for era in ERAS]
+    rules, eras = list(Rulebook()), [era.name for era in ERAS]
     for statement in flattened(scenario.statements):
         named = [claim.rule for claim in statement.claims]
         patterns = [claim.eras for claim in statement.claims]

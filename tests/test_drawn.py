@@ -3,11 +3,11 @@
 import pytest
 
 from pat_check import api
-from pat_check.judge import RULES
 from pat_check.reporters.drawing import page_map
+from pat_check.rulebook import own_rules
 from tests.claims import written
 
-BY_ID = {rule.rule_id(): rule for rule in RULES}
+BY_ID = {rule.rule_id(): rule for rule in own_rules()}
 
 #  The rows of each rule's own violating trace, as the report draws them.
 MAPS = {

@@ -7,7 +7,8 @@ from pat_check.eras import era_of
 from pat_check.findings import Finding, Report, Severity
 from pat_check.folding import fold
 from pat_check.gate.policy import Policy, apply_policy
-from pat_check.judge import Judge, rules_by_id
+from pat_check.judge import Judge
+from pat_check.rulebook import Rulebook
 from pat_check.scenario.parser import parse
 from pat_check.session import Options, Session
 from tests.scenario.stories import HEAD
@@ -177,7 +178,7 @@ def test_what_a_counted_finding_has_spoilt_leads_to_the_first():
 
     first, leak = finding("memtype-invalid-free", 2, 1), finding("memtype-leak", 9, 5)
     first.count(finding("memtype-invalid-free", 6, 5), spoils=True)
-    assert fold([first, leak], rules_by_id()) == [first]
+    assert fold([first, leak], Rulebook()) == [first]
     assert first.folded == [leak]
 
 

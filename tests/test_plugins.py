@@ -12,8 +12,8 @@ import pytest
 
 from pat_check import api
 from pat_check.eras import ERAS
-from pat_check.judge import RULES
 from pat_check.plugins import foreign_rules
+from pat_check.rulebook import own_rules
 from tests.claims import claims, found
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "plugin"
@@ -85,7 +85,7 @@ def process(site, *args, **env):
 
 
 def test_without_plug_ins_the_rules_are_those_of_the_package():
-    assert api.rule_ids() == [rule.rule_id() for rule in RULES]
+    assert api.rule_ids() == [rule.rule_id() for rule in own_rules()]
 
 
 def test_a_rule_of_another_package_is_a_rule_like_any_other(acme):

@@ -1,20 +1,26 @@
 """The catalogue proves itself: every rule finds exactly what its own traces claim, in every era."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import pat_check.rules
 from pat_check import api
 from pat_check.eras import ERAS
 from pat_check.findings import Severity
-from pat_check.judge import RULES
+from pat_check.registry import classes_of
+from pat_check.rulebook import Rulebook, own_rules
+from pat_check.rules.base import FactRule, Rule
+from pat_check.rules.heard import HEARD
 from tests.claims import claims, found
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "shared" / "spec" / "invariants.md"
 
 eras = pytest.mark.parametrize("era", [era.name for era in ERAS])
-rules = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.rule_id())
+rules = pytest.mark.parametrize("rule", own_rules(), ids=lambda rule: rule.rule_id())
 
 
 @eras
@@ -44,7 +50,7 @@ def test_a_rule_documents_itself(rule):
 
 
 def test_the_memtype_section_of_the_catalogue_is_covered():
-    covered = {number for rule in RULES for number in rule.invariants}
+    covered = {number for rule in own_rules() for number in rule.invariants}
     assert set(range(1, 26)) <= covered
 
 
@@ -65,5 +71,31 @@ def catalogue():
 
 
 def test_rule_ids_are_unique_and_in_order():
-    ids = [rule.rule_id() for rule in RULES]
+    ids = [rule.rule_id() for rule in own_rules()]
     assert ids == sorted(set(ids))
+
+
+def test_every_rule_is_known_by_the_incident_that_it_hears():
+    found = {}
+    for rule in classes_of(pat_check.rules, Rule):
+        if rule is not FactRule:
+            module = rule.__module__.removeprefix("pat_check.rules.")
+            found.setdefault(rule.hears().__name__, []).append(module)
+    assert {kind: sorted(modules) for kind, modules in found.items()} == {
+        kind: sorted(modules) for kind, modules in HEARD.items()
+    }
+
+
+def test_an_own_rule_has_the_id_of_its_path():
+    assert {name: rule.rule_id() for name, rule in Rulebook().items()} == {name: name for name in Rulebook()}
+
+
+def test_a_replay_imports_the_rules_of_what_happens_only():
+    code = (
+        "import sys; from pat_check.judge import Judge\n"
+        "from pat_check.incidents import RangeOdd\n"
+        "Judge('x').hear(RangeOdd(1, None, '', -1, True, 1, 1, 'a', 'f', 'empty'))\n"
+        "print(*(name for name in sys.modules if name.startswith('pat_check.rules.') and name.count('.') > 2))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["pat_check.rules.memtype.range"]

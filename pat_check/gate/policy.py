@@ -12,7 +12,8 @@ from pat_check.findings import Finding, Report, Severity, Suppression
 from pat_check.folding import fold, tell
 from pat_check.gate.selection import ALL, closest, is_selected
 from pat_check.incidents import SuppressionUnused
-from pat_check.judge import Judge, rules_by_id
+from pat_check.judge import Judge
+from pat_check.rulebook import Rulebook
 
 if TYPE_CHECKING:
     from pat_check.gate.baseline import Known
@@ -60,12 +61,13 @@ def apply_policy(report: Report, policy: Policy) -> None:
     report.findings = [finding for finding in found if finding.severity >= policy.min_severity]
     report.hidden = [finding for finding in found if finding.severity < policy.min_severity]
     report.fail_on = policy.fail_on
-    report.rules = [rule for rule in report.rules if policy.selects(rule.id)]
+    if policy.select != (ALL,) or policy.ignore:
+        report.rules = [rule for rule in report.rules if policy.selects(rule.id)]
 
 
 def _folded(findings: Sequence[Finding]) -> list[Finding]:
     """Findings of one cause are one; what is suppressed keeps nothing and is kept by nobody."""
-    rules = rules_by_id()
+    rules = Rulebook()
     apart = [finding for finding in findings if finding.suppression is not None or finding.rule not in rules]
     roots = fold([finding for finding in findings if finding.suppression is None and finding.rule in rules], rules)
     for root in roots:

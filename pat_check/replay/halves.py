@@ -33,7 +33,17 @@ _OUTSIDE: Final[frozenset[type[Event]]] = frozenset(
 
 def nested_in(event: Return) -> str:
     """Who called whom: both names, the caller's first."""
-    return f"{event.caller.partition('+')[0]} {event.api}"
+    caller = event.caller
+    plus = caller.find("+")
+    return f"{caller if plus < 0 else caller[:plus]} {event.api}"
+
+
+def _place(opened: list[str], function: str) -> int:
+    """Where a function is in a list, first; -1 nowhere."""
+    for place in range(len(opened)):
+        if opened[place] == function:
+            return place
+    return -1
 
 
 class Halves:
@@ -43,6 +53,7 @@ class Halves:
         self.entered: set[str] = set()
         self.returned: set[str] = set()
         self.nested: set[str] = set()  # "caller function": what returns, and zaps, say of who calls whom
+        self._inside: dict[str, set[str]] = {}  # by caller: functions that are in `nested`
         self._last: dict[int, Call] = {}  # by pid: the last call, where it is part of an unmap
         self._with_arguments: set[str] = set()  # functions whose returns show them
         self._unanswered: set[str] = set()  # the task went on, but no return came
@@ -54,35 +65,55 @@ class Halves:
             self._leave(event)
         elif isinstance(event, Call) and (function := event.function()):
             self._enter(event, function)
-        if type(event) in _OUTSIDE:
-            self._unanswered.update(self._open.pop(event.pid, ()))
+        if type(event) in _OUTSIDE and event.pid in self._open:
+            self._unanswered.update(self._open.pop(event.pid))
 
     def _enter(self, call: Call, function: str) -> None:
-        self.entered.add(function)
-        if isinstance(call, ZapVma) and (last := self._last.get(call.pid)) is not None:
-            self.nested.add(f"{last.function()} {function}")
-        if isinstance(call, UnmapVmas | ZapVma):
-            self._last[call.pid] = call
-        else:
-            self._last.pop(call.pid, None)
+        if function not in self.entered:
+            self.entered.add(function)
+        pid = call.pid
+        if isinstance(call, (UnmapVmas, ZapVma)):
+            if isinstance(call, ZapVma) and (last := self._last.get(pid)) is not None:
+                self.nested.add(f"{last.function()} {function}")
+            self._last[pid] = call
+        elif pid in self._last:
+            del self._last[pid]
         if type(call) not in SCOPES:
-            opened = self._open.setdefault(call.pid, [])
-            if function in opened:
-                self._unanswered.update(opened[opened.index(function) :])
-                del opened[opened.index(function) :]
+            opened = self._open.get(pid)
+            if opened is None:
+                opened = self._open[pid] = []
+            place = _place(opened, function)
+            if place >= 0:
+                self._unanswered.update(opened[place:])
+                del opened[place:]
             opened.append(function)
 
     def _leave(self, event: Return) -> None:
-        self.returned.add(event.api)
+        api = event.api
+        if api not in self.returned:
+            self.returned.add(api)
         if event.caller:
-            self.nested.add(nested_in(event))
+            self._nest(event)
         if event.entry is not None:
-            self._with_arguments.add(event.api)
-        opened = self._open.get(event.pid, [])
-        if event.api in opened:
-            place = opened.index(event.api)
+            self._with_arguments.add(api)
+        opened = self._open.get(event.pid)
+        if not opened:
+            return
+        if opened[-1] == api:  # a function is open but once
+            opened.pop()
+            return
+        place = _place(opened, api)
+        if place >= 0:
             self._unanswered.update(opened[place + 1 :])
             del opened[place:]
+
+    def _nest(self, event: Return) -> None:
+        inside = self._inside.get(event.caller)
+        if inside is None:
+            inside = self._inside[event.caller] = set()
+        if event.api not in inside:
+            inside.add(event.api)
+            self.nested.add(nested_in(event))
 
     def shows_result_of(self, function: str, caller: str = "") -> bool:
         """Whether it is seen what a function did to what, by its own arguments or by those of its `caller`."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 
-from pat_check import events, incidents
+from pat_check import events
 from pat_check.events import MemtypeReserve
+from pat_check.incidents.memtype import MemtypeRefused
 from pat_check.model.operations import Reserve
 from pat_check.model.owner import Owner
 from pat_check.replay.context import Context
@@ -45,10 +46,17 @@ class Refusals:
         caller: str,
     ) -> None:
         """Emit the incident, with the entries that decided it."""
-        clash = [node.seen() for node in dict.fromkeys((outcome.overlap, outcome.clash)) if node is not None]
+        overlap, other = outcome.overlap, outcome.clash
+        clash = [overlap.seen()] if overlap is not None else []
+        if other is not None and other is not overlap:
+            clash.append(other.seen())
         self.context.emit(
-            incidents.MemtypeRefused(
-                *self.context.stamp(event),
+            MemtypeRefused(
+                event.at,
+                event.time,
+                event.comm,
+                event.pid,
+                self.context.reliable,
                 outcome.start,
                 outcome.end,
                 call.req,

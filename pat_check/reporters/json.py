@@ -10,6 +10,8 @@ from pat_check.findings import Report
 from pat_check.reporters.base import Reporter, Style
 from pat_check.reporters.records import Texts, gone_record, head_record, summary_record
 
+_DEL = "\x7f"
+
 
 class Json(Reporter):
     """JSON for other programs."""
@@ -28,7 +30,7 @@ def _array(out: TextIO, name: str, records: Iterable[str]) -> None:
     out.write(f',\n  "{name}": [')
     separator = end = ""
     for record in records:
-        out.write(f"{separator}\n    {harmless(record)}")
+        out.write(f"{separator}\n    {harmless(record) if _DEL in record else record}")
         separator, end = ",", "\n  "
     out.write(f"{end}]")
 

@@ -8,11 +8,11 @@ Absent things are null, addresses are hex strings, and paths say nothing of the 
 from __future__ import annotations
 
 import json
-from functools import lru_cache
-from json.encoder import encode_basestring_ascii as quote
+from collections.abc import Callable
+from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
-from pat_check.findings import Baseline, Finding, Gone, Input, Note, Report, Severity, Suppression
+from pat_check.findings import Baseline, Finding, Gone, Input, Note, Report, Severity, Suppression, Task
 from pat_check.portable import portable, portable_text
 from pat_check.reporters.base import by_rule, total
 
@@ -61,7 +61,11 @@ def _input(an_input: Input) -> dict[str, Any]:
     }
 
 
-_WORDS: Final = tuple(str(severity) for severity in Severity)
+_WORDS: Final = [str(severity) for severity in Severity]
+_quote: Final[Callable[[str], str]] = encode_basestring_ascii
+_hex: Final[Callable[[int], str]] = hex
+_MANY: Final = 4096
+"""Texts of a kind that are remembered."""
 
 
 class Texts:
@@ -71,47 +75,107 @@ class Texts:
     """
 
     def __init__(self) -> None:
-        self._file = lru_cache(64)(lambda path: quote(portable(path)))
-        self._told = lru_cache(1024)(lambda text, file: quote(portable_text(text, file)))
+        self._names: dict[str, str] = {}  # of files
+        self._words: dict[str, str] = {}  # rules, labels, modes, eras, places
+        self._file = ""  # of the finding that was written last
+        self._told: dict[str, str] = {}  # help and lines of stories, in findings of this file
+        self._bounds: dict[tuple[int, int], str] = {}
 
     def of(self, finding: Finding) -> str:
         """The text of one finding."""
-        file, task, place, silenced = finding.file, finding.task, finding.place, finding.suppression
+        file, silenced, time = finding.file, finding.suppression, finding.time
+        if file != self._file:
+            self._file = file
+            self._told.clear()
+        message = finding.message
+        if "/" in message:
+            message = portable_text(message, file)
+        notes = [self._note(note, file) for note in finding.notes]
+        lies = self._bounds_of(finding.start, finding.end) if finding.start >= 0 else ""
+        drawn: list[str] = []
+        for one in finding.drawn:
+            is_own = lies != "" and one.start == finding.start and one.end == finding.end
+            bounds = lies if is_own else self._bounds_of(one.start, one.end)
+            drawn.append(f'{{"label": {self._label(one.label)}, {bounds}, "mode": {self._word(one.mode)}}}')
+        range_ = f"{{{lies}}}" if lies else "null"
         return (
-            f'{{"rule": {quote(finding.rule)}, "severity": "{_WORDS[finding.severity]}", '
-            f'"message": {quote(portable_text(finding.message, file))}, "file": {self._file(file)}, '
-            f'"line": {finding.line or "null"}, "time": {"null" if finding.time is None else repr(finding.time)}, '
-            f'"task": {_task(task.comm, task.pid) if task is not None else "null"}, '
-            f'"range": {_range(finding.start, finding.end) if finding.start >= 0 else "null"}, '
-            f'"place": {quote(place) if place else "null"}, '
-            f'"extents": [{", ".join([_extent(one.label, one.start, one.end, one.mode) for one in finding.drawn])}], '
-            f'"era": {quote(finding.era) if finding.era else "null"}, '
-            f'"notes": [{", ".join([self._note(note, file) for note in finding.notes])}], '
-            f'"help": {self._told(finding.help, file) if finding.help else "null"}, '
-            f'"fingerprint": {quote(finding.fingerprint)}, '
-            f'"baseline": {quote(finding.baseline) if finding.baseline else "null"}, '
+            f'{{"rule": {self._word(finding.rule)}, "severity": "{_WORDS[finding.severity]}", '
+            f'"message": {_quote(message)}, "file": {self._name(file)}, '
+            f'"line": {_line(finding.line)}, "time": {"null" if time is None else _decimal(time)}, '
+            f'"task": {self._task(finding.task)}, '
+            f'"range": {range_}, '
+            f'"place": {self._word(finding.place)}, '
+            f'"extents": [{", ".join(drawn)}], '
+            f'"era": {self._word(finding.era)}, '
+            f'"notes": [{", ".join(notes)}], '
+            f'"help": {self._text(finding.help, file) if finding.help else "null"}, '
+            f'"fingerprint": {_quote(finding.fingerprint)}, '
+            f'"baseline": {_quote(finding.baseline) if finding.baseline else "null"}, '
             f'"suppression": {"null" if silenced is None else json.dumps(_suppression(silenced))}}}'
         )
 
     def _note(self, note: Note, file: str) -> str:
-        beside = note.file
-        text = f'{{"line": {note.line or "null"}, "message": {self._told(note.message, beside or file)}'
-        return f'{text}, "file": {self._file(beside)}}}' if beside else text + "}"
+        beside, line = note.file, _line(note.line)
+        if not beside:
+            return f'{{"line": {line}, "message": {self._text(note.message, file)}}}'
+        told = _quote(portable_text(note.message, beside))
+        return f'{{"line": {line}, "message": {told}, "file": {self._name(beside)}}}'
+
+    def _text(self, text: str, file: str) -> str:
+        """A text of a finding of this file."""
+        known = self._told.get(text)
+        if known is None:
+            if len(self._told) >= _MANY:
+                self._told.clear()
+            known = self._told[text] = _quote(portable_text(text, file) if "/" in text else text)
+        return known
+
+    def _name(self, file: str) -> str:
+        known = self._names.get(file)
+        if known is None:
+            known = self._names[file] = _quote(portable(file))
+        return known
+
+    def _word(self, word: str) -> str:
+        """One of few words; null for none."""
+        return self._label(word) if word else "null"
+
+    def _label(self, word: str) -> str:
+        known = self._words.get(word)
+        if known is None:
+            if len(self._words) >= _MANY:
+                self._words.clear()
+            known = self._words[word] = _quote(word)
+        return known
+
+    def _task(self, task: Task | None) -> str:
+        if task is None:
+            return "null"
+        pid = str(task.pid) if task.pid >= 0 else "null"
+        return f'{{"comm": {self._label(task.comm)}, "pid": {pid}}}'
+
+    def _bounds_of(self, start: int, end: int) -> str:
+        lies = start, end
+        known = self._bounds.get(lies)
+        if known is None:
+            if len(self._bounds) >= _MANY:
+                self._bounds.clear()
+            known = self._bounds[lies] = f'"start": "{_hex(start)}", "end": "{_hex(end)}"'
+        return known
 
 
-@lru_cache(maxsize=1024)
-def _task(comm: str, pid: int) -> str:
-    return f'{{"comm": {quote(comm)}, "pid": {pid if pid >= 0 else "null"}}}'
+def _line(line: int) -> str:
+    return str(line) if line else "null"
 
 
-def _range(start: int, end: int) -> str:
-    return f'{{"start": "{hex(start)}", "end": "{hex(end)}"}}'
-
-
-@lru_cache(maxsize=1024)
-def _extent(label: str, start: int, end: int, mode: str) -> str:
-    bounds = f'"start": "{hex(start)}", "end": "{hex(end)}"'
-    return f'{{"label": {quote(label)}, {bounds}, "mode": {quote(mode) if mode else "null"}}}'
+def _decimal(time: float) -> str:
+    """What repr() says, which looks at every bit; times of recordings are whole microseconds."""
+    if 0.001 <= time < 1e8:
+        micros = int(time * 1e6 + 0.5)
+        if float(micros) / 1e6 == time:  # so few digits are those of one number only
+            fraction = str(1_000_000 + micros % 1_000_000)[1:].rstrip("0")
+            return f"{micros // 1_000_000}.{fraction or '0'}"
+    return repr(time)
 
 
 def _suppression(silenced: Suppression) -> dict[str, Any]:

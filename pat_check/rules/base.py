@@ -90,18 +90,18 @@ class Rule(ABC, Generic[I]):
         what lies around it, for the map below it.
         """
         return made(
-            self.rule_id(),
+            self,
             self.severity if severity is None else severity,
             message,
             incident,
-            notes,
+            list(notes),
             start,
             end,
             help or self.help,
-            frames,
+            list(drawn),
+            list(reservations),
+            None if frames is None else tuple(frames),
             mapped,
-            reservations,
-            drawn,
         )
 
 

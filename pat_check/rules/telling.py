@@ -2,63 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from pat_check.cachemode import short_name
 from pat_check.findings import Extent, Finding, Note, Severity, Task
 from pat_check.incidents import Incident, Seen, Story
 
+if TYPE_CHECKING:
+    from pat_check.rules.base import Rule
+
 
 def made(
-    rule: str,
+    rule: Rule[Any],
     severity: Severity,
     message: str,
     incident: Incident,
-    notes: Iterable[Note],
+    notes: list[Note],
     start: int,
     end: int,
     help: str,
-    frames: Iterable[tuple[int, int]] | None,
-    mapped: tuple[int, int],
-    reservations: Iterable[Seen],
-    drawn: Iterable[Extent],
+    drawn: list[Extent],
+    reservations: Sequence[Seen] = (),
+    frames: Sequence[tuple[int, int]] | None = None,
+    mapped: tuple[int, int] = (-1, -1),
 ) -> Finding:
-    """A finding, as `Rule.finding()` tells of it."""
-    ordered = [note for note in notes if note.message]
-    if len(ordered) > 1:
-        ordered.sort(key=_order)
+    """A finding, as `Rule.finding()` tells of it; rules that are compiled call this, and leave it the list of notes."""
+    comm, pid = incident.comm, incident.pid
+    kind = type(rule)
+    name = _ids.get(kind)
+    if name is None:
+        name = _ids[kind] = rule.rule_id()
     return Finding(
-        rule,
+        name,
         severity,
         message,
         incident.at,
-        ordered,
+        _in_order(notes),
         "",
         incident.time,
-        _task(incident.comm, incident.pid) if incident.comm or incident.pid >= 0 else None,
+        _task(comm, pid) if comm or pid >= 0 else None,
         start,
         end,
         help,
-        frames=None if frames is None else tuple(frames),
+        frames=frames,
         mapped=mapped,
-        reservations=tuple([(seen.born, seen.start, seen.type) for seen in reservations]),
+        reservations=tuple([(seen.born, seen.start, seen.type) for seen in reservations]) if reservations else (),
         drawn=tuple(drawn),
     )
+
+
+def _in_order(notes: list[Note]) -> list[Note]:
+    """Notes that say something, oldest first; they nearly always are."""
+    line, beside = -1, False
+    for note in notes:
+        if note.file and not beside:
+            beside, line = True, -1
+        if not note.message or note.line < line or (beside and not note.file):
+            ordered = [one for one in notes if one.message]
+            ordered.sort(key=_order)
+            return ordered
+        line = note.line
+    return notes
 
 
 def _order(note: Note) -> tuple[bool, int]:
     return bool(note.file), note.line
 
 
-@lru_cache(maxsize=1024)  # few tasks have many findings
+_hex: Final[Callable[[int], str]] = hex
+_MANY: Final = 4096
+"""Of what is remembered because it comes again."""
+_ids: Final[dict[type, str]] = {}  # of rules
+_tasks: Final[dict[int, Task]] = {}
+_spans: Final[dict[tuple[int, int], str]] = {}
+
+
 def _task(comm: str, pid: int) -> Task:
-    return Task(comm, pid)
+    """Few tasks have many findings."""
+    known = _tasks.get(pid)
+    if known is not None and known.comm == comm:
+        return known
+    if len(_tasks) >= _MANY:
+        _tasks.clear()
+    task = _tasks[pid] = Task(comm, pid)
+    return task
 
 
 def span(start: int, end: int) -> str:
     """A range for people: ``[0xfd000000-0xfd002000)``."""
-    return f"[{hex(start)}-{hex(end)})"
+    lies = start, end
+    known = _spans.get(lies)
+    if known is not None:
+        return known
+    if len(_spans) >= _MANY:
+        _spans.clear()
+    text = _spans[lies] = f"[{_hex(start)}-{_hex(end)})"
+    return text
 
 
 def held(seen: Seen, label: str = "reserved") -> Extent:

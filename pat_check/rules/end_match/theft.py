@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pat_check.findings import Extent, Finding, Note, Severity
 from pat_check.incidents import MemtypeStolen
 from pat_check.rules.base import Rule
-from pat_check.rules.telling import held, life, span
+from pat_check.rules.telling import held, life, made, span
 
 
 class Theft(Rule[MemtypeStolen]):
@@ -63,7 +63,7 @@ app-8 [000] 3.2: memtype_free__ret: ret=0
         if not incident.shrunk:
             return
         victim = incident.victim
-        whose = "another of its mappings" if incident.itself else f"{victim.owner}"
+        whose = "another of its mappings" if incident.itself else victim.owner
         message = (
             f"{incident.freer} ({incident.api}) frees {span(incident.start, incident.end)} and shrinks "
             f"{span(victim.start, victim.end)} of {whose}"
@@ -76,6 +76,5 @@ app-8 [000] 3.2: memtype_free__ret: ret=0
         drawn = [held(victim, "theirs"), Extent("freed", incident.start, incident.end)]
         if incident.own is not None:
             drawn.append(held(incident.own, "own"))
-        yield self.finding(
-            incident, message, *notes, start=incident.start, end=incident.end, severity=severity, drawn=drawn
-        )
+        start, end = incident.start, incident.end
+        yield made(self, severity, message, incident, notes, start, end, self.help, drawn)

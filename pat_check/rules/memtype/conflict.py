@@ -8,7 +8,7 @@ from pat_check.cachemode import cachemode_name, short_name
 from pat_check.findings import Extent, Finding, Severity
 from pat_check.incidents import MemtypeRefused
 from pat_check.rules.base import Depth, Rule
-from pat_check.rules.telling import held, life, span
+from pat_check.rules.telling import held, life, made, span
 
 
 class Conflict(Rule[MemtypeRefused]):
@@ -51,5 +51,7 @@ app-8 [000] 3.0: memtype_reserve: start=0xfd000000 end=0xfd004000 req=1
         notes = [note for seen in incident.clash for note in life(seen)]
         message = f"memtype {wish} is refused{by}{why}"
         asked = Extent("asked", incident.start, incident.end, short_name(incident.req))
-        drawn = [*map(held, incident.clash), asked]
-        yield self.finding(incident, message, *notes, start=incident.start, end=incident.end, drawn=drawn)
+        drawn = [held(seen) for seen in incident.clash]
+        drawn.append(asked)
+        start, end = incident.start, incident.end
+        yield made(self, self.severity, message, incident, notes, start, end, self.help, drawn)

@@ -8,7 +8,7 @@ from pat_check.cachemode import short_name
 from pat_check.findings import Extent, Finding, Severity
 from pat_check.incidents import MemtypeAdopted
 from pat_check.rules.base import Depth, Rule
-from pat_check.rules.telling import held, life, span
+from pat_check.rules.telling import held, life, made, span
 
 
 class Downgrade(Rule[MemtypeAdopted]):
@@ -50,4 +50,4 @@ app-8 [000] 2.0: memtype_reserve: start=0xfd000000 end=0xfd002000 req=1
         notes = life(incident.overlap)
         drawn = [held(incident.overlap), Extent("asked", incident.start, incident.end, wish)]
         start, end = incident.start, incident.end
-        yield self.finding(incident, message, *notes, start=start, end=end, severity=severity, drawn=drawn)
+        yield made(self, severity, message, incident, notes, start, end, self.help, drawn)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pat_check.findings import Extent, Finding, Note, Severity
 from pat_check.incidents import MemtypeStolen
 from pat_check.rules.base import Rule
-from pat_check.rules.telling import held, life, span
+from pat_check.rules.telling import held, life, made, span
 
 
 class ForeignFree(Rule[MemtypeStolen]):
@@ -61,6 +61,5 @@ drv-9 [000] 3.2: memtype_free__ret: ret=0
         drawn = [held(victim, "theirs"), Extent("freed", victim.start, victim.end)]
         if incident.own is not None:
             drawn.append(held(incident.own, "own"))
-        yield self.finding(
-            incident, message, *notes, start=victim.start, end=victim.end, severity=severity, drawn=drawn
-        )
+        start, end = victim.start, victim.end
+        yield made(self, severity, message, incident, notes, start, end, self.help, drawn)

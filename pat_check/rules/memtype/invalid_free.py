@@ -8,7 +8,7 @@ from pat_check.cachemode import cachemode_name
 from pat_check.findings import Extent, Finding, Note, Severity
 from pat_check.incidents import MemtypeFreeMissed
 from pat_check.rules.base import Depth, Rule
-from pat_check.rules.telling import held, life, span
+from pat_check.rules.telling import held, life, made, span
 
 _MAPPING = "a piece of a mapping is unmapped: up to 6.15 unmap whole or tail first; 6.16 and later track by context"
 _MEANT = {
@@ -62,15 +62,8 @@ app-7 [000] 2.0: memtype_free: start=0xfd000000 end=0xfd008000
                 notes.append(Note(incident.freed_at, f"{name} was freed here before"))
         mapping = incident.api in ("untrack_pfn", "free_pfn_range", "unmap_vmas", "exit_mmap")
         help_ = _MAPPING if mapping and incident.near is not None else self.help
-        near_by = () if incident.near is None else (incident.near,)
-        drawn = [*map(held, near_by), Extent("freed", incident.start, incident.end)]
-        yield self.finding(
-            incident,
-            message,
-            *notes,
-            start=incident.start,
-            end=incident.end,
-            help=help_,
-            reservations=near_by,
-            drawn=drawn,
-        )
+        near_by = [] if incident.near is None else [incident.near]
+        drawn = [held(near) for near in near_by]
+        start, end = incident.start, incident.end
+        drawn.append(Extent("freed", start, end))
+        yield made(self, self.severity, message, incident, notes, start, end, help_, drawn, near_by)

@@ -8,7 +8,7 @@ from pat_check.cachemode import cachemode_name
 from pat_check.findings import Finding, Note, Severity, counted
 from pat_check.incidents import MemtypeLeaked
 from pat_check.rules.base import Depth, Rule
-from pat_check.rules.telling import held, life, span
+from pat_check.rules.telling import held, life, made, span
 
 _MORE = 8
 
@@ -77,18 +77,10 @@ app-7 [000] 2.2: sched_process_exit: comm=app pid=7 prio=120
             if not incident.reliable:
                 severity = Severity.INFO
                 message += " (events are missing: it may have been freed)"
-            frames = [(one.start, one.end) for one in (seen, *more)]
-            yield self.finding(
-                incident,
-                message,
-                *notes,
-                start=seen.start,
-                end=seen.end,
-                severity=severity,
-                frames=frames,
-                reservations=(seen, *more),
-                drawn=drawn,
-            )
+            leaked = [seen, *more]
+            frames = tuple([(one.start, one.end) for one in leaked])
+            start, end = seen.start, seen.end
+            yield made(self, severity, message, incident, notes, start, end, self.help, drawn, leaked, frames)
         else:
             message = f"{name} is still held by {incident.owner} when the trace ends"
             help_ = "not judged: record until the owner's exit or module_free to know"

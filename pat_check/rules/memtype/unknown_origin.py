@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pat_check.findings import Finding, Severity
 from pat_check.incidents import UnknownOrigin
 from pat_check.rules.base import Rule
-from pat_check.rules.telling import span
+from pat_check.rules.telling import made, span
 
 
 class OlderReservation(Rule[UnknownOrigin]):
@@ -32,4 +32,5 @@ drv-7 [000] 2.0: memtype_free: start=0xfd000000 end=0xfd002000
     def judge(self, incident: UnknownOrigin) -> Iterator[Finding]:
         """Every such free."""
         message = f"memtype {span(incident.start, incident.end)} is freed by {incident.api}: it is older than the trace"
-        yield self.finding(incident, message, start=incident.start, end=incident.end)
+        start, end = incident.start, incident.end
+        yield made(self, self.severity, message, incident, [], start, end, self.help, [])
