@@ -23,7 +23,7 @@ from pat_check.replay.goings import Going
 from pat_check.replay.mapped import Mapped
 from pat_check.replay.mappings import Entry
 from pat_check.replay.processes import Ending
-from pat_check.replay.shared_contexts import Shared
+from pat_check.replay.shared_contexts import Shared, Showing
 from pat_check.replay.tasks import Task
 from pat_check.replay.teardowns import Within
 from pat_check.replay.unmaps import Due
@@ -72,7 +72,7 @@ SHAPES: dict[str, Shape] = {
     "Frame": Shape(Frame, ("call", "api"), (), ("reserve", "node", "actual", "done", "how", "unacceptable", "inside")),
     "Inside": Shape(Inside, (), (), ("at", "differs", "failed", "made", "ret", "same")),
     "Task": Shape(Task, (), (), ("frames", "scope", "mm", "module", "outside", "absent")),
-    "Mapped": Shape(Mapped, ("mm", "start", "end", "flags", "offset", "edited"), (), ("going",)),
+    "Mapped": Shape(Mapped, ("mm", "start", "end", "flags", "offset", "edited", "vma"), (), ("going",)),
     "Wanted": Shape(Wanted, ("call", "by", "chain", "must", "seen"), ("optional",)),
     "Arguments": Shape(Seen, ("start", "size", "mode", "addr", "vma", "strict")),
     "Due": Shape(Due, ("call", "must", "vma", "start", "size")),
@@ -82,6 +82,7 @@ SHAPES: dict[str, Shape] = {
     "Entry": _data(Entry),
     "Ending": _data(Ending),
     "Shared": _data(Shared),
+    "Showing": Shape(Showing, ("at", "ctx")),
     "Seen": _data(incidents.Seen),
     "MemtypeLeaked": _data(incidents.MemtypeLeaked),
     "IoremapLeaked": _data(incidents.IoremapLeaked),

@@ -65,7 +65,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "vmas": ("gaps", "complete"),
     "vmas.torn_down": ("_ended", "_over"),
     "vmas.duplicates": ("callers_seen",),
-    "vmas.book": ("of", "untracked", "_placed", "_mapping"),
+    "vmas.book": ("of", "untracked", "_placed"),
     "layers": ("seen", "passed", "callers", "strangers", "waiting", "freed"),
     "layers.nesting": (),
     "layers.absent": ("_partial",),

@@ -142,7 +142,7 @@ class Agreeing:
 
     def lets_pass(self, run: OrdinaryVmas, scope: Call | None) -> bool:
         """Whether calls that come as one would lead to nothing."""
-        if run.freed and run.pid in self._first:
+        if run.freed and not self.lets_free(run.pid):
             return False
         if not run.zap or not isinstance(scope, UnmapVmas):
             return True
@@ -158,7 +158,7 @@ class Agreeing:
 
     def lets_free(self, pid: int) -> bool:
         """Whether any VMA may be freed next."""
-        return pid not in self._first
+        return not (self._first and pid in self._first)
 
     def taken(self, run: OrdinaryVmas) -> None:
         """Calls have come as one."""
@@ -174,8 +174,10 @@ class Agreeing:
 
     def _unmaps(self, call: UnmapVmas, scope: Call | None) -> None:
         """exit_mmap() unmaps everything that its address space has."""
-        self._first.pop(call.pid, None)
-        self._ending.pop(call.pid, None)
+        if self._first:
+            self._first.pop(call.pid, None)
+        if call.pid in self._ending:
+            del self._ending[call.pid]
         if isinstance(scope, ExitMmap):
             if len(self._ending) > _LIMIT:
                 self._ending.clear()

@@ -81,15 +81,17 @@ class Copies:
             assert isinstance(call, FreePfnRange)
             self._cleared(call)
         elif kind is ExitMmap:
-            self._failed.pop(call.pid, None)
-        elif call.pid not in self._of:
-            return
-        elif kind is VmAreaFree:
-            assert isinstance(call, VmAreaFree)
-            if call.vma == self._of[call.pid].new:
-                del self._of[call.pid]  # the call that made it has failed
-        elif self._of[call.pid].by == "move_vma":
-            self._go_on(call.pid)
+            if self._failed:
+                self._failed.pop(call.pid, None)
+        else:
+            copy = self._of.get(call.pid)
+            if copy is None:
+                return
+            if isinstance(call, VmAreaFree):
+                if call.vma == copy.new:
+                    del self._of[call.pid]  # the call that made it has failed
+            elif copy.by == "move_vma":
+                self._go_on(call.pid)
 
     def duplicated(self, call: VmAreaDup, event: Return) -> None:
         """vm_area_dup() has made a VMA."""
@@ -120,7 +122,8 @@ class Copies:
 
     def forked(self, pid: int, *, fails: bool = False) -> None:
         """All VMAs of a task are copied, or the fork fails."""
-        self._failed.pop(pid, None)  # what dup_mmap() returned was compared
+        if self._failed:
+            self._failed.pop(pid, None)  # what dup_mmap() returned was compared
         if fails:
             self._of.pop(pid, None)
         elif pid in self._of:
@@ -140,15 +143,16 @@ class Copies:
 
     def over(self, pid: int) -> None:
         """The task does something else."""
-        self._failed.pop(pid, None)
+        if self._failed:
+            self._failed.pop(pid, None)
         if pid in self._of and self._of[pid].by == "move_vma":
             self._go_on(pid)
 
     def lets_pass(self, run: OrdinaryVmas) -> bool:
         """Whether nothing is missing before calls that come as one, or in them."""
-        copy = self._of.get(run.pid)
-        if run.pid in self._failed:
+        if self._failed and run.pid in self._failed:
             return False
+        copy = self._of.get(run.pid)
         return copy is None or not (copy.by or copy.new in run.vmas or copy.new in run.freed)
 
     def taken(self, run: OrdinaryVmas) -> None:
@@ -162,8 +166,10 @@ class Copies:
 
     def is_done(self, pid: int) -> bool:
         """Whether nobody must go on with a copy, and no fork must end."""
+        if self._failed and pid in self._failed:
+            return False
         copy = self._of.get(pid)
-        return (copy is None or not copy.by) and pid not in self._failed
+        return copy is None or not copy.by
 
     def split(self, call: VmAreaDup, new: int) -> None:
         """A split has made a VMA; nobody must go on with it."""
@@ -177,6 +183,12 @@ class Copies:
                 if vma == copy.new:
                     del self._of[pid]
                     return
+
+    def goes(self, pid: int, vma: int) -> None:
+        """The same of one VMA."""
+        copy = self._of.get(pid)
+        if copy is not None and copy.new and copy.new == vma:
+            del self._of[pid]
 
     def lost(self) -> None:
         """Events are missing."""
@@ -194,8 +206,11 @@ class Copies:
 
     def _go_on(self, pid: int) -> None:
         """The task goes on: it must be done with the last VMA."""
-        copy = self._of.pop(pid, None)
-        if copy is None or not copy.by or not copy.new or self.context.lossy:
+        copy = self._of.get(pid)
+        if copy is None:
+            return
+        del self._of[pid]
+        if not copy.by or not copy.new or self.context.lossy:
             return
         if copy.by == "move_vma" and copy.call is not None:
             self._tell(copy.call, "move_vma", "untrack_pfn_clear")

@@ -21,6 +21,7 @@ class Doubts:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._against: list[tuple[int, str]] = []
+        self._known: set[str] = set()  # what this era does as well, and rules nothing out any more
         self._sure = True  # none of them may be a matter of how the kernel was built
         self._stamp: Stamp | None = None  # of the last of them
         self._out: set[str] = set()  # eras that cannot have done all that was seen
@@ -38,6 +39,8 @@ class Doubts:
 
         `of_state`: they were asked what they do in the state of the model, which a wrong era may have spoiled.
         """
+        if what in self._known:
+            return
         names = [era.name for era in fitting]
         if not (of_state and self._against):
             for era in ERAS:
@@ -45,6 +48,8 @@ class Doubts:
                     self._out.add(era.name)
         if self.context.era.name not in names:
             self._count(event, what)
+        elif not of_state and len(self._known) < _ENOUGH:
+            self._known.add(what)
 
     def _count(self, event: Event, what: str, *, sure: bool = True) -> None:
         if len(self._against) >= _ENOUGH or (self._against and self._against[-1][0] == event.at):

@@ -6,7 +6,7 @@ from pat_check.events import CopyPageRange, CopyVma, Return, SplitVma, VmAreaDup
 from pat_check.model.vma import VM_PAT
 from pat_check.replay.book import Book
 from pat_check.replay.context import Context
-from pat_check.replay.mapped import Mapped
+from pat_check.replay.mapped import UNSURE, Mapped
 from pat_check.replay.spaces import Spaces
 
 
@@ -29,13 +29,13 @@ class Duplicates:
         if new == call.vma and (split is not None or move is not None):  # a damaged line: no VMA is its own copy
             self.book.drop(new)
         elif split is not None and isinstance(split.call, SplitVma) and split.call.vma == call.vma:
-            self.split(call.vma, area, new, split.call.addr, new_below=split.call.new_below != 0)
+            self.split(area, new, split.call.addr, new_below=split.call.new_below != 0)
         elif move is not None and isinstance(move.call, CopyVma) and move.call.vma == call.vma:
             addr, end = move.call.addr, move.call.addr + move.call.len
-            whole = area.offset is not None and end - addr == area.end - area.start
-            offset = area.offset + area.start - addr if whole and area.offset is not None else None
+            whole = area.offset != UNSURE and end - addr == area.end - area.start
+            offset = area.offset + area.start - addr if whole else UNSURE
             self.book.put(new, Mapped(area.mm, addr, end, area.flags, offset))
-            self.book.map(call.vma, area, None)  # its entries move
+            self.book.map(area, UNSURE)  # its entries move
         elif event.caller.startswith(("__split_vma", "copy_vma")):  # which is not recorded
             self.book.drop(call.vma)
         else:
@@ -46,16 +46,16 @@ class Duplicates:
         """The child's copy is tracked if the parent's VMA is, and has the entries that the parent has."""
         area, parent = self.book.of.get(call.dst), self.book.of.get(call.vma)
         if call.api == "copy_page_range" and event.ret == 0 and area is not None and parent is not None:
-            self.book.map(call.dst, area, parent.offset)
+            self.book.map(area, parent.offset)
         if call.api == "track_pfn_copy" and event.ret == 0 and area is not None and call.flags > 0:
             area.flags |= call.flags & VM_PAT
 
-    def split(self, vma: int, area: Mapped, new: int, addr: int, *, new_below: bool) -> None:
+    def split(self, area: Mapped, new: int, addr: int, *, new_below: bool) -> None:
         """A VMA is split at `addr`."""
         start, end = area.start, area.end
         if new_below:
             self.book.put(new, Mapped(area.mm, start, addr, area.flags, area.offset))
-            self.book.resize(vma, area, addr, end)
+            self.book.resize(area, addr, end)
         else:
             self.book.put(new, Mapped(area.mm, addr, end, area.flags, area.offset))
-            self.book.resize(vma, area, start, addr)
+            self.book.resize(area, start, addr)

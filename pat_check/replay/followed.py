@@ -21,7 +21,7 @@ from pat_check.events import (
 from pat_check.events.runs import CopiedVmas, FreedVmas, Run, SplitOff, UnmappedVma, ZappedVmas
 from pat_check.model.vma import VM_PAT, VM_PFNMAP
 from pat_check.replay.context import Context
-from pat_check.replay.mapped import Mapped, is_whole
+from pat_check.replay.mapped import UNSURE, Mapped, is_whole
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.processes import Processes
 from pat_check.replay.taken import Taken
@@ -40,6 +40,8 @@ class Followed:
     def __init__(self, context: Context, taken: Taken, vmas: Vmas, processes: Processes, mappings: Mappings) -> None:
         self.context, self.taken, self.vmas = context, taken, vmas
         self.processes, self.mappings = processes, mappings
+        self._shares = context.era.fork_shares
+        self._may_split = taken.layers.unlike.isdisjoint(_SPLITTING)
 
     def copy(self, run: CopiedVmas) -> bool:
         """Apply the copies of a fork; False, and nothing done, where each call has to be looked at."""
@@ -50,14 +52,18 @@ class Followed:
         vmas.lives(run.pid, run.mm)
         if run.callers[0]:
             vmas.duplicates.callers_seen = True
+        contexts, mm, reached = layers.contexts, 0, -1
         for at, vma, vm_start, vm_end, flags, ctx, new in run.of:
-            layers.contexts.shared_by(vma, ctx)
-            layers.contexts.shows(at, vma, new, ctx)
-            vmas.observe(vma, run.mm, vm_start, vm_end, flags)
-            area = vmas.book.of.get(vma)
+            contexts.shared_by(vma, ctx)
+            contexts.shows(at, vma, new, ctx)
+            area = vmas.observe(vma, run.mm, vm_start, vm_end, flags)
             if area is not None:
-                mm = vmas.spaces.copied(run.pid, area.start)
-                vmas.book.put(new, Mapped(mm, area.start, area.end, area.flags & ~VM_PAT, area.offset))
+                if mm == 0 or area.start <= reached:
+                    mm = vmas.spaces.copied(run.pid, area.start)
+                reached = area.start
+                vmas.book.put(new, Mapped(mm, reached, area.end, area.flags & ~VM_PAT, area.offset))
+        if mm:
+            vmas.spaces.reaches(run.pid, reached)
         layers.copies.done(run.pid)
         task.scope = None
         return True
@@ -77,7 +83,7 @@ class Followed:
         for zap in run.of:
             area = vmas.book.of.get(zap.vma)
             if area is not None:
-                vmas.cleared(zap.vma, area, run.mm)
+                vmas.cleared(area, run.mm)
         layers.teardowns.clears(run)
         layers.unwanted.zaps(run.comm)
         task.scope = run.of[-1]
@@ -94,20 +100,18 @@ class Followed:
             return False
         if not layers.agreeing.lets_free(run.pid) or not self._nothing_made(task):
             return False
-        for vma, ctx in run.of:
-            if not layers.contexts.has(vma, ctx):
-                return False
         if not layers.teardowns.frees(run.pid, run.of):
             return False
         layers.copies.gone(run.pid, run.of)
         last = run.rows.between(run.last, run.end)[0]
         assert isinstance(last, VmAreaFree)
+        contexts, book = layers.contexts, self.vmas.book
         for vma, ctx in run.of:
             if vma != last.vma:
-                layers.contexts.left_by(vma, ctx)
-                self.vmas.book.drop(vma)
+                contexts.left_by(vma, ctx)
+                book.drop(vma)
         layers.vma_free(last)
-        self.vmas.book.drop(last.vma)
+        book.drop(last.vma)
         self.vmas.complete = not self.vmas.gaps
         task.scope = last
         return True
@@ -117,28 +121,28 @@ class Followed:
         task, layers, vmas = self.context.tasks.of(run), self.taken.layers, self.vmas
         if not self._is_plain(run, task) or run.pid in layers.unmaps.due or not layers.copies.is_done(run.pid):
             return False
-        if not layers.unlike.isdisjoint(_SPLITTING) or not self.taken.are_open(task, run.callers[1:]):
+        if not self._may_split or not self.taken.are_open(task, run.callers, 1):
             return False
         if run.new == run.vma:  # a damaged line
             return False
         if layers.callers.get(run.callers[0]) != "__split_vma" or not layers.contexts.has(run.vma, run.ctx):
             return False
-        if not self.context.tasks.paired.issuperset(_SPLITTING):
+        paired = self.context.tasks.paired
+        if "__split_vma" not in paired or "vm_area_dup" not in paired:
             return False
         for frame in task.frames:
             if frame.kind in _BESIDE:
                 return False
         vmas.lives(run.pid, run.mm)
-        vmas.observe(run.vma, run.mm, run.vm_start, run.vm_end, run.flags)
+        area = vmas.observe(run.vma, run.mm, run.vm_start, run.vm_end, run.flags)
         vmas.duplicates.callers_seen = True
         layers.contexts.shared_by(run.vma, run.ctx)
         dup = run.rows.between(run.dup, run.made)[0]
         assert isinstance(dup, VmAreaDup)
         layers.contexts.shows(dup.at, run.vma, run.new, run.ctx)
         layers.copies.split(dup, run.new)
-        area = vmas.book.of.get(run.vma)
         if area is not None:
-            vmas.duplicates.split(run.vma, area, run.new, run.addr, new_below=run.new_below != 0)
+            vmas.duplicates.split(area, run.new, run.addr, new_below=run.new_below != 0)
         task.scope = None
         return True
 
@@ -150,7 +154,7 @@ class Followed:
         if run.zap in layers.unlike or not layers.unmaps.wants(run.zap) or not self.mappings.has_none(run.mm):
             return False
         area = self.vmas.book.of.get(unmap.vma)
-        if area is None or (area.start, area.end, area.mm) != (unmap.start, unmap.end, run.mm):
+        if area is None or area.start != unmap.start or area.end != unmap.end or area.mm != run.mm:
             return False
         if (unmap.mm or layers.unmaps.space_of(unmap, whole=False)) != run.mm or is_whole(unmap):
             return False
@@ -159,16 +163,16 @@ class Followed:
         if not layers.contexts.has(unmap.vma, run.free.ctx):
             return False
         layers.absent.enter(unmap)
-        layers.unmaps.enter(unmap)
+        layers.unmaps.passes(run.pid)
         layers.agreeing.enter(unmap)
         layers.teardowns.unmapped(unmap, run.free.ctx, is_pfn=run.flags & VM_PFNMAP != 0)
-        layers.unmaps.due.pop(run.pid, None)  # the zap has come
         self.vmas.unmaps_own(unmap, unmap.vma, run.pid, run.mm)
         layers.unwanted.zaps(run.comm)
         self.processes.works_on(task, run.pid, run.mm)
         self.mappings.zaps_seen = True
-        self.vmas.cleared(unmap.vma, area, run.mm)
-        layers.copies.gone(run.pid, [(unmap.vma, 0)])
+        area.going = True
+        self.vmas.book.map(area, UNSURE)
+        layers.copies.goes(run.pid, unmap.vma)
         layers.vma_free(run.free)
         self.vmas.book.drop(unmap.vma)
         self.vmas.complete = not self.vmas.gaps
@@ -178,11 +182,11 @@ class Followed:
     def _is_plain(self, run: Run, task: Task) -> bool:
         """Whether nothing else is going on in this task, and all of it is recorded."""
         context, layers = self.context, self.taken.layers
-        if not context.era.fork_shares or context.lossy or context.entry_only or context.halves:
+        if not self._shares or context.lossy or context.entry_only or context.halves:
             return False
         if context.tasks.endless or layers.strangers or layers.torn.is_busy or len(task.frames) > _DEPTH:
             return False
-        return run.pid not in layers.waiting
+        return not (layers.waiting and run.pid in layers.waiting)
 
     def _nothing_made(self, task: Task) -> bool:
         """Whether no open call has made a VMA, which it would have to free when it fails."""

@@ -23,6 +23,20 @@ class Going:
         self.whole = whole  # of an address space that ends
         self.zaps: list[ZapVma] = []  # ascending
 
+    def among(self, freed: list[int]) -> int:
+        """How many of the VMAs that go are among these, which are freed in this order; -1 if they go in another."""
+        zaps, place = self.zaps, 0
+        others: set[int] | None = None
+        for vma in freed:
+            if place < len(zaps) and vma == zaps[place].vma:
+                place += 1
+                continue
+            if others is None:
+                others = {zap.vma for zap in zaps}
+            if vma in others:
+                return -1
+        return place
+
 
 class Goings:
     """Tells of VMAs that are not freed, where the task goes on or a higher one was."""
@@ -36,7 +50,7 @@ class Goings:
     def begins(self, call: UnmapVmas) -> None:
         """unmap_vmas() begins: the one before is over, unless both are of one mmap() that fails."""
         before = self._of.get(call.pid)
-        if before is not None and not (call.start < before.end and before.start < call.end):
+        if before is not None and before.zaps and not (call.start < before.end and before.start < call.end):
             self.over(call.pid)
         if len(self._of) > _LIMIT:
             self._of.clear()
@@ -52,7 +66,7 @@ class Goings:
 
     def frees(self, call: VmAreaFree) -> None:
         """A VMA is freed."""
-        if call.ctx <= 0:
+        if not self._plain and call.ctx <= 0:
             self._plain = True
         going = self._of.get(call.pid)
         if going is None:
@@ -67,23 +81,32 @@ class Goings:
 
     def over(self, pid: int) -> None:
         """The task does something else."""
-        going = self._of.pop(pid, None)
-        if going is not None and going.zaps and going.whole in self._shown:
+        going = self._of.get(pid)
+        if going is None:
+            return
+        del self._of[pid]
+        if going.zaps and going.whole in self._shown:
             self._tell(going.zaps)
 
     def lets_pass(self, run: OrdinaryVmas) -> bool:
         """Whether those of these VMAs, which are freed, that are awaited come in the order of those that go."""
-        return not run.freed or self._gone(run.pid, run.freed) >= 0
+        if not run.freed:
+            return True
+        going = self._of.get(run.pid)
+        return going is None or not going.zaps or going.among(run.freed) >= 0
 
     def let_go(self, pid: int, of: list[tuple[int, int]]) -> bool:
         """VMAs, each with its context, are freed: False, and nothing done, if not in the order of those that go."""
-        gone = self._gone(pid, [vma for vma, _ in of])
-        if gone < 0:
-            return False
-        self._go(pid, gone)
-        for _, ctx in of:
-            if ctx <= 0:
-                self._plain = True
+        going = self._of.get(pid)
+        if going is not None and going.zaps:
+            gone = going.among([vma for vma, _ in of])
+            if gone < 0:
+                return False
+            self._go(going, gone)
+        if not self._plain:
+            for _, ctx in of:
+                if ctx <= 0:
+                    self._plain = True
         return True
 
     def unmapped(self, call: UnmapVmas, ctx: int, *, is_pfn: bool) -> None:
@@ -91,36 +114,23 @@ class Goings:
         self.begins(call)
         if is_pfn:
             self._shown.add(False)
-        if ctx <= 0:
+        if not self._plain and ctx <= 0:
             self._plain = True
 
     def taken(self, run: OrdinaryVmas) -> None:
         """Frees of VMAs, of which some may go, have come as one."""
-        self._go(run.pid, self._gone(run.pid, run.freed))
+        going = self._of.get(run.pid)
+        if going is not None and going.zaps:
+            self._go(going, going.among(run.freed))
         self._plain = True
 
     def lost(self) -> None:
         """Events are missing."""
         self._of.clear()
 
-    def _gone(self, pid: int, freed: list[int]) -> int:
-        """How many of the VMAs that go are among these, which are freed in this order; -1 if they go in another."""
-        going = self._of.get(pid)
-        if going is None or not going.zaps:
-            return 0
-        awaited = {zap.vma for zap in going.zaps}
-        place = 0
-        for vma in freed:
-            if vma in awaited:
-                if place == len(going.zaps) or vma != going.zaps[place].vma:
-                    return -1
-                place += 1
-        return place
-
-    def _go(self, pid: int, count: int) -> None:
+    def _go(self, going: Going, count: int) -> None:
         """The first so many of the VMAs that go are freed."""
         if count:
-            going = self._of[pid]
             del going.zaps[:count]
             self._shown.add(going.whole)
 

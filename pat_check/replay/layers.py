@@ -30,7 +30,7 @@ from pat_check.replay.frames import Frame
 from pat_check.replay.halves import nested_in
 from pat_check.replay.heard import ABSENT, AGREED, COPIED, ENDED, HEARD, TORN_DOWN, UNMAPPED, UNWANTED
 from pat_check.replay.layered import layers_of
-from pat_check.replay.nesting import Nesting
+from pat_check.replay.nesting import Nesting, Wanting
 from pat_check.replay.remarks import Surprise, called_here
 from pat_check.replay.results import Results
 from pat_check.replay.shared_contexts import SharedContexts
@@ -45,12 +45,12 @@ from pat_check.replay.wanted import Seen, Wanted, has_failed, seen_in
 _DEPTH: Final = 32
 
 
-class Layers:
+class Layers(Wanting):
     """Predicts the calls below each recorded call, and compares."""
 
     def __init__(self, context: Context, vmas: Vmas, doubts: Doubts) -> None:
         self.context, self.doubts = context, doubts
-        self.nesting = Nesting(context, vmas, self._want)
+        self.nesting = Nesting(context, vmas, self)
         self.contexts = SharedContexts(context)
         self.unwanted = Unwanted(context, doubts, self.contexts)
         self.results = Results(context)
@@ -156,8 +156,8 @@ class Layers:
             self._without_entry(event)
             return
         fails = has_failed(event)
-        if self.waiting and event.pid in self.waiting:
-            waiting = self.waiting[event.pid]
+        waiting = self.waiting.get(event.pid) if self.waiting else None
+        if waiting is not None:
             while waiting and waiting[-1].at >= frame.call.at:
                 wanted = waiting.pop()
                 if not fails:
@@ -240,13 +240,17 @@ class Layers:
 
     # --- what is wanted ----------------------------------------------------------------------------------
 
-    def _want(
+    def want(
         self, call: Call, chain: tuple[str, ...], seen: Seen, then: tuple[str, ...] = (), *, optional: bool = False
     ) -> None:
         chain, must = self._known_chain(chain)
         if must:
-            waiting = self.waiting.setdefault(call.pid, [])
-            waiting.append(Wanted(call, call.function(), chain + then, must, seen, optional=optional))
+            wanted = Wanted(call, call.function(), chain + then if then else chain, must, seen, optional=optional)
+            waiting = self.waiting.get(call.pid)
+            if waiting is None:
+                self.waiting[call.pid] = [wanted]
+                return
+            waiting.append(wanted)
             if len(waiting) > _DEPTH:
                 del waiting[0]
 
@@ -328,10 +332,9 @@ class Layers:
         assert isinstance(call, VmAreaFree)
         gone = self.contexts.free(call)
         if gone is not None and "vm_area_dup" in self.context.recorded:
-            chain: tuple[str, ...] = ("pfnmap_track_ctx_release", "pfnmap_untrack")
-            if self.nesting.is_tracked(*gone):
-                chain += ("memtype_free",)
-            self._want(call, chain, Seen(*gone))
+            start, size = gone
+            chain = _RELEASE_FREES if self.nesting.is_tracked(start, size) else _RELEASE
+            self.want(call, chain, Seen(start, size))
 
     def _must_give_back(self, frame: Frame, event: Return) -> None:
         """A call that failed after it had reserved must have freed what it reserved."""
@@ -344,6 +347,8 @@ class Layers:
             surprise.tell("made", "a call of memtype_free(), for it fails", "none", [(frame.call.at, "called here")])
 
 
+_RELEASE: Final[tuple[str, ...]] = ("pfnmap_track_ctx_release", "pfnmap_untrack")
+_RELEASE_FREES: Final[tuple[str, ...]] = (*_RELEASE, "memtype_free")
 _INLINED: Final[frozenset[str]] = frozenset(("memtype_reserve_io", "memtype_free_io", "__split_vma"))
 """Functions of one file with a caller of theirs: the compiler may have put them into it."""
 _SCOPES: Final[frozenset[str]] = frozenset(

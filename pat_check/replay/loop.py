@@ -1,9 +1,8 @@
-"""Replay: one look-up per event, from its class to its handler."""
+"""Replay: from each event to its handler."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from pat_check.eras.base import Era
 from pat_check.events import (
@@ -73,7 +72,6 @@ from pat_check.replay.mappings import Mappings
 from pat_check.replay.maps import Maps, SavedMaps
 from pat_check.replay.messages import Messages, Span
 from pat_check.replay.ordinary import Ordinary
-from pat_check.replay.plans import Plan, kinds_of_events
 from pat_check.replay.processes import Processes
 from pat_check.replay.recording import Recording
 from pat_check.replay.reserves import Reserves
@@ -128,62 +126,6 @@ class Replay:
         self.pids: set[int] = set()
         self._began: float | None = None
         self._last: Event | None = None
-        handlers: dict[type[Event], Callable[[Any], None]] = {
-            MemtypeReserve: self.reserves.reserve,
-            MemtypeCheckInsert: self._check_insert,
-            MemtypeFree: self._free,
-            MemtypeErase: self.frees.erase,
-            Iounmap: self.drivers.iounmap,
-            RemapPfnRange: self.processes.remap,
-            DupMmap: self.processes.dup_mmap,
-            FreePfnRange: self.processes.free,
-            ZapVma: self._zap,
-            VmAreaFree: self.processes.vma_free,
-            UnmapVmas: self.processes.unmap_vmas,
-            ExitMmap: self._exit_mmap,
-            Telltale: self.layers.telltale,
-            InsertPfn: self._insert_pfn,
-            SchedProcessFork: self._fork,
-            SchedProcessExec: self._exec,
-            SchedProcessExit: self._exit,
-            ModuleLoad: self.drivers.module_load,
-            ModuleFree: self.drivers.module_free,
-            Marker: self._marker,
-            Message: self.messages.message,
-            LostEvents: self._lost,
-            Malformed: self._malformed,
-        }
-        self._takes: dict[type[Run], Callable[[Any], bool]] = {
-            OrdinaryVmas: self.ordinary.take,
-            CopiedVmas: self.followed.copy,
-            ZappedVmas: self.followed.zap,
-            FreedVmas: self.followed.free,
-            SplitOff: self.followed.split,
-            UnmappedVma: self.followed.unmap,
-            Mapping: self.whole.map,
-            Untracking: self.whole.untrack,
-            Reserving: self.whole.reserve,
-            Freeing: self.whole.free,
-            UntrackedVma: self.whole.zap,
-            TrackedCopy: self.whole.copy,
-        }
-        handlers.update(dict.fromkeys(self._takes, self._run))
-        self._plans = {kind: Plan(kind, handlers.get(kind, self._enter), self.vmas) for kind in kinds_of_events()}
-        self._returns: dict[type[Call], Callable[[Return], None]] = {
-            MemtypeReserve: self._reserve_return,
-            MemtypeCheckInsert: self._check_insert_return,
-            MemtypeFree: self._free_return,
-            MemtypeErase: self.frees.erase_return,
-            IoremapCaller: self.drivers.ioremap_return,
-            ReservePfnRange: self.drivers.reserve_pfn_range_return,
-            MemtypeReserveIo: self.drivers.reserve_io_return,
-            ArchIoReserveMemtypeWc: self.drivers.explicit_return,
-            SetMemory: self.drivers.explicit_return,
-            MemremapPages: self.drivers.explicit_return,
-            RemapPfnRange: self._remap_return,
-            DupMmap: self.processes.dup_mmap_return,
-            ExitMmap: self.processes.exit_mmap_return,
-        }
 
     def run(self, stream: Iterable[Event]) -> None:
         """Apply every event; `finish` must follow."""
@@ -209,13 +151,97 @@ class Replay:
     def _apply(self, event: Event) -> None:
         if isinstance(event, Return):
             self._return(event)
-            return
-        plan = self._plans[type(event)]
-        if plan.layered:
-            self.layers.enter(event)  # type: ignore[arg-type]
-            if plan.vmas is not None:
-                plan.vmas(event)
-        plan.handler(event)
+        elif isinstance(event, Run):
+            self.events += event.count - 1
+            if not self._take(event):
+                for one in event.events():
+                    self._apply(one)
+        elif isinstance(event, Call):
+            self._call(event)
+        else:
+            self._happens(event)
+
+    def _take(self, run: Run) -> bool:
+        """Take several events as one; False where they have to be looked at one by one."""
+        if isinstance(run, OrdinaryVmas):
+            return self.ordinary.take(run)
+        if isinstance(run, Mapping):
+            return self.whole.map(run)
+        if isinstance(run, Untracking):
+            return self.whole.untrack(run)
+        if isinstance(run, UntrackedVma):
+            return self.whole.zap(run)
+        if isinstance(run, TrackedCopy):
+            return self.whole.copy(run)
+        if isinstance(run, UnmappedVma):
+            return self.followed.unmap(run)
+        if isinstance(run, FreedVmas):
+            return self.followed.free(run)
+        if isinstance(run, CopiedVmas):
+            return self.followed.copy(run)
+        if isinstance(run, SplitOff):
+            return self.followed.split(run)
+        if isinstance(run, ZappedVmas):
+            return self.followed.zap(run)
+        if isinstance(run, Reserving):
+            return self.whole.reserve(run)
+        return isinstance(run, Freeing) and self.whole.free(run)
+
+    def _call(self, call: Call) -> None:
+        if type(call) in LAYERED:
+            self.layers.enter(call)
+            self.vmas.enter(call)
+        if isinstance(call, VmAreaFree):
+            self.processes.vma_free(call)
+        elif isinstance(call, ZapVma):
+            self._zap(call)
+        elif isinstance(call, UnmapVmas):
+            self.processes.unmap_vmas(call)
+        elif isinstance(call, FreePfnRange):
+            self.processes.free(call)
+        elif isinstance(call, RemapPfnRange):
+            self.processes.remap(call)
+        elif isinstance(call, MemtypeReserve):
+            self.reserves.reserve(call)
+        elif isinstance(call, MemtypeCheckInsert):
+            self._check_insert(call)
+        elif isinstance(call, MemtypeFree):
+            self._free(call)
+        elif isinstance(call, MemtypeErase):
+            self.frees.erase(call)
+        elif isinstance(call, DupMmap):
+            self.processes.dup_mmap(call)
+        elif isinstance(call, ExitMmap):
+            self._exit_mmap(call)
+        elif isinstance(call, InsertPfn):
+            self._insert_pfn(call)
+        elif isinstance(call, Iounmap):
+            self.drivers.iounmap(call)
+        elif isinstance(call, Telltale):
+            self.layers.telltale(call)
+        else:
+            self.context.tasks.enter(call, call.function())
+
+    def _happens(self, event: Event) -> None:
+        """What is no call of a function."""
+        if isinstance(event, SchedProcessFork):
+            self._fork(event)
+        elif isinstance(event, SchedProcessExec):
+            self._exec(event)
+        elif isinstance(event, SchedProcessExit):
+            self._exit(event)
+        elif isinstance(event, Message):
+            self.messages.message(event)
+        elif isinstance(event, Marker):
+            self._marker(event)
+        elif isinstance(event, ModuleLoad):
+            self.drivers.module_load(event)
+        elif isinstance(event, ModuleFree):
+            self.drivers.module_free(event)
+        elif isinstance(event, LostEvents):
+            self._lost(event)
+        elif isinstance(event, Malformed):
+            self._malformed(event)
 
     @property
     def span(self) -> Span:
@@ -248,25 +274,34 @@ class Replay:
 
     # --- events that several parts hear -------------------------------------------------------------------------
 
-    def _run(self, run: Run) -> None:
-        """Several events, which are taken as one or have to be looked at one by one."""
-        self.events += run.count - 1
-        if not self._takes[type(run)](run):
-            for event in run.events():
-                self._apply(event)
-
-    def _enter(self, call: Event) -> None:
-        if isinstance(call, Call):
-            self.context.tasks.enter(call, call.function())
-
     def _return(self, event: Return) -> None:
-        if event.call in LAYERED:
+        call = event.call
+        if call in LAYERED:
             frame = self.context.tasks.of(event).returning(event)
             self.layers.leave(event, frame)
             self.vmas.leave(event, frame)
-        handler = self._returns.get(event.call)
-        if handler is not None:
-            handler(event)
+        if call is MemtypeReserve:
+            self._reserve_return(event)
+        elif call is MemtypeCheckInsert:
+            self._check_insert_return(event)
+        elif call is MemtypeFree:
+            self._free_return(event)
+        elif call is MemtypeErase:
+            self.frees.erase_return(event)
+        elif call is ReservePfnRange:
+            self.drivers.reserve_pfn_range_return(event)
+        elif call is RemapPfnRange:
+            self._remap_return(event)
+        elif call is DupMmap:
+            self.processes.dup_mmap_return(event)
+        elif call is ExitMmap:
+            self.processes.exit_mmap_return(event)
+        elif call is IoremapCaller:
+            self.drivers.ioremap_return(event)
+        elif call is MemtypeReserveIo:
+            self.drivers.reserve_io_return(event)
+        elif call is ArchIoReserveMemtypeWc or call is SetMemory or call is MemremapPages:
+            self.drivers.explicit_return(event)
         else:
             self.context.tasks.leave(event)
 

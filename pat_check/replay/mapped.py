@@ -9,6 +9,8 @@ from pat_check.events import UnmapVmas
 _WHOLE: Final = 1 << 46
 OVER: Final = -(1 << 62)
 """The address space of a VMA whose own was torn down."""
+UNSURE: Final = -(1 << 62)
+"""The offset of a VMA that may not map all its pages so: no user address is that high."""
 
 
 def is_whole(call: UnmapVmas) -> bool:
@@ -19,11 +21,12 @@ def is_whole(call: UnmapVmas) -> bool:
 class Mapped:
     """A followed VMA: user virtual bytes [start, end)."""
 
-    __slots__ = ("edited", "end", "flags", "going", "mm", "offset", "start")
+    __slots__ = ("edited", "end", "flags", "going", "mm", "offset", "start", "vma")
 
     def __init__(
-        self, mm: int, start: int, end: int, flags: int, offset: int | None = None, edited: bool = False
+        self, mm: int, start: int, end: int, flags: int, offset: int = UNSURE, edited: bool = False, vma: int = 0
     ) -> None:
+        self.vma = vma  # its address in the kernel, once it is in the book
         self.mm = mm  # negative: of a forked child whose address space has no number yet
         self.start, self.end, self.flags = start, end, flags
         self.offset = offset  # physical minus virtual address of every page, while surely no entry is missing

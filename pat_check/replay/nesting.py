@@ -5,8 +5,7 @@ Each decides from its own arguments. These decisions are the same in every era; 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Final
 
 from pat_check.cachemode import UC_MINUS, WC, cachemode_name
 from pat_check.events import (
@@ -38,49 +37,69 @@ from pat_check.replay.vmas import Vmas
 from pat_check.replay.wanted import Seen, mode_of, page_align
 
 _PHYSICAL: Final = ((1 << 52) - 1) & -PAGE
-_REMAP: Final = ("track_pfn_remap", "remap_pfn_range_track")
-_RESERVE: Final = ("reserve_pfn_range", "pfnmap_track")
+_REMAP: Final[tuple[str, ...]] = ("track_pfn_remap", "remap_pfn_range_track")
+_RESERVE: Final[tuple[str, ...]] = ("reserve_pfn_range", "pfnmap_track")
+_MEMTYPE_RESERVE: Final[tuple[str, ...]] = ("memtype_reserve",)
+_MEMTYPE_FREE: Final[tuple[str, ...]] = ("memtype_free",)
+_UNTRACK: Final[tuple[str, ...]] = ("untrack_pfn",)
+_UNTRACK_FREE: Final[tuple[str, ...]] = ("untrack_pfn", "memtype_free")
+_DUP: Final[tuple[str, ...]] = ("vm_area_dup",)
 
 
-class Want(Protocol):
-    """Says that a call must make one of a chain of functions, which may make those of `then`."""
+class Wanting:
+    """Whoever hears what calls must make."""
 
-    def __call__(
+    def want(
         self, call: Call, chain: tuple[str, ...], seen: Seen, then: tuple[str, ...] = (), *, optional: bool = False
-    ) -> None: ...
+    ) -> None:
+        """A call must make one of a chain of functions, which may make those of `then`."""
+        raise NotImplementedError
 
 
 class Nesting:
     """The calls that each recorded call must make below."""
 
-    def __init__(self, context: Context, vmas: Vmas, want: Want) -> None:
-        self.context, self.vmas, self.want = context, vmas, want
-        self._below: dict[type[Call], Callable[[Any], None]] = {
-            RemapPfnRange: self._remap,
-            ReservePfnRange: self._reserve,
-            CopyPageRange: self._copy,
-            SplitVma: self._split,
-            CopyVma: self._move,
-            MprotectFixup: self._protect,
-            ZapVma: self._zap,
-            FreePfnRange: self._free,
-            IoremapCaller: self._ioremap,
-            Iounmap: self._iounmap,
-            MemtypeReserveIo: self._reserve_io,
-            MemtypeFreeIo: self._free_io,
-            ArchIoReserveMemtypeWc: self._arch_reserve,
-            ArchIoFreeMemtypeWc: self._arch_free,
-            SetMemory: self._set_memory,
-            MemremapPages: self._memremap,
-            MemunmapPages: self._memunmap,
-            MemtypeKernelMapSync: self._synced,
-        }
+    def __init__(self, context: Context, vmas: Vmas, wanting: Wanting) -> None:
+        self.context, self.vmas, self.wanting = context, vmas, wanting
 
     def predict(self, call: Call) -> None:
         """Want what this call must make."""
-        below = self._below.get(type(call))
-        if below is not None:
-            below(call)
+        if isinstance(call, ZapVma):
+            self._zap(call)
+        elif isinstance(call, FreePfnRange):
+            self._free(call)
+        elif isinstance(call, RemapPfnRange):
+            self._remap(call)
+        elif isinstance(call, CopyPageRange):
+            self._copy(call)
+        elif isinstance(call, ReservePfnRange):
+            self._reserve(call)
+        elif isinstance(call, SplitVma):
+            self._split(call)
+        elif isinstance(call, MemtypeKernelMapSync):
+            self._synced(call)
+        elif isinstance(call, MprotectFixup):
+            self._protect(call)
+        elif isinstance(call, CopyVma):
+            self._move(call)
+        elif isinstance(call, IoremapCaller):
+            self._ioremap(call)
+        elif isinstance(call, Iounmap):
+            self._iounmap(call)
+        elif isinstance(call, MemtypeReserveIo):
+            self._reserve_io(call)
+        elif isinstance(call, MemtypeFreeIo):
+            self._free_io(call)
+        elif isinstance(call, ArchIoReserveMemtypeWc):
+            self._arch_reserve(call)
+        elif isinstance(call, ArchIoFreeMemtypeWc):
+            self._arch_free(call)
+        elif isinstance(call, SetMemory):
+            self._set_memory(call)
+        elif isinstance(call, MemremapPages):
+            self._memremap(call)
+        elif isinstance(call, MemunmapPages):
+            self._memunmap(call)
 
     def is_tracked(self, start: int, size: int) -> bool:
         """Whether [start, start+size) surely goes to the memtype layer: it has no RAM, whose mappings do not."""
@@ -93,7 +112,7 @@ class Nesting:
         """A full remap reserves the range; a partial one looks its type up."""
         outer = call.api in ("remap_pfn_range", "remap_pfn_range_complete")
         if call.pfn < 0 or call.size < 0:  # remap_pfn_range_complete() has its arguments in memory
-            self.want(call, _REMAP if outer else (), Seen(vma=call.vma), _RESERVE)
+            self.wanting.want(call, _REMAP if outer else (), Seen(vma=call.vma), _RESERVE)
             return
         start, size = call.pfn * PAGE, page_align(call.size)
         full = call.vm_start >= 0 and call.addr == call.vm_start and size == call.vm_end - call.vm_start
@@ -105,13 +124,13 @@ class Nesting:
             if self.is_tracked(start, size):
                 chain += ("memtype_reserve",)
         strict = 0 if full else -1
-        self.want(call, chain, Seen(start, size, mode_of(call.prot), call.addr, call.vma, strict))
+        self.wanting.want(call, chain, Seen(start, size, mode_of(call.prot), call.addr, call.vma, strict))
 
     def _reserve(self, call: ReservePfnRange) -> None:
         """reserve_pfn_range() and pfnmap_track() reserve what is not RAM."""
         if self.is_tracked(call.start, call.size):
             self._sync(call, call.start, call.size)
-            self.want(call, ("memtype_reserve",), Seen(call.start, call.size, mode_of(call.prot)))
+            self.wanting.want(call, _MEMTYPE_RESERVE, Seen(call.start, call.size, mode_of(call.prot)))
 
     def _copy(self, call: CopyPageRange) -> None:
         """fork copies the tracking of a PFN mapping, and reserves the range of one with VM_PAT again."""
@@ -123,36 +142,34 @@ class Nesting:
             chain += ("reserve_pfn_range",)
             if self.is_tracked(start, size):
                 chain += ("memtype_reserve",)
-        self.want(call, chain, Seen(start, size, self.type_of(start, size), vma=call.vma, strict=1))
+        self.wanting.want(call, chain, Seen(start, size, self.type_of(start, size), vma=call.vma, strict=1))
         if call.api == "track_pfn_copy" and call.flags & VM_PAT:
             self._look_up(call)
 
     def _split(self, call: SplitVma) -> None:
         """__split_vma() copies the VMA that it splits."""
-        self.want(call, ("vm_area_dup",), Seen(vma=call.vma))
+        self.wanting.want(call, _DUP, Seen(vma=call.vma))
 
     def _move(self, call: CopyVma) -> None:
         """copy_vma() copies the VMA that moves, unless it can grow a neighbour: a special one never can."""
         if call.flags >= 0 and call.flags & VM_SPECIAL:
-            self.want(call, ("vm_area_dup",), Seen(vma=call.vma))
+            self.wanting.want(call, _DUP, Seen(vma=call.vma))
 
     def _protect(self, call: MprotectFixup) -> None:
         """mprotect_fixup() splits a special VMA, which it can not merge, at each end of a part of it."""
         if min(call.flags, call.newflags, call.vm_start, call.start, call.end) < 0 or call.flags == call.newflags:
             return
         if call.flags & VM_SPECIAL and (call.vm_start < call.start or call.end < call.vm_end):
-            self.want(call, ("__split_vma", "vm_area_dup"), Seen(vma=call.vma))
+            self.wanting.want(call, ("__split_vma", "vm_area_dup"), Seen(vma=call.vma))
 
     def _zap(self, call: ZapVma) -> None:
         """unmap_single_vma() untracks a PFN mapping, before it clears any entry."""
-        if call.api != "unmap_single_vma" or not self.context.era.zap_untracks or call.flags < 0:
+        if call.api != "unmap_single_vma" or call.flags < 0 or not self.context.era.zap_untracks:
             return
         if call.flags & VM_PFNMAP and call.start < call.vm_end and call.vm_start < call.end:
-            chain: tuple[str, ...] = ("untrack_pfn",)
             start, size = self.vmas.physical(call.vma, call.vm_start), call.vm_end - call.vm_start
-            if call.flags & VM_PAT and self.is_tracked(start, size) and not self._is_half_made(call):
-                chain += ("memtype_free",)
-            self.want(call, chain, Seen(start, size, vma=call.vma))
+            frees = call.flags & VM_PAT and self.is_tracked(start, size) and not self._is_half_made(call)
+            self.wanting.want(call, _UNTRACK_FREE if frees else _UNTRACK, Seen(start, size, vma=call.vma))
 
     def _free(self, call: FreePfnRange) -> None:
         """untrack_pfn() of a VM_PAT mapping frees its length; a context frees the bounds that it was made with."""
@@ -161,10 +178,10 @@ class Nesting:
             chain: tuple[str, ...] = ("pfnmap_untrack",) if call.api == "pfnmap_track_ctx_release" else ()
             if self.is_tracked(start, call.size):
                 chain += ("memtype_free",)
-            self.want(call, chain, Seen(start, call.size))
+            self.wanting.want(call, chain, Seen(start, call.size))
         elif call.api == "untrack_pfn" and not call.vma and call.size > 0:  # memunmap_pages()
             if self.is_tracked(start, call.size):
-                self.want(call, ("memtype_free",), Seen(start, call.size))
+                self.wanting.want(call, ("memtype_free",), Seen(start, call.size))
         elif call.api == "untrack_pfn" and call.flags >= 0 and call.flags & VM_PAT and call.vm_start >= 0:
             size = call.size if call.size > 0 else call.vm_end - call.vm_start
             sure = start >= 0
@@ -173,19 +190,19 @@ class Nesting:
                 sure = not self._is_half_made(call)
             # RAM, and a mapping whose first entry is gone, free nothing.
             optional = not (sure and self.is_tracked(start, size))
-            self.want(call, ("memtype_free",), Seen(start, size), optional=optional)
+            self.wanting.want(call, _MEMTYPE_FREE, Seen(start, size), optional=optional)
             if call.pfn == 0 == call.size:
                 self._look_up(call)
 
     def _look_up(self, call: FreePfnRange | CopyPageRange) -> None:
         """get_pat_info() finds the range and type of a VM_PAT mapping."""
         if f"{call.api} get_pat_info" in self.context.nested:
-            self.want(call, ("get_pat_info",), Seen(vma=call.vma))
+            self.wanting.want(call, ("get_pat_info",), Seen(vma=call.vma))
 
     def _sync(self, call: ReservePfnRange | MemtypeReserveIo, start: int, size: int) -> None:
         """What is reserved is told to the direct map, with the type that was granted."""
         if f"{call.function()} memtype_kernel_map_sync" in self.context.nested:
-            self.want(call, ("memtype_kernel_map_sync",), Seen(start, size))
+            self.wanting.want(call, ("memtype_kernel_map_sync",), Seen(start, size))
 
     def type_of(self, start: int, size: int) -> int:
         """The type of the entries of a range, which is that of its reservation; -1 unknown."""
@@ -195,7 +212,7 @@ class Nesting:
     def _is_half_made(self, call: Call) -> bool:
         """Whether the mapping is being filled or moved, so that its first entry may not be there yet."""
         task = self.context.tasks.of(call)
-        return any(task.innermost(kind) is not None for kind in (RemapPfnRange, CopyVma))
+        return task.innermost(RemapPfnRange) is not None or task.innermost(CopyVma) is not None
 
     # --- drivers -------------------------------------------------------------------------------------------
 
@@ -213,45 +230,47 @@ class Nesting:
         """__ioremap_caller() reserves whole pages, and then tells the direct map of their type."""
         start = call.phys & _PHYSICAL
         end = page_align((call.phys & (_PHYSICAL | PAGE - 1)) + call.size)
-        self.want(call, ("memtype_kernel_map_sync",), Seen(start, end - start))
-        self.want(call, ("memtype_reserve",), Seen(start, end - start, call.pcm))
+        self.wanting.want(call, ("memtype_kernel_map_sync",), Seen(start, end - start))
+        self.wanting.want(call, ("memtype_reserve",), Seen(start, end - start, call.pcm))
 
     def _iounmap(self, call: Iounmap) -> None:
         if call.addr & -PAGE in self.context.machine.iomaps:  # of which range, rule iounmap-mismatch judges
-            self.want(call, ("memtype_free",), Seen())
+            self.wanting.want(call, ("memtype_free",), Seen())
 
     def _reserve_io(self, call: MemtypeReserveIo) -> None:
         mode = call.req if 0 <= call.req <= 5 else -1
         self._sync(call, call.start, call.end - call.start)
-        self.want(call, ("memtype_reserve",), Seen(call.start, call.end - call.start, mode))
+        self.wanting.want(call, ("memtype_reserve",), Seen(call.start, call.end - call.start, mode))
 
     def _free_io(self, call: MemtypeFreeIo) -> None:
-        self.want(call, ("memtype_free",), Seen(call.start, call.end - call.start))
+        self.wanting.want(call, ("memtype_free",), Seen(call.start, call.end - call.start))
 
     def _arch_reserve(self, call: ArchIoReserveMemtypeWc) -> None:
-        self.want(call, ("memtype_reserve_io", "memtype_reserve"), Seen(call.start, call.size, WC))
+        self.wanting.want(call, ("memtype_reserve_io", "memtype_reserve"), Seen(call.start, call.size, WC))
 
     def _arch_free(self, call: ArchIoFreeMemtypeWc) -> None:
-        self.want(call, ("memtype_free_io", "memtype_free"), Seen(call.start, call.size))
+        self.wanting.want(call, ("memtype_free_io", "memtype_free"), Seen(call.start, call.size))
 
     def _set_memory(self, call: SetMemory) -> None:
         """The pages are those of the direct map, wherever that begins."""
         size = call.numpages * PAGE
         if call.api == "set_memory_wb":
-            self.want(call, ("memtype_free",), Seen(-1, size))
+            self.wanting.want(call, ("memtype_free",), Seen(-1, size))
         else:
-            self.want(call, ("memtype_reserve",), Seen(-1, size, WC if call.api == "set_memory_wc" else UC_MINUS))
+            self.wanting.want(
+                call, ("memtype_reserve",), Seen(-1, size, WC if call.api == "set_memory_wc" else UC_MINUS)
+            )
 
     def _memremap(self, call: MemremapPages) -> None:
         """memremap_pages() tracks its range without a mapping; of further ranges nothing is recorded."""
         chain: tuple[str, ...] = ("track_pfn_remap", *_RESERVE)
         if self.is_tracked(call.start, call.end - call.start):
             chain += ("memtype_reserve",)
-        self.want(call, chain, Seen(call.start, call.end - call.start))
+        self.wanting.want(call, chain, Seen(call.start, call.end - call.start))
 
     def _memunmap(self, call: MemunmapPages) -> None:
         """memunmap_pages() gives it back."""
         chain: tuple[str, ...] = ("untrack_pfn", "pfnmap_untrack")
         if self.is_tracked(call.start, call.end - call.start):
             chain += ("memtype_free",)
-        self.want(call, chain, Seen(call.start, call.end - call.start))
+        self.wanting.want(call, chain, Seen(call.start, call.end - call.start))

@@ -52,6 +52,7 @@ class Processes:
         self._ending: dict[int, Ending] = {}  # by pid
         self._nameless: dict[int, list[Owner]] = {}  # by pid: copies of a child whose address space has no number yet
         self._exits_seen = False  # exit_mmap or the like is recorded
+        self._shares = context.era.fork_shares
 
     # --- fork -----------------------------------------------------------------------------------------------
 
@@ -59,7 +60,7 @@ class Processes:
         """Entry of dup_mmap(): the child's address space has a number."""
         self.context.tasks.enter(call, "dup_mmap")
         self.context.forks_seen = True
-        if self.context.era.fork_shares:
+        if self._shares:
             memtypes = self.context.machine.memtypes
             for node in memtypes.holdings.under(call.oldmm):
                 if node.owner.is_mapping:
@@ -78,7 +79,7 @@ class Processes:
             owner.comm, owner.parent = event.child_comm, NO_PID
         if owners and not owners[0].mm:
             self._nameless[event.child_pid] = owners
-        if self.context.era.fork_shares:
+        if self._shares:
             for node in memtypes.holdings.under(-event.pid):
                 if node.owner.is_mapping and not node.owner.mm:
                     memtypes.share(node, -event.child_pid)
@@ -121,7 +122,8 @@ class Processes:
         """A task clears entries of this address space, which may be one that ends."""
         if mm:
             task.mm = mm
-            self._name(pid, mm)
+            if self._nameless:
+                self._name(pid, mm)
             ending = self._ending.get(pid)
             if ending is not None and not ending.mm:
                 ending.mm = mm
@@ -165,7 +167,8 @@ class Processes:
         """A task works on this address space of its own; 0 is not recorded."""
         if mm:
             task.mm = mm
-            self._name(pid, mm)
+            if self._nameless:
+                self._name(pid, mm)
 
     def _name(self, pid: int, mm: int) -> None:
         """The address space that a child got at its fork."""
@@ -198,8 +201,11 @@ class Processes:
 
     def finish(self, pid: int) -> None:
         """The teardown of the address space that this task was ending is over: judge what is left."""
-        ending = self._ending.pop(pid, None)
-        if ending is None or ending.one_thread or ending.judged or (ending.by_exit and self._exits_seen):
+        ending = self._ending.get(pid)
+        if ending is None:
+            return
+        del self._ending[pid]
+        if ending.one_thread or ending.judged or (ending.by_exit and self._exits_seen):
             return
         self._judge(pid, ending)
 
@@ -211,19 +217,19 @@ class Processes:
     def clearing(self, pid: int) -> Ending | None:
         """The exit of a task, of which a vm_area_free() will say that all entries are gone."""
         ending = self._ending.get(pid)
-        if ending is None or ending.by_exit or ending.judged or self.context.era.fork_shares:
+        if ending is None or ending.by_exit or ending.judged or self._shares:
             return None
         return ending
 
     def cleared(self, pid: int) -> None:
         """A task frees a VMA: where it is about to end its address space, all entries are gone."""
-        ending = self.clearing(pid)
+        ending = self.clearing(pid) if self._ending else None
         if ending is not None:
             self._judge(pid, ending)
             ending.judged = True
 
     def _judge(self, pid: int, ending: Ending) -> None:
-        memtypes, shares = self.context.machine.memtypes, self.context.era.fork_shares
+        memtypes, shares = self.context.machine.memtypes, self._shares
         if shares:
             self._unshare(ending.mm, -pid)
         left: list[Memtype] = []

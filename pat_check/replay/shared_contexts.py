@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from pat_check.events import RemapPfnRange, Return, VmAreaDup, VmAreaFree
+from pat_check.events import Call, RemapPfnRange, Return, VmAreaDup, VmAreaFree
 from pat_check.model.memory import PAGE, is_untracked
 from pat_check.replay.context import Context
 from pat_check.replay.remarks import Surprise
@@ -23,6 +23,15 @@ class Shared:
     size: int
 
 
+class Showing:
+    """Where a VMA was shown with its context, and which that is."""
+
+    __slots__ = ("at", "ctx")
+
+    def __init__(self, at: int, ctx: int) -> None:
+        self.at, self.ctx = at, ctx
+
+
 class Alive(NamedTuple):
     """A context that there is."""
 
@@ -38,7 +47,7 @@ class SharedContexts:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._of: dict[int, Shared] = {}
-        self._shown: dict[int, tuple[int, int]] = {}  # by VMA: where its context was shown, and which
+        self._shown: dict[int, Showing] = {}  # by VMA
         self._made: dict[int, tuple[int, int]] = {}  # by VMA: it was remapped whole, its context is not known yet
         self._reused = False  # a VMA came again that was not seen to be freed: a filter leaves frees out
 
@@ -47,12 +56,13 @@ class SharedContexts:
         if len(self._made) > _LIMIT:
             self._made.clear()
         self._made[call.vma] = call.pfn * PAGE, page_align(call.size)
-        if self._shown.pop(call.vma, None) is not None:
+        if call.vma in self._shown:
+            del self._shown[call.vma]
             self._reused = True
 
     def dup(self, call: VmAreaDup) -> None:
         """vm_area_dup() takes a reference."""
-        self._must_be(call)
+        self._must_be(call, call.vma, call.ctx)
         self.shared_by(call.vma, call.ctx)
 
     def shared_by(self, vma: int, ctx: int) -> None:
@@ -63,12 +73,12 @@ class SharedContexts:
 
     def free(self, call: VmAreaFree) -> tuple[int, int] | None:
         """vm_area_free() drops one: the range, start and size, that goes with the last."""
-        self._must_be(call)
+        self._must_be(call, call.vma, call.ctx)
         return self.left_by(call.vma, call.ctx)
 
     def left_by(self, vma: int, ctx: int) -> tuple[int, int] | None:
         """The same of this VMA, which had this context."""
-        self._shown.pop(vma, None)
+        self.ends(vma)
         shared = self._known(vma, ctx)
         if shared is None:
             return None
@@ -79,20 +89,23 @@ class SharedContexts:
         return shared.start, shared.size
 
     def outlive(self, of: list[tuple[int, int]]) -> bool:
-        """Whether no VMA of these, each with its context, is the last of its context but for the last one."""
-        last = len(of) - 1
+        """Whether each VMA of these may have its context, and none but the last one is the last of its context."""
+        left = len(of)
         gone: dict[int, int] = {}
-        for place, (vma, ctx) in enumerate(of):
-            if ctx <= 0 or place == last:
+        for vma, ctx in of:
+            left -= 1
+            if not self.has(vma, ctx):
+                return False
+            if left == 0:
                 continue
             shared = self._of.get(ctx)
             if shared is None:
-                if vma in self._made:
+                if ctx > 0 and vma in self._made:
                     return False
-                continue
-            gone[ctx] = gone.get(ctx, 0) + 1
-            if gone[ctx] >= shared.vmas:
-                return False
+            elif shared.vmas < len(of):
+                gone[ctx] = gone.get(ctx, 0) + 1
+                if gone[ctx] >= shared.vmas:
+                    return False
         return True
 
     def released(self, ctx: int) -> int:
@@ -139,33 +152,39 @@ class SharedContexts:
         if ctx > 0 and not self.context.lost_any:
             if len(self._shown) > _LIMIT:
                 self._shown.clear()
-            if new in self._shown:
+            if not self._reused and new in self._shown:
                 self._reused = True
-            self._shown[vma] = self._shown[new] = at, ctx
+            self._shown[vma] = self._shown[new] = Showing(at, ctx)
 
     def has(self, vma: int, ctx: int) -> bool:
         """Whether a VMA may have this context."""
-        _, known = self._shown.get(vma, (0, 0))
-        return known <= 0 or ctx <= 0 or known == ctx
+        shown = self._shown.get(vma)
+        return shown is None or shown.ctx == ctx or ctx <= 0
 
     def ends(self, vma: int) -> None:
-        """A VMA without a context is freed."""
-        self._shown.pop(vma, None)
+        """A VMA is freed."""
+        if vma in self._shown:
+            del self._shown[vma]
 
-    def _must_be(self, call: VmAreaDup | VmAreaFree) -> None:
+    def _must_be(self, call: Call, vma: int, ctx: int) -> None:
         """A VMA keeps its context."""
-        at, ctx = self._shown.get(call.vma, (0, 0))
+        shown = self._shown.get(vma)
+        if shown is None or shown.ctx == ctx or ctx <= 0:
+            return
         sure = "vm_area_free" in self.context.recorded and not (
             self.context.one_comm or self.context.one_cpu or self._reused
         )
-        if ctx > 0 < call.ctx and ctx != call.ctx and sure and not self.context.lost_any:
+        if sure and not self.context.lost_any:
             surprise = Surprise(self.context, call, call.function(), 0, 0, "context")
-            surprise.tell("came with the context", f"{ctx:#x}", f"{call.ctx:#x}", [(at, "the VMA was copied here")])
+            told = [(shown.at, "the VMA was copied here")]
+            surprise.tell("came with the context", f"{shown.ctx:#x}", f"{ctx:#x}", told)
 
     def _known(self, vma: int, ctx: int) -> Shared | None:
-        if ctx <= 0 or self.context.lost_any or self.context.one_comm:
+        if self.context.lost_any or self.context.one_comm:
             return None
         shared = self._of.get(ctx)
-        if shared is None and vma in self._made:
-            shared = self._of[ctx] = Shared(1, *self._made.pop(vma))
+        if shared is None and ctx > 0 and vma in self._made:
+            start, size = self._made[vma]
+            del self._made[vma]
+            shared = self._of[ctx] = Shared(1, start, size)
         return shared

@@ -71,6 +71,10 @@ class Spaces:
             self._copying[self._nameless] = pid
         return self._forking[pid]
 
+    def reaches(self, pid: int, start: int) -> None:
+        """The same of a further VMA above the last one."""
+        self._reached[pid] = start
+
     def reserved(self, owner: Owner) -> None:
         """A fork reserves for its child: whose that is follows from the address space that it copies into."""
         mm = self._forking.get(owner.parent, 0)

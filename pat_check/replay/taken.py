@@ -23,8 +23,6 @@ _UNTRACKING: Final[frozenset[str]] = frozenset(
 _BELOW: Final[frozenset[str]] = frozenset(("memtype_check_insert",))
 """Functions that the layers do not hear."""
 
-_COPYING: Final[frozenset[str]] = frozenset(("vm_area_dup", "copy_page_range"))
-
 
 class Taken:
     """Stands between such events and the layers."""
@@ -33,27 +31,31 @@ class Taken:
         self.context, self.layers = context, layers
         self._fitting: set[Shape] = set()  # of runs that may be taken: what is known of functions does not change
         self._forking: tuple[set[Shape], set[Shape]] = set(), set()  # the same of forks: without and with a dup_mmap()
+        self._ordinary = layers.unlike.isdisjoint(_ORDINARY)  # whether the era may make such calls
+        self._untracks = context.era.zap_untracks
+        self._all_seen = False  # each function that untracks was called, and is of the era
 
     def are_idle(self, run: OrdinaryVmas) -> bool:
         """Whether such calls, of which each kind was seen before, would come and go without a trace."""
         layers = self.layers
         if layers.torn.is_busy:
             return False
-        if self.context.halves or self.context.entry_only or run.pid in layers.waiting or layers.strangers:
+        if self.context.halves or self.context.entry_only or layers.strangers or not self._ordinary:
+            return False
+        if layers.waiting and run.pid in layers.waiting:
             return False
         if run.zap and (run.zap in layers.unlike or run.inner in layers.unlike or not layers.unmaps.lets_pass(run)):
             return False
-        if run.pid in layers.unmaps.due and not run.is_zap:
+        if layers.unmaps.due and not run.is_zap and run.pid in layers.unmaps.due:
             return False
         if not (layers.copies.lets_pass(run) and layers.teardowns.lets_pass(run)):
             return False
-        if not layers.agreeing.lets_pass(run, self.context.tasks.of(run).scope):
-            return False
-        return layers.unlike.isdisjoint(_ORDINARY)
+        return layers.agreeing.lets_pass(run, self.context.tasks.of(run).scope)
 
     def may_take(self, pid: int, shape: Shape) -> bool:
         """Whether an era may have made these calls, nothing is due in this task, and the returns go outside."""
-        if pid in self.layers.unmaps.due or self.layers.strangers or self.layers.torn.is_busy:
+        layers = self.layers
+        if layers.strangers or layers.torn.is_busy or (layers.unmaps.due and pid in layers.unmaps.due):
             return False
         if shape in self._fitting:
             return True
@@ -70,10 +72,10 @@ class Taken:
         paired, endless = self.context.tasks.paired, ("pfnmap_track_ctx_release", "pfnmap_untrack")
         return all(function in paired or function in endless for function in shape.functions)
 
-    def are_open(self, task: Task, callers: list[str]) -> bool:
-        """Whether what returns go to is known, and open where it can be recorded."""
-        for place in callers:
-            function = self.layers.callers.get(place)
+    def are_open(self, task: Task, callers: list[str], begin: int = 0) -> bool:
+        """Whether what returns go to, but for those before `begin`, is known, and open where it can be recorded."""
+        for index in range(begin, len(callers)):
+            function = self.layers.callers.get(callers[index])
             if function is None:
                 return False
             if function:
@@ -87,19 +89,19 @@ class Taken:
     def copies(self, run: CopiedVmas, task: Task) -> bool:
         """Whether a fork may copy these VMAs, and nothing is due before."""
         layers = self.layers
-        if (
-            run.pid in layers.unmaps.due
-            or not layers.copies.is_done(run.pid)
-            or not layers.unlike.isdisjoint(_ORDINARY)
-        ):
+        if not self._ordinary or self._untracks or not layers.copies.is_done(run.pid):
             return False
-        if self.context.era.zap_untracks or not self.context.tasks.paired.issuperset(_COPYING):
+        if layers.unmaps.due and run.pid in layers.unmaps.due:
+            return False
+        paired = self.context.tasks.paired
+        if "vm_area_dup" not in paired or "copy_page_range" not in paired:
             return False
         for frame in task.frames:  # a fork is in nothing else
             if not isinstance(frame.call, DupMmap) or frame.call.oldmm != run.mm:
                 return False
+        contexts = layers.contexts
         for _, vma, _, _, _, ctx, _ in run.of:
-            if not layers.contexts.has(vma, ctx):
+            if not contexts.has(vma, ctx):
                 return False
         return self.are_open(task, run.callers)
 
@@ -116,11 +118,13 @@ class Taken:
 
     def untracks(self, run: UntrackedVma, task: Task) -> bool:
         """Whether a zap may untrack this VMA and clear it, and nothing is due before."""
-        context, layers, zap = self.context, self.layers, run.zap
-        if self.waits(run.pid) or not context.era.zap_untracks or not self._looks_up(run):
+        layers, zap = self.layers, run.zap
+        if not self._untracks or self.waits(run.pid) or not self._looks_up(run):
             return False
-        if not (layers.unlike.isdisjoint(_UNTRACKING) and layers.seen.issuperset(_UNTRACKING)):
-            return False
+        if not self._all_seen:
+            if not (layers.unlike.isdisjoint(_UNTRACKING) and layers.seen.issuperset(_UNTRACKING)):
+                return False
+            self._all_seen = True
         if not self._may_make(run.pid, task, "memtype_free", "memtype_erase"):
             return False
         if layers.callers.get(run.free.caller) != "untrack_pfn" or isinstance(task.scope, ExitMmap):
@@ -135,9 +139,11 @@ class Taken:
     def copies_tracked(self, run: TrackedCopy, task: Task) -> bool:
         """Whether a fork may copy this VMA so, and nothing is due before."""
         context, layers = self.context, self.layers
-        if self.waits(run.pid) or run.pid in layers.unmaps.due or layers.strangers or layers.torn.is_busy:
+        if self.waits(run.pid) or layers.strangers or layers.torn.is_busy:
             return False
-        if not context.era.zap_untracks or not layers.copies.is_done(run.pid):
+        if layers.unmaps.due and run.pid in layers.unmaps.due:
+            return False
+        if not self._untracks or not layers.copies.is_done(run.pid):
             return False
         if ("track_pfn_copy get_pat_info" in context.nested) is not run.looked_up:
             return False
@@ -177,11 +183,12 @@ class Taken:
         if layers.strangers or function in layers.unlike or below in layers.unlike or len(task.frames) > DEPTH:
             return False
         for frame in task.frames:
-            if frame.api in (function, below):
+            if frame.api == function or frame.api == below:  # noqa: PLR1714
                 return False  # it never returned
         if layers.torn.is_busy or layers.results.forbids(pid):
             return False
-        return self.context.tasks.paired.issuperset((function, below))
+        paired = self.context.tasks.paired
+        return function in paired and below in paired
 
     def begins(self, call: Call) -> None:
         """A call of a kind that comes as one with all that it makes."""
@@ -189,7 +196,8 @@ class Taken:
 
     def waits(self, pid: int) -> bool:
         """Whether a call is wanted of this task."""
-        return pid in self.layers.waiting
+        waiting = self.layers.waiting
+        return bool(waiting) and pid in waiting
 
     def waits_for(self, pid: int, function: str) -> bool:
         """Whether no call is wanted of this task, or only one that begins with this function."""
@@ -202,7 +210,7 @@ class Taken:
 
     def release(self, call: FreePfnRange, below: FreePfnRange, free_at: int) -> None:
         """A context is released, and makes what it must make: `below`, and its memtype_free() at `free_at`."""
-        if call.pid in self.layers.waiting:
+        if self.waits(call.pid):
             self.layers.settle(call, call.api)
         if not self.context.lossy:
             self.layers.copies.enter(call)

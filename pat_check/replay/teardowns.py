@@ -56,7 +56,8 @@ class Teardowns:
 
     def enter(self, call: Call) -> None:
         """A call of one of the kinds of `TEARING` begins."""
-        if self._begun and (begun := self._begun.pop(call.pid, None)) is not None:
+        if self._begun and (begun := self._begun.get(call.pid)) is not None:
+            del self._begun[call.pid]
             clears = isinstance(call, ZapVma) and call.api == "unmap_page_range" and call.vma == begun.vma
             if not clears:
                 self._never_cleared(begun)
@@ -72,27 +73,27 @@ class Teardowns:
             self._within[call.pid] = Within(call.start, call.end, mm)
             self.goings.begins(call)
         elif isinstance(call, VmAreaFree):
-            self._within.pop(call.pid, None)
+            self._is_over(call.pid)
             self.goings.frees(call)
             if self._alone:
                 self._free(call)
 
     def lets_pass(self, run: OrdinaryVmas) -> bool:
         """Whether calls that come as one would lead to nothing."""
-        if self._alone or run.pid in self._begun or not self.goings.lets_pass(run):
+        if not self.lets_go(run.pid) or not self.goings.lets_pass(run):
             return False
         return not (run.zap and isinstance(self.context.tasks.of(run).scope, ExitMmap))
 
     def taken(self, run: OrdinaryVmas) -> None:
         """Calls have come as one."""
         if run.freed:
-            self._within.pop(run.pid, None)
+            self._is_over(run.pid)
             self.goings.taken(run)
 
     def covers(self, run: ZappedVmas) -> bool:
         """Whether zaps that come as one are inside an unmap_vmas() that covers each of them."""
         within = self._within.get(run.pid)
-        if within is None or self._alone or run.pid in self._begun or (within.mm and within.mm != run.mm):
+        if within is None or not self.lets_go(run.pid) or (within.mm and within.mm != run.mm):
             return False
         if within.end >= 0:
             for zap in run.of:
@@ -110,7 +111,9 @@ class Teardowns:
     def covers_one(self, call: ZapVma) -> bool:
         """Whether a zap of all of a special mapping is inside an unmap_vmas(), and of the range that it must have."""
         within = self._within.get(call.pid)
-        if within is None or call.pid in self._begun or call.vma in self._alone or not within.covers(call):
+        if within is None or (self._begun and call.pid in self._begun) or not within.covers(call):
+            return False
+        if self._alone and call.vma in self._alone:
             return False
         if within.end < 0 or not self._is_recorded("vm_area_free"):
             return True
@@ -124,25 +127,26 @@ class Teardowns:
 
     def lets_go(self, pid: int) -> bool:
         """Whether nothing but what is known is torn down by a task."""
-        return not self._alone and pid not in self._begun
+        return not self._alone and not (self._begun and pid in self._begun)
 
     def frees(self, pid: int, of: list[tuple[int, int]]) -> bool:
         """Whether VMAs, each with its context, that a task frees next go as they must."""
         if not self.lets_go(pid) or not self.goings.let_go(pid, of):
             return False
-        self._within.pop(pid, None)
+        self._is_over(pid)
         return True
 
     def unmapped(self, call: UnmapVmas, ctx: int, *, is_pfn: bool) -> None:
         """unmap_vmas() has taken away one VMA, which was freed."""
         self.goings.unmapped(call, ctx, is_pfn=is_pfn)
-        self._within.pop(call.pid, None)
+        self._is_over(call.pid)
 
     def over(self, event: Event) -> None:
         """A task does something else."""
         self.goings.over(event.pid)
-        begun = self._begun.pop(event.pid, None)
+        begun = self._begun.get(event.pid)
         if begun is not None:
+            del self._begun[event.pid]
             self._never_cleared(begun)
 
     def lost(self) -> None:
@@ -151,6 +155,11 @@ class Teardowns:
         self._within.clear()
         self._alone.clear()
         self._begun.clear()
+
+    def _is_over(self, pid: int) -> None:
+        """The last unmap_vmas() of a task is over."""
+        if pid in self._within:
+            del self._within[pid]
 
     def _zap(self, call: ZapVma) -> None:
         scope = self.context.tasks.of(call).scope
@@ -171,7 +180,8 @@ class Teardowns:
             within = None
         if within is not None:
             within.mm = within.mm or call.mm
-            self._alone.pop(call.vma, None)
+            if self._alone:
+                self._alone.pop(call.vma, None)
             if call.flags & VM_PFNMAP:
                 self.goings.clears(call)
         elif call.start <= call.vm_start and call.vm_end <= call.end:

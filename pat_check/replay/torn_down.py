@@ -30,14 +30,14 @@ class TornDown:
 
     def lives(self, mm: int) -> None:
         """Something lives in this address space."""
-        self._over.discard(mm)
+        if self._over:
+            self._over.discard(mm)
 
-    def has(self, vma: int, mm: int) -> bool:
-        """Whether a VMA is of an address space that was torn down, where that is `mm` for one not known."""
-        known = self.book.of.get(vma)
-        return known.is_over if known is not None else mm in self._over
+    def has(self, mm: int) -> bool:
+        """Whether an address space was torn down."""
+        return mm in self._over
 
     def take(self, vma: int, area: Mapped) -> None:
         """A call in the course of its end has shown this VMA."""
-        self.book.give(vma, area, OVER)
+        self.book.give(area, OVER)
         self._ended[-1].append(vma)

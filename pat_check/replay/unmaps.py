@@ -63,29 +63,34 @@ class Unmaps:
     def __init__(self, context: Context, vmas: Vmas, is_tracked: Callable[[int, int], bool]) -> None:
         self.context, self.vmas, self.is_tracked = context, vmas, is_tracked
         self.due: dict[int, list[Due]] = {}  # by pid, in the order in which they must come
-        self._left: dict[int, list[tuple[int, Mapped]]] = {}  # by pid: what the address space of a task has that ends
+        self._left: dict[int, list[Mapped]] = {}  # by pid: what the address space of a task has that ends
         self.zaps: set[str] = set()  # functions that unmap_vmas() was seen to call: the compiler may inline them
         self._known_of = -1  # what follows was told when so many functions were recorded, and so many zaps seen
         self._must = ""  # what every mapping must get
         self._frees = False  # whether a tracked one must get a free
         self._sees_untracking = False
+        self._shares = context.era.fork_shares
 
     def enter(self, call: Call) -> None:
         """A call begins, below an unmap_vmas() or after it."""
-        if self.due and call.pid in self.due:
-            self._hear(call, self.due[call.pid])
+        if self.due:
+            due = self.due.get(call.pid)
+            if due is not None:
+                self._hear(call, due)
         self._learn()
-        kind = type(call)
-        if kind is ZapVma:
-            assert isinstance(call, ZapVma)
+        if isinstance(call, ZapVma):
             if call.api not in self.zaps and isinstance(self.context.tasks.of(call).scope, UnmapVmas):
                 self.zaps.add(call.api)
-        elif kind is UnmapVmas:
-            assert isinstance(call, UnmapVmas)
+        elif isinstance(call, UnmapVmas):
             self._begin(call)
-        elif kind is MemtypeFree:
-            assert isinstance(call, MemtypeFree)
+        elif isinstance(call, MemtypeFree):
             self.frees(call.start, call.end)
+
+    def passes(self, pid: int) -> None:
+        """An unmap_vmas() of one VMA has come with the zap that it must make."""
+        self._learn()
+        if self._left and self.vmas.are_sure() and not self.context.one_comm:
+            self._left.pop(pid, None)
 
     def frees(self, start: int, end: int) -> None:
         """memtype_free() of [start, end), for whichever mapping."""
@@ -97,11 +102,12 @@ class Unmaps:
         """Whether nothing is due for these zaps, of which unmap_vmas() makes none for the first time."""
         if run.zap not in self.zaps and isinstance(self.context.tasks.of(run).scope, UnmapVmas):
             return False
-        due = self.due.get(run.pid)
-        if due:
-            for one in due:
-                if one.vma in run.vmas:
-                    return False
+        if self.due:
+            due = self.due.get(run.pid)
+            if due is not None:
+                for one in due:
+                    if one.vma in run.vmas:
+                        return False
         return True
 
     def lets_zap(self, call: ZapVma) -> bool:
@@ -129,14 +135,14 @@ class Unmaps:
     def ends(self, pid: int) -> None:
         """A task ends, before its address space does."""
         mm = self.vmas.spaces.of.get(pid, 0)
-        if mm > 0 and self.context.era.fork_shares:
+        if self._shares and mm > 0:
             if len(self._left) > _ENDING:
                 self._left.clear()
             self._left[pid] = self.vmas.book.inside(mm, 0, 1 << 64)
 
     def over(self, event: Event) -> None:
         """The task does something else: its unmap_vmas() is over."""
-        if event.pid in self.due:
+        if self.due and event.pid in self.due:
             self._missing(self.due.pop(event.pid), event)
 
     def lost(self) -> None:
@@ -155,6 +161,8 @@ class Unmaps:
         self._frees = self._untracks and bool(recorded & _MOVES) and "memtype_free" in recorded
         clears = era.fork_shares and bool(recorded & _CLEARS)  # a context goes after the entries of its mappings
         self._sees_untracking = clears or bool(recorded & _UNTRACKS)
+        if self._sees_untracking:
+            self.vmas.book.frees_unheard()
 
     # --- what must come ----------------------------------------------------------------------------------
 
@@ -167,10 +175,13 @@ class Unmaps:
             self.vmas.ending(call.pid, mm)
         going = self.vmas.unmapping(mm, call)
         if self.vmas.are_sure() and not (self.context.lossy or self.context.entry_only or self.context.one_comm):
-            kept = self._kept(call, whole=whole)
-            due = self._predict(call, going or kept)
-            if due:
-                self.due[call.pid] = due
+            if self._left:
+                kept = self._kept(call, whole=whole)
+                going = going or kept
+            if going:
+                due = self._predict(call, going)
+                if due:
+                    self.due[call.pid] = due
         if whole:
             self.vmas.torn_down.end(mm)
 
@@ -184,24 +195,27 @@ class Unmaps:
             return 0  # not known, or the address of a VMA that was used again
         return area.mm
 
-    def _predict(self, call: UnmapVmas, going: list[tuple[int, Mapped]]) -> list[Due]:
+    def _predict(self, call: UnmapVmas, going: list[Mapped]) -> list[Due]:
         due: list[Due] = []
-        for vma, area in going:
+        if not (self._must or self._frees):
+            return due
+        for area in going:
             if area.flags & VM_PFNMAP:
-                start, size = self.vmas.physical(vma, area.start), area.end - area.start
+                start, size = self.vmas.first_of(area, area.start), area.end - area.start
                 must = self._must
-                if not must and self._frees and area.flags & VM_PAT and self.is_tracked(start, size):
+                if not must and area.flags & VM_PAT and self.is_tracked(start, size):
                     must = "memtype_free"
                 if must:
-                    due.append(Due(call, must, vma, start, size))
+                    due.append(Due(call, must, area.vma, start, size))
         return due
 
-    def _kept(self, call: UnmapVmas, *, whole: bool) -> list[tuple[int, Mapped]]:
+    def _kept(self, call: UnmapVmas, *, whole: bool) -> list[Mapped]:
         """The followed VMAs that a task had when it ended, ascending, if it now takes all of them away."""
-        left = self._left.pop(call.pid, None)
-        if left is None or not whole:
+        left = self._left.get(call.pid)
+        if left is None:
             return []
-        return [(vma, area) for vma, area in left if area.is_over and self.vmas.book.of.get(vma) is area]
+        del self._left[call.pid]
+        return [area for area in left if area.is_over and self.vmas.book.of.get(area.vma) is area] if whole else []
 
     @property
     def _zap(self) -> str:
@@ -228,14 +242,17 @@ class Unmaps:
         place = 0 if due and call.function() == due[0].must else len(due)  # the same must come for every one
         while place < len(due) and not _is(due[place], call):
             place += 1
-        if place < len(due):
+        if place == 0 and due:
+            due.pop(0)
+        elif place < len(due):
             gone = due[:place]
             del due[: place + 1]
             self._missing(gone, call)
         elif isinstance(call, ZapVma) and call.api == "unmap_page_range":
             late = [one for one in due if one.vma == call.vma]  # its entries are cleared already
-            due[:] = [one for one in due if one.vma != call.vma]
-            self._missing(late, call)
+            if late:
+                due[:] = [one for one in due if one.vma != call.vma]
+                self._missing(late, call)
         if not due:
             del self.due[call.pid]
 
@@ -250,7 +267,7 @@ class Unmaps:
 
 def _is(due: Due, call: Call) -> bool:
     if isinstance(call, MemtypeFree):
-        return due.must == "memtype_free" and (call.start, call.end) == (due.start, due.start + due.size)
+        return due.must == "memtype_free" and call.start == due.start and call.end == due.start + due.size
     if isinstance(call, (ZapVma, FreePfnRange)):
         return call.api == due.must and call.vma == due.vma
     return False

@@ -6,8 +6,7 @@ is known of it. A copy that fork makes belongs to the child's address space, whi
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from pat_check.events import (
     Call,
@@ -32,7 +31,7 @@ from pat_check.replay.book import Book
 from pat_check.replay.context import Context
 from pat_check.replay.duplicates import Duplicates
 from pat_check.replay.frames import Frame
-from pat_check.replay.mapped import OVER, Mapped, is_whole
+from pat_check.replay.mapped import OVER, UNSURE, Mapped, is_whole
 from pat_check.replay.torn_down import TornDown
 from pat_check.replay.wanted import page_align
 
@@ -49,36 +48,44 @@ class Vmas:
         self.torn_down = TornDown(self.book)
         self.gaps = False  # events are missing
         self.complete = False  # the lives of VMAs are recorded, so that none goes unseen
-        self._enter: dict[type[Call], Callable[[Any], None]] = {
-            RemapPfnRange: self.seen,
-            SplitVma: self.seen,
-            MprotectFixup: self.seen,
-            InsertPfn: self._fault,
-            FreePfnRange: self.untrack,
-            DupMmap: self._fork,
-            VmAreaDup: self._dup,
-            VmAreaFree: self._free,
-            ZapVma: self.zap,
-        }
-        self._leave: dict[type[Call], Callable[[Any, Return], None]] = {
-            RemapPfnRange: self._remapped,
-            DupMmap: self._forked,
-            VmAreaDup: self.duplicates.copied,
-            MprotectFixup: self._protected,
-            CopyPageRange: self.duplicates.tracked,
-        }
+        self._zap_untracks = context.era.zap_untracks
+        self._known_of = -1  # what follows was told when so many functions were recorded
+        self._lives = False  # the lives of VMAs are recorded, but for splits
+        self._splits = False
+        self._ends = False  # a VMA does not end unseen
 
-    def entering(self, kind: type[Call]) -> Callable[[Any], None] | None:
-        """What to do with a call of this kind when it begins."""
-        return self._enter.get(kind)
+    def enter(self, call: Call) -> None:
+        """A call begins."""
+        if isinstance(call, ZapVma):
+            self.zap(call)
+        elif isinstance(call, VmAreaFree):
+            self._free(call)
+        elif isinstance(call, VmAreaDup):
+            self._dup(call)
+        elif isinstance(call, RemapPfnRange):
+            self.remaps(call)
+        elif isinstance(call, FreePfnRange):
+            self.untrack(call)
+        elif isinstance(call, (SplitVma, MprotectFixup)):
+            self._seen(call.pid, call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+        elif isinstance(call, InsertPfn):
+            self._fault(call)
+        elif isinstance(call, DupMmap):
+            self._fork(call)
 
     def leave(self, event: Return, frame: Frame | None) -> None:
         """A call is over; it is still open in its task, in `frame` where its entry was seen."""
-        handler = self._leave.get(event.call)
-        if handler is not None:
-            call = frame.call if frame is not None else event.entry
-            if call is not None:
-                handler(call, event)
+        call = frame.call if frame is not None else event.entry
+        if isinstance(call, VmAreaDup):
+            self.duplicates.copied(call, event)
+        elif isinstance(call, CopyPageRange):
+            self.duplicates.tracked(call, event)
+        elif isinstance(call, RemapPfnRange):
+            self._remapped(call, event)
+        elif isinstance(call, DupMmap):
+            self._forked(call, event)
+        elif isinstance(call, MprotectFixup):
+            self._protected(call, event)
 
     def fork(self, event: SchedProcessFork) -> None:
         """The child has a pid; without a copied address space it is a thread."""
@@ -107,22 +114,21 @@ class Vmas:
         if nameless and not self.book.within(mm):
             self._name(nameless, mm)
 
-    def unmapping(self, mm: int, call: UnmapVmas) -> list[tuple[int, Mapped]]:
+    def unmapping(self, mm: int, call: UnmapVmas) -> list[Mapped]:
         """An unmap_vmas() begins: the followed VMAs that it takes away, ascending. Processes have them no more."""
         area = self.book.of.get(call.vma)
-        if area is not None and area.mm == mm and (area.start, area.end) == (call.start, call.end):
-            going = [(call.vma, area)]
-        else:
-            going = self.book.inside(mm, call.start, call.end)
-        for _, area in going:
+        if area is not None and area.start == call.start and area.end == call.end and area.mm == mm:
+            area.going = True
+            return [area]
+        going = self.book.inside(mm, call.start, call.end)
+        for area in going:
             area.going = True
         return going
 
     def are_sure(self) -> bool:
         """Whether the mappings of every process must be those that are known."""
-        recorded = self.context.recorded
-        lives = {"vm_area_dup", "vm_area_free", "exit_mmap"} <= recorded
-        return lives and not self.gaps and (self.duplicates.callers_seen or "__split_vma" in recorded)
+        self._learn()
+        return self._lives and not self.gaps and (self._splits or self.duplicates.callers_seen)
 
     def physical(self, vma: int, vm_start: int) -> int:
         """The physical address that the first entry of a mapping must have; -1 where that is not sure.
@@ -130,16 +136,29 @@ class Vmas:
         A private mapping may have a copied page there.
         """
         area = self.book.of.get(vma)
-        if area is None or area.offset is None or area.edited or not area.flags & VM_SHARED or vm_start < 0:
+        return self.first_of(area, vm_start) if area is not None else -1
+
+    def first_of(self, area: Mapped, vm_start: int) -> int:
+        """The same of a VMA that is followed."""
+        if area.offset == UNSURE or area.edited or not area.flags & VM_SHARED or vm_start < 0:
             return -1
         return vm_start + area.offset if self._ends_seen() else -1
 
     def _ends_seen(self) -> bool:
         """Whether a VMA does not end unseen, so that its address in the kernel cannot stand for another one."""
+        self._learn()
+        return self._ends
+
+    def _learn(self) -> None:
+        """What is recorded tells what can be known."""
         recorded = self.context.recorded
-        if "vm_area_free" in recorded and "exit_mmap" in recorded:
-            return True
-        return "untrack_pfn" in recorded or "unmap_single_vma" in recorded
+        if len(recorded) == self._known_of:
+            return
+        self._known_of = len(recorded)
+        ends = "vm_area_free" in recorded and "exit_mmap" in recorded
+        self._lives = ends and "vm_area_dup" in recorded
+        self._splits = "__split_vma" in recorded
+        self._ends = ends or "untrack_pfn" in recorded or "unmap_single_vma" in recorded
 
     def areas(self, pid: int) -> list[Mapped] | None:
         """The followed VMAs of a process, ascending; None when its address space is not known."""
@@ -150,8 +169,10 @@ class Vmas:
 
     def owns(self, pid: int, mm: int) -> None:
         """A call on a task's own address space names it."""
+        if not mm:
+            return
         known = self.spaces.of.get(pid, 0)
-        if not mm or known == mm:
+        if known == mm:
             return
         if known < 0:
             self._name(known, mm)
@@ -179,11 +200,15 @@ class Vmas:
 
     # --- calls -----------------------------------------------------------------------------------------------
 
-    def seen(self, call: Any) -> None:
+    def remaps(self, call: RemapPfnRange) -> None:
+        """remap_pfn_range() or the like begins, which is of a VMA of the task's own."""
+        self._seen(call.pid, call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+
+    def _seen(self, pid: int, vma: int, mm: int, vm_start: int, vm_end: int, flags: int) -> None:
         """A call on a VMA of the task's own begins."""
-        self.torn_down.lives(call.mm)
-        self.owns(call.pid, call.mm)
-        self.observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+        self.torn_down.lives(mm)
+        self.owns(pid, mm)
+        self.observe(vma, mm, vm_start, vm_end, flags)
 
     def lives(self, pid: int, mm: int) -> None:
         """A task duplicates followed VMAs of its own address space."""
@@ -201,40 +226,42 @@ class Vmas:
 
     def _going(self, call: FreePfnRange) -> None:
         """A call on a VMA that may be part of its end, or of the end of its address space."""
-        known, over = self.book.of.get(call.vma), self.torn_down.has(call.vma, call.mm)
+        known = self.book.of.get(call.vma)
+        over = known.is_over if known is not None else self.torn_down.has(call.mm)
         going = known is not None and known.going
         self._own_zap(call)
-        self.observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
-        area = self.book.of.get(call.vma)
+        area = self.observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
         if area is not None:
             area.going = going
             if over:
                 self.torn_down.take(call.vma, area)
 
-    def observe(self, vma: int, mm: int, vm_start: int, vm_end: int, flags: int) -> None:
-        """Every event that shows a VMA is the truth about it."""
-        if vm_start < 0 or flags < 0:
-            return
+    def observe(self, vma: int, mm: int, vm_start: int, vm_end: int, flags: int) -> Mapped | None:
+        """Every event that shows a VMA is the truth about it: what is known of it now, if it is followed."""
         known = self.book.of.get(vma)
+        if vm_start < 0 or flags < 0:
+            return known
         if not flags & FOLLOWED:
             if known is not None:
                 self.book.drop(vma)
-        elif known is None:
+            return None
+        if known is None:
             self.book.put(vma, Mapped(mm, vm_start, vm_end, flags))
-        else:
-            if mm and known.mm != mm:
-                self._belongs(vma, known, mm)
-            if (known.start, known.end) != (vm_start, vm_end):
-                known.edited = True
-                self.book.resize(vma, known, vm_start, vm_end)
-            known.flags, known.going = flags, False
+            return self.book.of.get(vma)
+        if mm and known.mm != mm:
+            self._belongs(known, mm)
+        if known.start != vm_start or known.end != vm_end:
+            known.edited = True
+            self.book.resize(known, vm_start, vm_end)
+        known.flags, known.going = flags, False
+        return known
 
-    def _belongs(self, vma: int, area: Mapped, mm: int) -> None:
+    def _belongs(self, area: Mapped, mm: int) -> None:
         """A followed VMA is in this address space: all of a child's are, whose number was not known."""
         if OVER < area.mm < 0 and self._ends_seen():
             self._name(area.mm, mm)
         else:
-            self.book.give(vma, area, mm)
+            self.book.give(area, mm)
 
     def untrack(self, call: FreePfnRange) -> None:
         """The tracking of a VMA goes."""
@@ -247,7 +274,7 @@ class Vmas:
             area.flags &= ~VM_PAT
             if call.api == "untrack_pfn":
                 self.book.untracked = call.vma, area.offset
-                self.book.map(call.vma, area, None)  # its entries go next
+                self.book.map(area, UNSURE)  # its entries go next
 
     def _fork(self, call: DupMmap) -> None:
         self.torn_down.lives(call.mm)
@@ -284,10 +311,10 @@ class Vmas:
             flags |= VM_PAT if full else 0
         else:
             flags |= _REMAPPED
-        offset = known.offset if known is not None else None
+        offset = known.offset if known is not None else UNSURE
         if call.api != "track_pfn_remap" and call.pfn >= 0:  # which comes before the entries
             full = call.addr == call.vm_start and page_align(call.size) == call.vm_end - call.vm_start
-            offset = call.pfn * PAGE - call.addr if full else None
+            offset = call.pfn * PAGE - call.addr if full else UNSURE
         edited = known is not None and known.edited
         self.book.put(call.vma, Mapped(call.mm, call.vm_start, call.vm_end, flags, offset, edited))
 
@@ -314,20 +341,20 @@ class Vmas:
         area = self.book.of.get(call.vma)
         if area is None:
             return
-        if not (self.context.era.zap_untracks and area.flags & VM_PAT):
-            self.cleared(call.vma, area, call.mm)
+        if not (area.flags & VM_PAT and self._zap_untracks):
+            self.cleared(area, call.mm)
             return
         if OVER < area.mm < 0 < call.mm:
-            self._belongs(call.vma, area, call.mm)
+            self._belongs(area, call.mm)
         if call.api == "unmap_single_vma" and "untrack_pfn" not in self.context.recorded:
             area.flags &= ~VM_PAT
-            self.book.map(call.vma, area, None)
+            self.book.map(area, UNSURE)
 
-    def cleared(self, vma: int, area: Mapped, mm: int) -> None:
+    def cleared(self, area: Mapped, mm: int) -> None:
         """Entries of a VMA of this address space go, and nothing else."""
-        if OVER < area.mm < 0 < mm:
-            self._belongs(vma, area, mm)
-        self.book.map(vma, area, None)
+        if area.mm < 0 < mm and area.mm > OVER:
+            self._belongs(area, mm)
+        self.book.map(area, UNSURE)
 
     def _protected(self, call: MprotectFixup, event: Return) -> None:
         """mprotect_fixup() has cut its VMA to the range before it changed it."""

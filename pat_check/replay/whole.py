@@ -122,7 +122,7 @@ class Whole:
     def _begin(self, run: Mapping, task: Task) -> None:
         """What each mapping begins with, whatever comes of it."""
         self.taken.remaps(task)
-        self.vmas.seen(run.outer)
+        self.vmas.remaps(run.outer)
         self.processes.remaps(task, run.outer)
         task.scope = None
         self.context.insert_seen = True
