@@ -32,6 +32,9 @@ class Taken:
     def __init__(self, context: Context, layers: Layers) -> None:
         self.context, self.layers = context, layers
         self._fitting: set[Shape] = set()  # of runs that may be taken: what is known of functions does not change
+        self._making: set[str] = set()  # functions that may be called, with the one below that they call
+        self._untracking = False  # a zap may untrack, as far as that depends on functions
+        self._zap_untracks = context.era.zap_untracks
         self._forking: tuple[set[Shape], set[Shape]] = set(), set()  # the same of forks: without and with a dup_mmap()
 
     def are_idle(self, run: OrdinaryVmas) -> bool:
@@ -53,7 +56,8 @@ class Taken:
 
     def may_take(self, pid: int, shape: Shape) -> bool:
         """Whether an era may have made these calls, nothing is due in this task, and the returns go outside."""
-        if pid in self.layers.unmaps.due or self.layers.strangers or self.layers.torn.is_busy:
+        layers = self.layers
+        if (layers.unmaps.due and pid in layers.unmaps.due) or layers.strangers or layers.torn.is_busy:
             return False
         if shape in self._fitting:
             return True
@@ -111,16 +115,18 @@ class Taken:
         outer = layers.callers.get(caller)
         if outer is None or not (not outer or layers.absent.is_open(task, outer)):
             return False
-        waiting = layers.waiting.get(pid)
+        waiting = layers.waiting.get(pid) if layers.waiting else None
         return not waiting or function in waiting[-1].chain
 
     def untracks(self, run: UntrackedVma, task: Task) -> bool:
         """Whether a zap may untrack this VMA and clear it, and nothing is due before."""
-        context, layers, zap = self.context, self.layers, run.zap
-        if self.waits(run.pid) or not context.era.zap_untracks or not self._looks_up(run):
+        layers, zap = self.layers, run.zap
+        if self.waits(run.pid) or not self._zap_untracks or not self._looks_up(run):
             return False
-        if not (layers.unlike.isdisjoint(_UNTRACKING) and layers.seen.issuperset(_UNTRACKING)):
-            return False
+        if not self._untracking:
+            self._untracking = layers.unlike.isdisjoint(_UNTRACKING) and layers.seen.issuperset(_UNTRACKING)
+            if not self._untracking:
+                return False
         if not self._may_make(run.pid, task, "memtype_free", "memtype_erase"):
             return False
         if layers.callers.get(run.free.caller) != "untrack_pfn" or isinstance(task.scope, ExitMmap):
@@ -137,7 +143,7 @@ class Taken:
         context, layers = self.context, self.layers
         if self.waits(run.pid) or run.pid in layers.unmaps.due or layers.strangers or layers.torn.is_busy:
             return False
-        if not context.era.zap_untracks or not layers.copies.is_done(run.pid):
+        if not self._zap_untracks or not layers.copies.is_done(run.pid):
             return False
         if ("track_pfn_copy get_pat_info" in context.nested) is not run.looked_up:
             return False
@@ -174,14 +180,18 @@ class Taken:
     def _may_make(self, pid: int, task: Task, function: str, below: str) -> bool:
         """Whether an era may make these two calls, neither of which is open."""
         layers = self.layers
-        if layers.strangers or function in layers.unlike or below in layers.unlike or len(task.frames) > DEPTH:
+        if layers.strangers or len(task.frames) > DEPTH:
             return False
+        if function not in self._making:
+            if function in layers.unlike or below in layers.unlike:
+                return False
+            if not self.context.tasks.paired.issuperset((function, below)):
+                return False
+            self._making.add(function)
         for frame in task.frames:
             if frame.api in (function, below):
                 return False  # it never returned
-        if layers.torn.is_busy or layers.results.forbids(pid):
-            return False
-        return self.context.tasks.paired.issuperset((function, below))
+        return not (layers.torn.is_busy or layers.results.forbids(pid))
 
     def begins(self, call: Call) -> None:
         """A call of a kind that comes as one with all that it makes."""
@@ -189,10 +199,13 @@ class Taken:
 
     def waits(self, pid: int) -> bool:
         """Whether a call is wanted of this task."""
-        return pid in self.layers.waiting
+        waiting = self.layers.waiting
+        return bool(waiting) and pid in waiting
 
     def waits_for(self, pid: int, function: str) -> bool:
         """Whether no call is wanted of this task, or only one that begins with this function."""
+        if not self.layers.waiting:
+            return True
         waiting = self.layers.waiting.get(pid)
         return waiting is None or (len(waiting) == 1 and function in waiting[0].chain)
 
@@ -202,7 +215,7 @@ class Taken:
 
     def release(self, call: FreePfnRange, below: FreePfnRange, free_at: int) -> None:
         """A context is released, and makes what it must make: `below`, and its memtype_free() at `free_at`."""
-        if call.pid in self.layers.waiting:
+        if self.waits(call.pid):
             self.layers.settle(call, call.api)
         if not self.context.lossy:
             self.layers.copies.enter(call)
