@@ -60,7 +60,7 @@ SHAPES: dict[str, Shape] = {
         Memtype,
         ("start", "end", "type", "owner", "born"),
         (),
-        ("assumed", "_at", "_type", "_comm", "_pid", "_api", "_told"),
+        ("assumed", "_at", "_type", "_comm", "_pid", "_parent", "_api", "_told"),
     ),
     "Iomap": Shape(Iomap, ("addr", "phys", "start", "end", "node", "owner", "born")),
     "Reserve": Shape(

@@ -58,8 +58,8 @@ class Machine:
         self.origin_known = False  # whether the reservations older than the trace are known
         self.iomaps: dict[int, Iomap] = {}  # by page-aligned kernel virtual address
         self.unmapped: dict[int, tuple[int, int]] = {}  # addr -> lines of ioremap, iounmap; the oldest is first
-        self.freed: dict[tuple[int, int], tuple[int, int]] = {}  # range -> lines born, freed; the oldest is first
-        self.oldest: list[tuple[tuple[int, int], object]] = []  # of these, as it was, the oldest is last
+        self.freed: dict[tuple[int, int], tuple[int, int]] = {}  # range -> lines born, freed
+        self.oldest: list[tuple[int, int, int]] = []  # of these some ranges, and lines, the first that was freed last
 
     def was_reserved(self, start: int, end: int) -> bool:
         """Whether any of [start, end) is or was in the tree: then it is no RAM."""
@@ -69,22 +69,19 @@ class Machine:
 
     def remember_freed(self, start: int, end: int, born: int, at: int) -> None:
         """Keep the line where a range was freed, for a while."""
-        freed, range_ = self.freed, (start, end)
-        if range_ in freed:
-            del freed[range_]  # so that it becomes the youngest
-        freed[range_] = (born, at)
-        if len(freed) > _REMEMBERED:
+        self.freed[start, end] = (born, at)
+        if len(self.freed) > _REMEMBERED:
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
-        """One range less that was freed. A dictionary is slow to tell its first key where many went before it."""
+        """One range less that was freed: that of the first line."""
         while True:
             if not self.oldest:
-                self.oldest = list(self.freed.items())
-                self.oldest.reverse()
-            range_, lines = self.oldest.pop()
-            if self.freed.get(range_) is lines:
-                del self.freed[range_]
+                self.oldest = [(start, end, at) for (start, end), (_, at) in self.freed.items()]
+                self.oldest.sort(key=_line, reverse=True)
+            start, end, at = self.oldest.pop()
+            if self.freed.get((start, end), (0, -1))[1] == at:  # else it was freed again
+                del self.freed[start, end]
                 return
 
     def remember_unmapped(self, iomap: Iomap, at: int) -> None:
@@ -93,3 +90,7 @@ class Machine:
         self.unmapped[iomap.addr] = (iomap.born, at)
         if len(self.unmapped) > _REMEMBERED:
             del self.unmapped[next(iter(self.unmapped))]
+
+
+def _line(freed: tuple[int, int, int]) -> int:
+    return freed[2]

@@ -11,7 +11,7 @@ from pat_check.cachemode import UC_MINUS, cachemode_name
 from pat_check.events import NO_PID
 from pat_check.incidents import Seen, Story
 from pat_check.model.holdings import Holdings, place_of
-from pat_check.model.owner import Owner
+from pat_check.model.owner import Owner, named
 from pat_check.model.ranges import Ranged, RangeList
 
 _STORY_LIMIT: Final = 12
@@ -30,44 +30,63 @@ class Memtype(Ranged):
     have the end-match rule. Dies: memtype_free() with its exact bounds.
     """
 
-    __slots__ = ("_api", "_at", "_comm", "_pid", "_told", "_type", "assumed", "born", "owner", "type")
+    __slots__ = (
+        "_api",
+        "_at",
+        "_comm",
+        "_parent",
+        "_pid",
+        "_told",
+        "_type",
+        "assumed",
+        "born",
+        "ending",
+        "owner",
+        "type",
+    )
 
     def __init__(self, start: int, end: int, type_: int, owner: Owner, born: int) -> None:
         super().__init__(start, end)  # the order is set by the tree, and grows with every insertion
         self.type, self.owner, self.born = type_, owner, born
         self.assumed = False  # its type was neither recorded nor could be computed
+        self.ending: list[Memtype] | None = None  # of the tree that it is in: all that end where it does
         self._at = -1  # the line that reserved it; -1 what that says is in `_told`, if anything is
-        self._type = type_  # what it was reserved as, and by whom: few ask for the words
+        self._type = type_  # what it was reserved as, and by whom: of many nobody asks for the words
         self._comm = self._api = ""
-        self._pid = NO_PID
+        self._pid = self._parent = NO_PID
         self._told: Story | None = None  # what came then
 
     @property
     def story(self) -> Story:
         """What happened to it, oldest first."""
-        told: Story = []
-        if self._at >= 0:
-            what = _reserved(self._type, f"{self._comm}:{self._pid} ({self._api})")
-            told.append((self._at, intern(what) if self.owner.gone else what))
-        if self._told is not None:
-            told += self._told
-        return told
+        self._spell()
+        return [] if self._told is None else list(self._told)
+
+    def _spell(self) -> None:
+        """Put what its birth says into words, which may be asked for again."""
+        if self._at < 0:
+            return
+        what = _reserved(self._type, named(self._api, self._comm, self._pid, self._parent))
+        birth = self._at, intern(what) if self.owner.gone else what
+        self._told = [birth] if self._told is None else [birth, *self._told]
+        self._at = -1
 
     def is_reserved(self, at: int) -> None:
         """Remember the line that reserves it, as what it is and for whom."""
         owner = self.owner
         if owner.is_task and self._told is None:
-            self._at, self._type, self._comm, self._pid, self._api = at, self.type, owner.comm, owner.pid, owner.api
+            self._at, self._type, self._api = at, self.type, owner.api
+            self._comm, self._pid, self._parent = owner.comm, owner.pid, owner.parent
         else:
             self.tell(at, _reserved(self.type, owner.told()))
 
     def tell(self, at: int, what: str) -> None:
         """Remember a line that changed this reservation; a long story keeps its beginning and its end."""
+        self._spell()
         if self._told is None:
             self._told = []
-        before = len(self._told) + (self._at >= 0)
-        if before >= _STORY_LIMIT:
-            del self._told[_STORY_LIMIT // 2 - (self._at >= 0)]
+        if len(self._told) >= _STORY_LIMIT:
+            del self._told[_STORY_LIMIT // 2]
         self._told.append((at, intern(what) if self.owner.gone else what))
 
     def stays(self) -> None:
@@ -83,6 +102,7 @@ class Memtype(Ranged):
         self._type, other._type = other._type, self._type
         self._comm, other._comm = other._comm, self._comm
         self._pid, other._pid = other._pid, self._pid
+        self._parent, other._parent = other._parent, self._parent
         self._api, other._api = other._api, self._api
         self._told, other._told = other._told, self._told
 
@@ -205,11 +225,12 @@ class MemtypeTree:
         self._list_of(node.type).put(node)
         ending = self._by_end.get(node.end)
         if ending is None:
-            self._by_end[node.end] = [node]
+            ending = self._by_end[node.end] = [node]
         elif ending[-1].start <= node.start:
             ending.append(node)
         else:
             ending.insert(_place(ending, node.start, node.order), node)
+        node.ending = ending
         self.holdings.put(node)
         if self.journal is not None:
             self.journal.append((node.start, node.order, node.end, node.type))
@@ -218,7 +239,9 @@ class MemtypeTree:
         """Take out this very entry."""
         self._length -= 1
         self._unlist(node)
-        ending = self._by_end[node.end]
+        ending = node.ending
+        assert ending is not None
+        node.ending = None
         if len(ending) == 1:
             del self._by_end[node.end]
         else:
@@ -325,7 +348,7 @@ class MemtypeTree:
     def leave(self, owner: Owner) -> None:
         """The end of an owner was seen, and that it has left its entry behind."""
         node = self.holdings.pull(owner)
-        owner.gone = True
+        owner.end()
         if node is not None:
             node.stays()
             self.holdings.put(node)

@@ -153,9 +153,10 @@ def lookup_memtype(machine: Machine, paddr: int) -> int:
     return machine.memtypes.lookup(start)
 
 
-_REFUSED: Final[frozenset[tuple[int, int]]] = frozenset(((WC, WB), (UC_MINUS, WB), (WT, WB), (WT, WC)))
-
-
 def is_new_memtype_allowed(start: int, end: int, req: int, got: int) -> bool:
     """Whether a caller that asked for `req` may keep `got`."""
-    return is_untracked(start, end) or req == got or (req, got) not in _REFUSED
+    if is_untracked(start, end) or req == got:
+        return True
+    if got == WB:
+        return req not in (WC, UC_MINUS, WT)
+    return not (got == WC and req == WT)

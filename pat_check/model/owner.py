@@ -27,6 +27,10 @@ class Owner:
     """
 
     __slots__ = (
+        "_said",
+        "_said_of",
+        "_said_parent",
+        "_said_pid",
         "api",
         "comm",
         "entry",
@@ -53,6 +57,8 @@ class Owner:
         self.of_mm: Holder | None = None
         self.of_pid: Holder | None = None
         self.place_in_mm = self.place_in_pid = 0
+        self._said = self._said_of = ""  # what was told of it last, while it was this task
+        self._said_pid = self._said_parent = NO_PID
 
     @property
     def is_mapping(self) -> bool:
@@ -68,6 +74,12 @@ class Owner:
         if mm in self.sharers:
             self.sharers = self.sharers - {mm}
 
+    def end(self) -> None:
+        """Its end was seen. It may be there for ever, beside many others."""
+        self.gone = True
+        self._said = self._said_of = ""
+        self._said_pid = self._said_parent = NO_PID
+
     def holds(self, pid: int, mm: int) -> bool:
         """Whether the task `pid` with address space `mm` is this owner, by what is known of both."""
         if self.mm and mm:
@@ -76,8 +88,8 @@ class Owner:
 
     @property
     def is_task(self) -> bool:
-        """Whether all that it says of itself is which task it is, and what that has called."""
-        return self.pid != NO_PID and self.parent == NO_PID and not self.symbol and not self.module
+        """Whether all that it says of itself is which task it is, or of which a child, and what that has called."""
+        return (self.pid != NO_PID or self.parent != NO_PID) and not self.symbol and not self.module
 
     def __str__(self) -> str:
         return self.told()
@@ -85,7 +97,12 @@ class Owner:
     def told(self) -> str:
         """For people: ``patlab:880 (remap_pfn_range)``."""
         if self.is_task:
-            return f"{self.comm}:{self.pid} ({self.api})"
+            if self.gone:
+                return named(self.api, self.comm, self.pid, self.parent)
+            if self._said_pid != self.pid or self._said_parent != self.parent or self._said_of != self.comm:
+                self._said_pid, self._said_parent, self._said_of = self.pid, self.parent, self.comm
+                self._said = named(self.api, self.comm, self.pid, self.parent)
+            return self._said
         if self.api == "before":
             return "somebody before the trace"
         who = f"{self.comm}:{self.pid}" if self.pid != NO_PID else self.comm
@@ -97,6 +114,11 @@ class Owner:
         if self.symbol and not self.symbol.startswith("0x"):
             how += f", called from {self.symbol.partition('+')[0]}"
         return f"{who} ({how})" if who else f"({how})"
+
+
+def named(api: str, comm: str, pid: int, parent: int) -> str:
+    """A task, or the child of one, that has called a function."""
+    return f"{comm}:{pid} ({api})" if parent == NO_PID else f"a child of {comm}:{parent} ({api})"
 
 
 def module_of(symbol: str) -> str:

@@ -44,6 +44,7 @@ class Context:
         "entry_only",
         "era",
         "erase_seen",
+        "find_victim",
         "forked",
         "forks_seen",
         "frees_unseen",
@@ -68,6 +69,7 @@ class Context:
 
     def __init__(self, machine: Machine, era: Era, emit: Callable[[Incident], None]) -> None:
         self.machine, self.era, self.emit = machine, era, emit
+        self.find_victim = era.find_victim
         self.tasks = Tasks()
         self.spaces = Spaces()
         self.log: Callable[[Change], None] | None = None  # hears every reserve and free, for conversion

@@ -79,7 +79,8 @@ class Drivers:
 
     def freed(self, pid: int) -> None:
         """A task has freed a range outside of any iounmap."""
-        self._unmapping.pop(pid, None)
+        if self._unmapping:
+            self._unmapping.pop(pid, None)
 
     def free_starts(self, call: MemtypeFree) -> None:
         """Entry of memtype_free(): inside an iounmap it must be of the range that was reserved."""

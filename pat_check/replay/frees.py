@@ -89,7 +89,7 @@ class Frees:
         """A memtype_free() that no recording shows, from start to end: its result."""
         task, frame = self.context.tasks.enter(call, "memtype_free")
         odd_range(self.context, call)
-        outcome = operations.memtype_free(self.context.machine, call.start, call.end, self.context.era.find_victim)
+        outcome = operations.memtype_free(self.context.machine, call.start, call.end, self.context.find_victim)
         self.apply(task, frame, call, None, api)
         task.frames.remove(frame)
         return outcome.ret
@@ -101,7 +101,7 @@ class Frees:
         call = frame.call
         assert isinstance(call, MemtypeFree)
         machine = self.context.machine
-        outcome = operations.memtype_free(machine, call.start, call.end, self.context.era.find_victim)
+        outcome = operations.memtype_free(machine, call.start, call.end, self.context.find_victim)
         if frame.done:
             compare_free(self.context, event, call, frame.how, ret)
         elif outcome.path == "tree":
@@ -139,7 +139,7 @@ class Frees:
         self.context.changed("memtype_free", start, end, -1, event)
         if frame is not None:
             frame.done = True
-        outcome = operations.erase(self.context.machine, start, end, self.context.era.find_victim)
+        outcome = operations.erase(self.context.machine, start, end, self.context.find_victim)
         predicted = "missed" if outcome.victim is None else "shrunk" if outcome.shrinks else "removed"
         api = who_frees(task, caller)
         if how is None and predicted == "missed" and self._may_be_older(start, end):
@@ -212,7 +212,8 @@ class Frees:
             machine.memtypes.swap(node, chosen)
             if seen or self.thefts.is_foreign is not None:
                 self.thefts.from_another(task, event, outcome, node, api)
-        node.tell(event.at, f"shrunk to [{node.start:#x}-{start:#x}) by {api} freeing [{start:#x}-{end:#x})")
+        freeing = f"[{hex(start)}-{hex(end)})"
+        node.tell(event.at, f"shrunk to [{hex(node.start)}-{hex(start)}) by {api} freeing {freeing}")
         machine.memtypes.shrink(node, start)
         machine.remember_freed(start, end, node.born, event.at)
 
@@ -225,10 +226,14 @@ class Frees:
             freed_at = 0  # it may have been reserved again
         story: Story = [(born, "reserved here")] if born else []
         if near is not None:
-            near.tell(event.at, f"a free of [{start:#x}-{end:#x}) by {api} missed it")
+            near.tell(event.at, f"a free of [{hex(start)}-{hex(end)}) by {api} missed it")
         self.context.emit(
             incidents.MemtypeFreeMissed(
-                *self.context.stamp(event),
+                event.at,
+                event.time,
+                event.comm,
+                event.pid,
+                self.context.reliable,
                 start,
                 end,
                 api,

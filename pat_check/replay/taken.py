@@ -30,10 +30,11 @@ class Taken:
     def __init__(self, context: Context, layers: Layers) -> None:
         self.context, self.layers = context, layers
         self._fitting: set[Shape] = set()  # of runs that may be taken: what is known of functions does not change
+        self._making: set[str] = set()  # functions that may be called, with the one below that they call
+        self._untracking = False  # a zap may untrack, as far as that depends on functions
+        self._zap_untracks = context.era.zap_untracks
         self._forking: tuple[set[Shape], set[Shape]] = set(), set()  # the same of forks: without and with a dup_mmap()
         self._ordinary = layers.unlike.isdisjoint(_ORDINARY)  # whether the era may make such calls
-        self._untracks = context.era.zap_untracks
-        self._all_seen = False  # each function that untracks was called, and is of the era
 
     def are_idle(self, run: OrdinaryVmas) -> bool:
         """Whether such calls, of which each kind was seen before, would come and go without a trace."""
@@ -89,7 +90,7 @@ class Taken:
     def copies(self, run: CopiedVmas, task: Task) -> bool:
         """Whether a fork may copy these VMAs, and nothing is due before."""
         layers = self.layers
-        if not self._ordinary or self._untracks or not layers.copies.is_done(run.pid):
+        if not self._ordinary or self._zap_untracks or not layers.copies.is_done(run.pid):
             return False
         if layers.unmaps.due and run.pid in layers.unmaps.due:
             return False
@@ -113,18 +114,18 @@ class Taken:
         outer = layers.callers.get(caller)
         if outer is None or not (not outer or layers.absent.is_open(task, outer)):
             return False
-        waiting = layers.waiting.get(pid)
+        waiting = layers.waiting.get(pid) if layers.waiting else None
         return not waiting or function in waiting[-1].chain
 
     def untracks(self, run: UntrackedVma, task: Task) -> bool:
         """Whether a zap may untrack this VMA and clear it, and nothing is due before."""
         layers, zap = self.layers, run.zap
-        if not self._untracks or self.waits(run.pid) or not self._looks_up(run):
+        if self.waits(run.pid) or not self._zap_untracks or not self._looks_up(run):
             return False
-        if not self._all_seen:
-            if not (layers.unlike.isdisjoint(_UNTRACKING) and layers.seen.issuperset(_UNTRACKING)):
+        if not self._untracking:
+            self._untracking = layers.unlike.isdisjoint(_UNTRACKING) and layers.seen.issuperset(_UNTRACKING)
+            if not self._untracking:
                 return False
-            self._all_seen = True
         if not self._may_make(run.pid, task, "memtype_free", "memtype_erase"):
             return False
         if layers.callers.get(run.free.caller) != "untrack_pfn" or isinstance(task.scope, ExitMmap):
@@ -143,7 +144,7 @@ class Taken:
             return False
         if layers.unmaps.due and run.pid in layers.unmaps.due:
             return False
-        if not self._untracks or not layers.copies.is_done(run.pid):
+        if not self._zap_untracks or not layers.copies.is_done(run.pid):
             return False
         if ("track_pfn_copy get_pat_info" in context.nested) is not run.looked_up:
             return False
@@ -180,15 +181,18 @@ class Taken:
     def _may_make(self, pid: int, task: Task, function: str, below: str) -> bool:
         """Whether an era may make these two calls, neither of which is open."""
         layers = self.layers
-        if layers.strangers or function in layers.unlike or below in layers.unlike or len(task.frames) > DEPTH:
+        if layers.strangers or len(task.frames) > DEPTH:
             return False
+        if function not in self._making:
+            if function in layers.unlike or below in layers.unlike:
+                return False
+            if not self.context.tasks.paired.issuperset((function, below)):
+                return False
+            self._making.add(function)
         for frame in task.frames:
             if frame.api == function or frame.api == below:  # noqa: PLR1714
                 return False  # it never returned
-        if layers.torn.is_busy or layers.results.forbids(pid):
-            return False
-        paired = self.context.tasks.paired
-        return function in paired and below in paired
+        return not (layers.torn.is_busy or layers.results.forbids(pid))
 
     def begins(self, call: Call) -> None:
         """A call of a kind that comes as one with all that it makes."""
@@ -201,6 +205,8 @@ class Taken:
 
     def waits_for(self, pid: int, function: str) -> bool:
         """Whether no call is wanted of this task, or only one that begins with this function."""
+        if not self.layers.waiting:
+            return True
         waiting = self.layers.waiting.get(pid)
         return waiting is None or (len(waiting) == 1 and function in waiting[0].chain)
 

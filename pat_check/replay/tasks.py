@@ -297,7 +297,7 @@ def _function(symbol: str) -> str:
 
 def who_frees(task: Task, caller: str) -> str:
     """The function on whose behalf a range is freed."""
-    function = _function(caller)
+    function = _function(caller) if caller else ""
     if function:
         return function
     scope = task.scope

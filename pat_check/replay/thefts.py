@@ -85,9 +85,21 @@ class Thefts:
         surely: bool,
         itself: bool,
     ) -> None:
-        stamp = self.context.stamp(event)
-        stamp = stamp if surely else (*stamp[:4], False)
         freer, seen = f"{event.comm}:{event.pid}", own.seen() if own is not None else None
         self.context.emit(
-            incidents.MemtypeStolen(*stamp, outcome.start, outcome.end, api, shrunk, freer, victim.seen(), seen, itself)
+            incidents.MemtypeStolen(
+                event.at,
+                event.time,
+                event.comm,
+                event.pid,
+                surely and self.context.reliable,
+                outcome.start,
+                outcome.end,
+                api,
+                shrunk,
+                freer,
+                victim.seen(),
+                seen,
+                itself,
+            )
         )

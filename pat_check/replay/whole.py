@@ -140,7 +140,7 @@ class Whole:
             return False
         if machine.ram.test(start, end) or not self.taken.may_take(run.pid, run.shape):
             return False
-        outcome = operations.erase(machine, start, end, context.era.find_victim)
+        outcome = operations.erase(machine, start, end, context.find_victim)
         if outcome.victim is None or outcome.shrinks:
             return False
         self.taken.release(release, run.untrack, run.free_at)

@@ -19,7 +19,7 @@ from pat_check.sources.opening import lines_of
 from tests.corpus import KEPT, UNKNOWABLE, captures
 
 ALWAYS_THE_SAME = {
-    "context": {"era", "emit", "log", "one_comm", "counted", "missed", "balanced"},
+    "context": {"era", "find_victim", "emit", "log", "one_comm", "counted", "missed", "balanced"},
     "context.machine": {"mms", "oldest", "paging"},
     "frees.thefts": {"tracked", "is_foreign"},
     "expected": {"_maps"},
@@ -34,13 +34,23 @@ ALWAYS_THE_SAME = {
     "layers": {"_lacks", "unlike", "_chains", "_chains_of"},
     "layers.unmaps": {"is_tracked", "_known_of", "_must", "_frees", "_sees_untracking", "_shares"},
     "maps": {"saved"},
-    "taken": {"_fitting", "_forking", "_ordinary", "_untracks", "_all_seen"},
+    "taken": {"_fitting", "_forking", "_making", "_ordinary", "_untracking", "_zap_untracks"},
 }
 """What a part holds that no event changes, that is looked up again, or that no reservation depends on."""
 
 FOLLOWS = {
-    "Memtype": {"order", "_left", "_rank", "_reach", "_right"},
-    "Owner": {"entry", "of_mm", "of_pid", "place_in_mm", "place_in_pid"},
+    "Memtype": {"order", "_left", "_rank", "_reach", "_right", "ending"},
+    "Owner": {
+        "_said",
+        "_said_of",
+        "_said_parent",
+        "_said_pid",
+        "entry",
+        "of_mm",
+        "of_pid",
+        "place_in_mm",
+        "place_in_pid",
+    },
     "Frame": {"kind"},
     "Wanted": {"at"},
 }
