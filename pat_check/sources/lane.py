@@ -22,8 +22,8 @@ from pat_check.sources.specs import Field, Spec
 
 T = TypeVar("T")
 
-_AHEAD = 2
-"""Blocks that are scanned and wait: so much of a recording is in memory."""
+_AHEAD = 4
+"""Blocks that are scanned and wait: so much of a recording is in memory. Every other is one line between two chunks."""
 
 _TURN = 0.0002
 """Seconds after which the replay lets the scanner's thread have the interpreter's lock, which it needs for moments.
@@ -87,7 +87,7 @@ class Lane:
             slow = unpacker.decoded(rows, found if self._runs else b"", large, out)
             for place in range(0, len(slow), 4):
                 index, at, start, length = slow[place : place + 4]
-                others.append((index, at, block.text[start : start + length]))
+                others.append((index, at, bytes(block.text[start : start + length])))
             yield Read(out, others, block.cut, lines, ignored)
 
     def count(self, counts: Counts) -> None:

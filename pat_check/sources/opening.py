@@ -40,7 +40,7 @@ _BROKEN = (EOFError, OSError)
 class Block:
     """A piece of a recording: whole lines with their newlines, or with `cut` a last line without one."""
 
-    text: bytes
+    text: bytes | memoryview
     cut: bool = False
 
 
@@ -109,8 +109,13 @@ class Lines:
                 if not stop:
                     rest = (rest + chunk)[:_BYTES]
                     continue
-                text, rest = rest + chunk[:stop], chunk[stop:]
-                yield Block(text)
+                first = 0
+                if rest:  # its line by itself: a chunk is not copied
+                    first = chunk.index(b"\n") + 1
+                    yield Block(rest + chunk[:first])
+                if first < stop:
+                    yield Block(memoryview(chunk)[first:stop])
+                rest = chunk[stop:]
         except _BROKEN as error:
             self._fails(error)
         if rest:

@@ -31,7 +31,7 @@ class Scanner(Protocol):
     ) -> int:
         """A new program, as its number."""
 
-    def scan(self, text: bytes, first: int, cut: bool, /) -> tuple[bytes, bytes, int, list[int]]:
+    def scan(self, text: bytes | memoryview, first: int, cut: bool, /) -> tuple[bytes, bytes, int, list[int]]:
         """The rows of whole lines, or of one that may be torn, the runs in them, how many lines, and the large values.
 
         Other threads run meanwhile.

@@ -30,8 +30,6 @@ static int is_letter(char c) { return (c >= 'a' && c <= 'z') || c == '_' || (c >
 
 static int is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
 
-static int is_name(char c) { return is_letter(c) || is_digit(c) || c == '.'; }
-
 /* A comm without the spaces around it. */
 static void comm_between(const char *comm, const char *last, columns *out) {
     while (comm < last && *comm == ' ')
@@ -42,27 +40,30 @@ static void comm_between(const char *comm, const char *last, columns *out) {
     out->comm_length = (size_t)(last - comm);
 }
 
-/* `12.345678` from *at on, the very value that float() gives; how many digits follow the point, if there is one. Fails
- * on more than `most` digits before it, and where the quotient might be rounded in another way. */
-static int seconds(const char **at, const char *end, int most, double *value) {
-    static const double scale[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+/* `12.345678` from *at on, as the very value that float() gives; how many digits follow the point, if there is one.
+ * Fails on more than `most` digits before it, and where the quotient might be rounded in another way. */
+static int seconds(const char **at, const char *end, int most, columns *out) {
+    static const double rates[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+    static const int64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
     const char *from = *at, *p = from;
-    int64_t mantissa, fraction = 0;
+    int64_t whole, fraction = 0;
     int decimals = 0;
-    if (digits(&p, end, most, &mantissa) < 0)
+    if (digits(&p, end, most, &whole) < 0)
         return -1;
     if (p < end && *p == '.') {
         const char *dot = ++p;
-        if (digits(&p, end, 9, &fraction) < 0 || p - from > 17)
+        if (end - p > 6 && !is_digit(p[6]) && six_digits(p, &fraction))
+            p += 6;
+        else if (digits(&p, end, 9, &fraction) < 0)
+            return -1;
+        if (p - from > 17)
             return -1;
         decimals = (int)(p - dot);
     }
-    for (int place = 0; place < decimals; place++)
-        mantissa *= 10;
-    mantissa += fraction;
-    if (mantissa > (int64_t)1 << 53)
+    out->ticks = whole * powers[decimals] + fraction;
+    if (out->ticks > (int64_t)1 << 53)
         return -1;
-    *value = (double)mantissa / scale[decimals];
+    out->rate = rates[decimals];
     *at = p;
     return decimals;
 }
@@ -74,9 +75,8 @@ static int64_t ftrace_event(scanner *self, const char *rest, const char *end, co
     const char *p = rest;
     if (p >= end || !is_letter(*p))
         return SCAN_SLOW;
-    int dotted = 0;
-    for (; p < end && is_name(*p); p++)
-        dotted |= *p == '.';
+    while (is(*p, OF_NAME)) /* the newline is none */
+        p++;
     if (p >= end)
         return SCAN_SLOW;
     const char *name_end = p;
@@ -92,7 +92,8 @@ static int64_t ftrace_event(scanner *self, const char *rest, const char *end, co
         return lookup(self, self->places, 0, rest, (size_t)(close - rest));
     }
     int is_call = end - p > 3 && memcmp(p, " <-", 3) == 0 && p[3] > ' ' && p[3] <= '~';
-    int is_syscall = !dotted && name_end - rest > 4 && memcmp(rest, "sys_", 4) == 0 &&
+    int is_syscall = name_end - rest > 4 && memcmp(rest, "sys_", 4) == 0 &&
+                     memchr(rest, '.', (size_t)(name_end - rest)) == NULL &&
                      (*p == '(' || (end - p >= 4 && memcmp(p, " -> ", 4) == 0));
     if (!is_call && !is_syscall)
         return SCAN_SLOW;
@@ -100,18 +101,26 @@ static int64_t ftrace_event(scanner *self, const char *rest, const char *end, co
     return lookup(self, self->names, 1, rest, (size_t)(name_end - rest) + 1);
 }
 
-static int64_t ftrace_line(scanner *self, const char *line, const char *end, columns *out) {
-    if (end - line < COLUMNS + 16 || line[COLUMNS] != '-')
-        return SCAN_SLOW;
+/* Where a line with this prefix would be remembered. */
+static scan_prefix *prefix_of(scanner *self, const char *line) {
+    uint64_t words[4];
+    memcpy(words, line, 24);
+    memcpy(words + 3, line + SCAN_PREFIX - 8, 8);
+    uint64_t hash = (words[1] ^ words[2] * 3 ^ words[3] * 5) * 0x9e3779b97f4a7c15u;
+    return &self->prefixes[hash >> 58];
+}
+
+/* The columns of the task and the CPU, up to the spaces behind them. */
+static int ftrace_task(const char *line, const char **at, const char *end, columns *out) {
     for (int column = 0; column < COLUMNS; column++) {
         char c = line[column];
         if (!is_printed(c) || c == '\\' || (c == '-' && column <= LATENCY_COLUMNS && is_digit(line[column + 1])))
-            return SCAN_SLOW;
+            return -1;
     }
     comm_between(line, line + COLUMNS, out);
     const char *p = line + COLUMNS + 1;
     if (digits(&p, end, 10, &out->pid) < 0 || spaces(&p, end, ANY) < 0)
-        return SCAN_SLOW;
+        return -1;
     if (p < end && *p == '(') { /* tgid */
         p++;
         (void)spaces(&p, end, ANY);
@@ -123,11 +132,40 @@ static int64_t ftrace_line(scanner *self, const char *line, const char *end, col
             while (p < end && is_digit(*p))
                 p++;
         if (p == from || p >= end || *p++ != ')' || spaces(&p, end, ANY) < 0)
-            return SCAN_SLOW;
+            return -1;
     }
     if (p >= end || *p++ != '[' || digits(&p, end, 6, &out->cpu) < 0 || p >= end || *p++ != ']' ||
         spaces(&p, end, ANY) < 0)
+        return -1;
+    *at = p;
+    return 0;
+}
+
+static int64_t ftrace_line(scanner *self, const char *line, const char *end, columns *out) {
+    if (end - line < SCAN_PREFIX + 1 || line[COLUMNS] != '-')
         return SCAN_SLOW;
+    const char *p = line + SCAN_PREFIX;
+    scan_prefix *prefix = prefix_of(self, line);
+    if (prefix->is_known && memcmp(prefix->text, line, SCAN_PREFIX) == 0 && *p != ' ') {
+        out->comm = line + prefix->comm_from;
+        out->comm_length = (size_t)prefix->comm_length;
+        out->pid = prefix->pid;
+        out->cpu = prefix->cpu;
+        out->prefix = prefix;
+    } else {
+        if (ftrace_task(line, &p, end, out) < 0)
+            return SCAN_SLOW;
+        if (p == line + SCAN_PREFIX) {
+            memcpy(prefix->text, line, SCAN_PREFIX);
+            prefix->comm_from = (int)(out->comm - line);
+            prefix->comm_length = (int)out->comm_length;
+            prefix->pid = out->pid;
+            prefix->cpu = out->cpu;
+            prefix->comm = SCAN_SLOW;
+            prefix->is_known = 1;
+            out->prefix = prefix;
+        }
+    }
     if (p < end && !is_digit(*p)) { /* flags */
         const char *from = p;
         for (; p < end && *p != ' '; p++)
@@ -136,7 +174,7 @@ static int64_t ftrace_line(scanner *self, const char *line, const char *end, col
         if (p - from < 4 || p - from > 8 || spaces(&p, end, ANY) < 0)
             return SCAN_SLOW;
     }
-    if (seconds(&p, end, 15, &out->time) < 0 || p >= end || *p++ != ':' || spaces(&p, end, ANY) < 0)
+    if (seconds(&p, end, 15, out) < 0 || p >= end || *p++ != ':' || spaces(&p, end, ANY) < 0)
         return SCAN_SLOW;
     return ftrace_event(self, p, end, &out->payload);
 }
@@ -236,7 +274,7 @@ static int64_t perf_line(scanner *self, const char *line, const char *end, colum
         if (digits(&p, end, 5, &out->cpu) < 0 || p >= end || *p++ != ']' || spaces(&p, end, 40) < 0)
             return SCAN_SLOW;
     }
-    if (seconds(&p, end, 12, &out->time) < 1 || p >= end || *p++ != ':' || spaces(&p, end, 200) < 0)
+    if (seconds(&p, end, 12, out) < 1 || p >= end || *p++ != ':' || spaces(&p, end, 200) < 0)
         return SCAN_SLOW;
     int64_t period;
     if (p < end && is_digit(*p) && (digits(&p, end, 18, &period) < 0 || spaces(&p, end, 200) < 0))
@@ -266,11 +304,10 @@ static int is_value(const char *p, const char *end) {
 /* The comm may hold anything: the event is the last word that is no value. */
 static int64_t bpftrace_line(scanner *self, const char *line, const char *end, columns *out) {
     const char *p = line;
-    int64_t time;
-    if (digits(&p, end, 18, &time) < 0 || spaces(&p, end, 1) < 0 || digits(&p, end, 5, &out->cpu) < 0 ||
+    if (digits(&p, end, 18, &out->ticks) < 0 || spaces(&p, end, 1) < 0 || digits(&p, end, 5, &out->cpu) < 0 ||
         spaces(&p, end, 1) < 0 || digits(&p, end, 10, &out->pid) < 0 || p >= end || *p++ != ' ')
         return SCAN_SLOW;
-    out->time = (double)time / 1e9;
+    out->rate = 1e9;
     const char *comm = p, *event = NULL, *event_end = NULL;
     while (end > p && end[-1] == ' ')
         end--;

@@ -8,7 +8,9 @@ typedef struct {
     const char *comm, *payload;
     size_t comm_length;
     int64_t pid, cpu;
-    double time;
+    int64_t ticks; /* the time is ticks / rate */
+    double rate;
+    scan_prefix *prefix; /* that the line begins with, if it is remembered */
 } columns;
 
 /* Reads a line up to its values and returns what its event stands for: a program, an ignored name, SCAN_NOTHING,

@@ -17,6 +17,7 @@ static const char CALLER[] = "__probe_ret_ip"; /* a field that names the caller:
 
 int scanner_init(scanner *self, scan_layout layout, scan_resolve resolve, void *context) {
     memset(self, 0, sizeof *self);
+    text_classes();
     self->layout = layout;
     self->resolve = resolve;
     self->context = context;
@@ -93,36 +94,37 @@ static int64_t comm_of(scanner *self, const char *comm, size_t length) {
     return table_add(self->comms, hash, comm, length, value) < 0 ? SCAN_FAILED : value;
 }
 
-/* A number as most tools print it, with the same value as Python's int(text, 0); fails on any other form. */
-static int number(const char *p, const char *end, int64_t *value, int *negative) {
+/* A number from *at on as most tools print it, with the same value as Python's int(text, 0); fails on any other form,
+ * and where no space follows. */
+static int number(const char **at, const char *end, int64_t *value, int *negative) {
     static const int8_t hex[256] = {
         ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
         ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
         ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
     };
+    const char *p = *at;
     *negative = p < end && *p == '-';
     p += *negative;
     if (end - p > 2 && p[0] == '0' && p[1] == 'x') {
         uint64_t bits = 0;
-        p += 2;
-        if (end - p > 16 || (*negative && end - p > 15))
-            return -1;
-        for (; p < end; p++) {
-            int digit = hex[(unsigned char)*p];
-            if (digit == 0)
-                return -1;
+        const char *from = p += 2;
+        for (uint64_t eight; end - p >= 8 && p - from <= 8 && eight_digits(p, &eight); p += 8)
+            bits = bits << 32 | eight;
+        for (int digit; (digit = hex[(unsigned char)*p]) != 0; p++) /* the newline is none */
             bits = bits << 4 | (uint64_t)(digit - 1);
-        }
+        if (p == from || p - from > 16 || (*negative && p - from > 15))
+            return -1;
         *value = *negative ? -(int64_t)bits : (int64_t)bits;
-        return 0;
+    } else {
+        if (end - p > 1 && p[0] == '0' && p[1] != ' ')
+            return -1; /* no number in Python */
+        int64_t plain;
+        if (digits(&p, end, 18, &plain) < 0)
+            return -1;
+        *value = *negative ? -plain : plain;
     }
-    if (p < end && *p == '0' && end - p > 1)
-        return -1; /* no number in Python */
-    int64_t plain;
-    if (digits(&p, end, 18, &plain) < 0 || p != end)
-        return -1;
-    *value = *negative ? -plain : plain;
-    return 0;
+    *at = p;
+    return p == end || *p == ' ' ? 0 : -1;
 }
 
 /* Room for one more row of any kind; -1 without memory. */
@@ -148,6 +150,18 @@ static void slow_row(scanner *self, int64_t at, const char *text, const char *li
     self->words += ROW_SLOW_WORDS;
 }
 
+/* Whether a name of this length is this alias. */
+static inline int is_alias(const scan_alias *alias, const char *name, size_t length, const char *end) {
+    if (alias->length != length)
+        return 0;
+    if (length >= 8 || end - name < 8)
+        return memcmp(alias->name, name, length) == 0;
+    uint64_t word, other;
+    memcpy(&word, name, sizeof word);
+    memcpy(&other, alias->name, sizeof other);
+    return (word ^ other) << (64 - 8 * length) == 0;
+}
+
 /* The values of a payload `name=value name=value ...`, into the row. Returns SCAN_SLOW for what is not of that form,
  * SCAN_FAILED without memory. */
 static int values(scanner *self, const scan_program *program, const char *p, const char *end, int64_t *row) {
@@ -161,36 +175,34 @@ static int values(scanner *self, const scan_program *program, const char *p, con
             p++;
             continue;
         }
-        const char *token = p, *equals = NULL;
-        for (; p < end && *p != ' '; p++) {
-            char c = *p;
-            if (!is_printed(c) || c == '"')
-                return SCAN_SLOW;
-            if (c == '=' && equals == NULL)
-                equals = p;
-        }
-        if (equals == NULL || equals == token)
+        const char *token = p;
+        while (is(*p, OF_KEY)) /* the newline is none */
+            p++;
+        if (p == end || *p == ' ')
             continue;
-        size_t length = (size_t)(equals - token);
-        if (length > SCAN_NAME)
-            continue;
+        if (*p != '=')
+            return SCAN_SLOW;
+        size_t length = (size_t)(p++ - token);
         const scan_alias *alias = NULL;
-        for (int tried = 0; tried < program->alias_count; tried++) {
+        for (int tried = 0; length <= SCAN_NAME && tried < program->alias_count; tried++) {
             const scan_alias *candidate = &program->aliases[next];
             if (++next == program->alias_count)
                 next = 0;
-            if (candidate->length == length && memcmp(candidate->name, token, length) == 0) {
+            if (is_alias(candidate, token, length, end)) {
                 alias = candidate;
                 break;
             }
         }
         if (alias == NULL && length == sizeof CALLER - 1 && memcmp(token, CALLER, length) == 0)
             return SCAN_SLOW;
+        int64_t value = 0;
+        int is_read = 0, negative = 0;
         while (alias != NULL) { /* one name may stand for several slots: they follow each other */
             if (alias->rank <= rank[alias->slot]) {
-                int negative;
-                if (number(equals + 1, p, &out[alias->slot], &negative) < 0)
+                if (!is_read && number(&p, end, &value, &negative) < 0)
                     return SCAN_SLOW;
+                is_read = 1;
+                out[alias->slot] = value;
                 rank[alias->slot] = alias->rank;
                 present |= 1u << alias->slot;
                 negatives = (negatives & ~(1u << alias->slot)) | (uint32_t)negative << alias->slot;
@@ -199,6 +211,10 @@ static int values(scanner *self, const scan_program *program, const char *p, con
             if (alias != NULL && ++next == program->alias_count)
                 next = 0;
         }
+        while (is(*p, OF_WORD))
+            p++;
+        if (p < end && *p != ' ')
+            return SCAN_SLOW;
     }
     for (int slot = 0; slot < program->slots; slot++) {
         uint32_t bit = 1u << slot;
@@ -231,13 +247,15 @@ int64_t scanner_scan(scanner *self, const char *text, size_t length, int64_t fir
     self->words = 0;
     for (; line < stop; at++) {
         const char *end = memchr(line, '\n', (size_t)(stop - line));
+        int whole = end != NULL && !cut;
         if (end == NULL)
             end = stop;
         if (make_room(self) < 0)
             return -1;
         columns before;
+        before.prefix = NULL;
         int64_t what = SCAN_SLOW;
-        if (!cut && end - line <= LINE_LIMIT)
+        if (whole && end - line <= LINE_LIMIT)
             what = read(self, line, end, &before);
         if (what == SCAN_FAILED)
             return -1;
@@ -246,7 +264,13 @@ int64_t scanner_scan(scanner *self, const char *text, size_t length, int64_t fir
                 return -1;
         } else if (what >= 0 && what < self->program_count) {
             int64_t *row = self->rows + self->words;
-            int64_t comm = self->count_only ? 0 : comm_of(self, before.comm, before.comm_length);
+            scan_prefix *prefix = before.prefix;
+            int64_t comm = self->count_only ? 0 : prefix != NULL ? prefix->comm : SCAN_SLOW;
+            if (comm < 0) {
+                comm = comm_of(self, before.comm, before.comm_length);
+                if (prefix != NULL)
+                    prefix->comm = comm;
+            }
             int known = comm < 0 ? (int)comm : values(self, &self->programs[what], before.payload, end, row);
             if (known == SCAN_FAILED)
                 return -1;
@@ -261,7 +285,8 @@ int64_t scanner_scan(scanner *self, const char *text, size_t length, int64_t fir
                 row[ROW_PROGRAM] = what;
                 row[ROW_PID] = before.pid;
                 row[ROW_CPU] = before.cpu;
-                memcpy(&row[ROW_TIME], &before.time, sizeof before.time);
+                double time = (double)before.ticks / before.rate;
+                memcpy(&row[ROW_TIME], &time, sizeof time);
                 row[ROW_COMM] = comm;
                 self->words += SCAN_HEAD + (size_t)self->programs[what].slots;
             } else {

@@ -58,6 +58,16 @@ typedef struct {
     uint32_t count, mask;
 } scan_large;
 
+#define SCAN_PREFIX 31   /* bytes of a line of ftrace before its flags, in the usual case */
+#define SCAN_PREFIXES 64 /* that are remembered */
+
+/* How lines of a task on a CPU begin, and what that says. */
+typedef struct {
+    char text[SCAN_PREFIX + 1];
+    int64_t pid, cpu, comm;        /* the number of the comm; SCAN_SLOW is not known yet */
+    int comm_from, comm_length, is_known;
+} scan_prefix;
+
 /* The formats that are read; layouts.c knows them. */
 typedef enum { SCAN_FTRACE, SCAN_PERF, SCAN_BPFTRACE, SCAN_LAYOUTS } scan_layout;
 
@@ -76,6 +86,7 @@ typedef struct {
     scan_resolve resolve;
     void *context;
     scan_large large;
+    scan_prefix prefixes[SCAN_PREFIXES];
     int64_t *rows; /* of the last block */
     size_t words, room;
     int64_t *found; /* the runs in it */

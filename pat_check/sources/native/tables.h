@@ -26,16 +26,18 @@ scan_table *table_new(uint32_t limit);
 void table_free(scan_table *table);
 
 static inline uint64_t hash_of(const char *key, size_t length) {
-    uint64_t hash = 0x9e3779b97f4a7c15u ^ length, word;
-    while (length >= 8) {
+    uint64_t hash = 0x9e3779b97f4a7c15u ^ length, word = 0;
+    const char *end = key + length;
+    for (; end - key > 8; key += 8) {
         memcpy(&word, key, 8);
         hash = (hash ^ word) * 0xff51afd7ed558ccdu;
         hash ^= hash >> 32;
-        key += 8;
-        length -= 8;
     }
-    word = 0;
-    memcpy(&word, key, length);
+    if (length >= 8)
+        memcpy(&word, end - 8, 8);
+    else
+        while (key < end)
+            word = word << 8 | (unsigned char)*key++;
     hash = (hash ^ word) * 0xc4ceb9fe1a85ec53u;
     return hash ^ (hash >> 29);
 }
