@@ -13,6 +13,15 @@ from pat_check.rulebook import Rulebook
 from pat_check.rules.base import Depth, Rule
 
 
+class _Said:
+    """The first finding of its kind, and how often it came."""
+
+    __slots__ = ("first", "times")
+
+    def __init__(self, first: Finding) -> None:
+        self.first, self.times = first, 1
+
+
 class Judge:
     """Judges the incidents of one recording; `findings` grows.
 
@@ -24,8 +33,7 @@ class Judge:
         self.file, self.repeats = file, repeats
         self.places = Places()
         self.findings: list[Finding] = []
-        self._said: dict[int, Finding] = {}  # the first of its kind, by a hash of what is the same, or behind it
-        self._times: dict[int, int] = {}  # how often it came, if more than once
+        self._said: dict[int, _Said] = {}  # by a hash of what is the same, or behind it
         self._hearing: dict[type[Incident], list[Rule[Any]]] = {}
         self._rulebook = Rulebook()
         self._foreign: list[Rule[Any]] = [rule() for rule in self._rulebook.origins]
@@ -61,18 +69,18 @@ class Judge:
         """Whether it is not one more of the same; then it is only counted."""
         task = finding.task
         key = hash((finding.message, task.pid)) if task is not None else hash(finding.message)
-        first = self._said.get(key)
-        while first is not None and not _is_same(first, finding):
+        said = self._said.get(key)
+        while said is not None and not _is_same(said.first, finding):
             key += 1
-            first = self._said.get(key)
-        if first is None:
-            self._said[key] = finding
+            said = self._said.get(key)
+        if said is None:
+            self._said[key] = _Said(finding)
             return True
-        times = self._times[key] = self._times.get(key, 1) + 1
-        if times <= most:
-            finding.share(first)
+        said.times += 1
+        if said.times <= most:
+            finding.share(said.first)
             return True
-        first.count(finding, spoils=rule.depth < Depth.CONSEQUENCE)
+        said.first.count(finding, spoils=rule.depth < Depth.CONSEQUENCE)
         return False
 
     def _is_in_order(self) -> bool:
@@ -89,6 +97,13 @@ class Judge:
         own = self.file
         if not self._is_in_order():
             self.findings.sort(key=lambda finding: (finding.file != own, finding.file, finding.line, finding.rule))
+        if self.places.known:
+            self._name_places()
+        sign(self.findings, self.places.base)
+        return self.findings
+
+    def _name_places(self) -> None:
+        """Say where each range lies."""
         places: dict[tuple[int, int], tuple[str, Note]] = {}  # many findings are of few ranges
         for finding in self.findings:
             if not 0 <= finding.start < finding.end:
@@ -102,8 +117,6 @@ class Judge:
             if place[0]:
                 last = bool(finding.notes) and finding.notes[-1].message.startswith("and ")  # "and 7 more"
                 finding.notes.insert(len(finding.notes) - last, place[1])
-        sign(self.findings, self.places.base)
-        return self.findings
 
 
 def _is_same(first: Finding, again: Finding) -> bool:

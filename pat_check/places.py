@@ -18,10 +18,13 @@ class Places:
         self._resources = [resource for resource in resources if resource.start < resource.end]
         self._tree: IntervalTree | None = None
 
+    @property
+    def known(self) -> bool:
+        """Whether there is any resource."""
+        return bool(self._resources)
+
     def name(self, start: int, end: int) -> str:
         """The name of the innermost resource that holds [start, end), with the one around it; empty when none does."""
-        if not self._resources:
-            return ""
         names = list(dict.fromkeys(resource.name for resource in self._holding(start, end)))
         return f"{names[-1]} ({names[-2]})" if len(names) > 1 else "".join(names)
 

@@ -64,7 +64,8 @@ def _input(an_input: Input) -> dict[str, Any]:
 _WORDS: Final = [str(severity) for severity in Severity]
 _quote: Final[Callable[[str], str]] = encode_basestring_ascii
 _hex: Final[Callable[[int], str]] = hex
-_MANY: Final = 4096
+_MANY: Final = 1024
+_FEW: Final = 64
 """Texts of a kind that are remembered."""
 
 
@@ -79,7 +80,7 @@ class Texts:
         self._words: dict[str, str] = {}  # rules, labels, modes, eras, places
         self._file = ""  # of the finding that was written last
         self._told: dict[str, str] = {}  # help and lines of stories, in findings of this file
-        self._bounds: dict[tuple[int, int], str] = {}
+        self._bounds: dict[int, dict[int, str]] = {}  # by start and end
 
     def of(self, finding: Finding) -> str:
         """The text of one finding."""
@@ -155,12 +156,16 @@ class Texts:
         return f'{{"comm": {self._label(task.comm)}, "pid": {pid}}}'
 
     def _bounds_of(self, start: int, end: int) -> str:
-        lies = start, end
-        known = self._bounds.get(lies)
-        if known is None:
+        from_here = self._bounds.get(start)
+        if from_here is None:
             if len(self._bounds) >= _MANY:
                 self._bounds.clear()
-            known = self._bounds[lies] = f'"start": "{_hex(start)}", "end": "{_hex(end)}"'
+            from_here = self._bounds[start] = {}
+        known = from_here.get(end)
+        if known is None:
+            if len(from_here) >= _FEW:
+                from_here.clear()
+            known = from_here[end] = f'"start": "{_hex(start)}", "end": "{_hex(end)}"'
         return known
 
 

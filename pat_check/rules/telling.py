@@ -71,11 +71,12 @@ def _order(note: Note) -> tuple[bool, int]:
 
 
 _hex: Final[Callable[[int], str]] = hex
-_MANY: Final = 4096
+_MANY: Final = 1024
+_FEW: Final = 64
 """Of what is remembered because it comes again."""
 _ids: Final[dict[type, str]] = {}  # of rules
 _tasks: Final[dict[int, Task]] = {}
-_spans: Final[dict[tuple[int, int], str]] = {}
+_spans: Final[dict[int, dict[int, str]]] = {}  # by start and end
 
 
 def _task(comm: str, pid: int) -> Task:
@@ -91,14 +92,17 @@ def _task(comm: str, pid: int) -> Task:
 
 def span(start: int, end: int) -> str:
     """A range for people: ``[0xfd000000-0xfd002000)``."""
-    lies = start, end
-    known = _spans.get(lies)
-    if known is not None:
-        return known
-    if len(_spans) >= _MANY:
-        _spans.clear()
-    text = _spans[lies] = f"[{_hex(start)}-{_hex(end)})"
-    return text
+    from_here = _spans.get(start)
+    if from_here is None:
+        if len(_spans) >= _MANY:
+            _spans.clear()
+        from_here = _spans[start] = {}
+    known = from_here.get(end)
+    if known is None:
+        if len(from_here) >= _FEW:
+            from_here.clear()
+        known = from_here[end] = f"[{_hex(start)}-{_hex(end)})"
+    return known
 
 
 def held(seen: Seen, label: str = "reserved") -> Extent:

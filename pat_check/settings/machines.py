@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 FIELDS = ("iomem", "mtrr", "era", "traces", "bars")
-_RANGE = re.compile(r"(?:0x)?([0-9a-f]{1,16})-(?:0x)?([0-9a-f]{1,16})", re.IGNORECASE)
+_RANGE = r"(?:0[xX])?([0-9a-fA-F]{1,16})-(?:0[xX])?([0-9a-fA-F]{1,16})"  # compiled where one is read
 
 
 class Machine(NamedTuple):
@@ -54,7 +54,7 @@ def machine_of(name: str, table: dict[str, Any], rooted: Callable[[str], str]) -
 
 def _range(name: str, text: Any) -> tuple[int, int]:
     """``fd000000-fdffffff`` as /proc/iomem writes it, the last byte included, as a half-open range."""
-    found = _RANGE.fullmatch(text.strip()) if isinstance(text, str) else None
+    found = re.fullmatch(_RANGE, text.strip()) if isinstance(text, str) else None
     if found is None:
         raise ValueError(f'bars.{name} takes a range as in /proc/iomem: "fd000000-fdffffff"')
     start, last = int(found[1], 16), int(found[2], 16)
