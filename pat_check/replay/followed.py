@@ -96,20 +96,24 @@ class Followed:
         task, layers = self.context.tasks.of(run), self.taken.layers
         if not self._is_plain(run, task) or run.pid in layers.unmaps.due:
             return False
-        if not (layers.copies.is_done(run.pid) and layers.contexts.outlive(run.of)):
+        contexts, book = layers.contexts, self.vmas.book
+        if not layers.copies.is_done(run.pid):
             return False
         if not layers.agreeing.lets_free(run.pid) or not self._nothing_made(task):
             return False
+        left = contexts.leave(run.of)
+        if left is None:
+            return False
         if not layers.teardowns.frees(run.pid, run.of):
+            contexts.stay(left)
             return False
         layers.copies.gone(run.pid, run.of)
         last = run.rows.between(run.last, run.end)[0]
         assert isinstance(last, VmAreaFree)
-        contexts, book = layers.contexts, self.vmas.book
-        for vma, ctx in run.of:
-            if vma != last.vma:
-                contexts.left_by(vma, ctx)
-                book.drop(vma)
+        for place in range(len(run.of) - 1):
+            vma = run.of[place][0]
+            contexts.ends(vma)
+            book.drop(vma)
         layers.vma_free(last)
         book.drop(last.vma)
         self.vmas.complete = not self.vmas.gaps

@@ -6,8 +6,6 @@ recorded. What it still holds is judged once its teardown is over, for the frees
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pat_check import incidents
 from pat_check.events import (
     NO_PID,
@@ -33,15 +31,16 @@ from pat_check.replay.mapped import is_whole
 from pat_check.replay.tasks import Task
 
 
-@dataclass(slots=True)
 class Ending:
     """The end of an address space that is going on."""
 
-    event: Event
-    mm: int
-    by_exit: bool = False  # only sched_process_exit was seen
-    one_thread: bool = False  # the task may have been one thread of several: nothing is judged
-    judged: bool = False  # all its entries are gone
+    __slots__ = ("by_exit", "event", "judged", "mm", "one_thread")
+
+    def __init__(self, event: Event, mm: int, by_exit: bool = False, one_thread: bool = False) -> None:
+        self.event, self.mm = event, mm
+        self.by_exit = by_exit  # only sched_process_exit was seen
+        self.one_thread = one_thread  # the task may have been one thread of several: nothing is judged
+        self.judged = False  # all its entries are gone
 
 
 class Processes:

@@ -104,9 +104,7 @@ class Teardowns:
 
     def clears(self, run: ZappedVmas) -> None:
         """Zaps that it covers have come as one."""
-        for zap in run.of:
-            if zap.flags & VM_PFNMAP:
-                self.goings.clears(zap)
+        self.goings.clears_each(run.pid, run.of)
 
     def covers_one(self, call: ZapVma) -> bool:
         """Whether a zap of all of a special mapping is inside an unmap_vmas(), and of the range that it must have."""

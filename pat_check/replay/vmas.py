@@ -63,7 +63,7 @@ class Vmas:
         elif isinstance(call, VmAreaDup):
             self._dup(call)
         elif isinstance(call, RemapPfnRange):
-            self.remaps(call)
+            self._seen(call.pid, call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
         elif isinstance(call, FreePfnRange):
             self.untrack(call)
         elif isinstance(call, (SplitVma, MprotectFixup)):
@@ -200,10 +200,6 @@ class Vmas:
 
     # --- calls -----------------------------------------------------------------------------------------------
 
-    def remaps(self, call: RemapPfnRange) -> None:
-        """remap_pfn_range() or the like begins, which is of a VMA of the task's own."""
-        self._seen(call.pid, call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
-
     def _seen(self, pid: int, vma: int, mm: int, vm_start: int, vm_end: int, flags: int) -> None:
         """A call on a VMA of the task's own begins."""
         self.torn_down.lives(mm)
@@ -317,6 +313,18 @@ class Vmas:
             offset = call.pfn * PAGE - call.addr if full else UNSURE
         edited = known is not None and known.edited
         self.book.put(call.vma, Mapped(call.mm, call.vm_start, call.vm_end, flags, offset, edited))
+
+    def remaps_whole(self, call: RemapPfnRange) -> None:
+        """A remap of a whole VMA begins, of which `mapped_whole` or `refused_whole` tells what comes of it."""
+        self.torn_down.lives(call.mm)
+        self.owns(call.pid, call.mm)
+        if call.vma in self.book.of:
+            self.observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+
+    def refused_whole(self, call: RemapPfnRange, inner_flags: int) -> None:
+        """It has failed, after the function inside that tracks it was called."""
+        self.observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+        self.observe(call.vma, call.mm, call.vm_start, call.vm_end, inner_flags)
 
     def mapped_whole(self, call: RemapPfnRange, inner: str, inner_flags: int) -> None:
         """A remap of a whole VMA, which was seen, has succeeded, and the function inside that tracks it.
