@@ -160,7 +160,7 @@ class Followed:
         area = self.vmas.book.of.get(unmap.vma)
         if area is None or area.start != unmap.start or area.end != unmap.end or area.mm != run.mm:
             return False
-        if (unmap.mm or layers.unmaps.space_of(unmap, whole=False)) != run.mm or is_whole(unmap):
+        if is_whole(unmap) or (unmap.mm != run.mm and (unmap.mm or not self.vmas.may_have(run.pid, area))):
             return False
         if not (layers.teardowns.lets_go(run.pid) and self._nothing_made(task)) or isinstance(task.scope, ExitMmap):
             return False
@@ -170,7 +170,7 @@ class Followed:
         layers.unmaps.passes(run.pid)
         layers.agreeing.enter(unmap)
         layers.teardowns.unmapped(unmap, run.free.ctx, is_pfn=run.flags & VM_PFNMAP != 0)
-        self.vmas.unmaps_own(unmap, unmap.vma, run.pid, run.mm)
+        self.vmas.owns(run.pid, run.mm)
         layers.unwanted.zaps(run.comm)
         self.processes.works_on(task, run.pid, run.mm)
         self.mappings.zaps_seen = True
