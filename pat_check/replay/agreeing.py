@@ -255,11 +255,19 @@ def shown(call: Call) -> Shown | None:
     return Shown(call.vma, call.mm, flags=call.flags) if isinstance(call, CopyVma) else None
 
 
+def _shows_the_same(outer: SplitVma, call: VmAreaDup) -> bool:
+    if outer.vm_start != call.vm_start or outer.vm_end != call.vm_end or outer.flags != call.flags:
+        return False
+    return outer.mm == call.mm
+
+
 def nested(outer: Call, call: Call) -> list[Difference]:
     """What differs in a call that is made inside another one of the same VMA."""
     if isinstance(outer, DupMmap):
         if isinstance(call, VmAreaDup) and call.mm and call.mm != outer.oldmm:
             return [("of a VMA of mm", f"{outer.oldmm:#x}", f"{call.mm:#x}")]
+        return []
+    if isinstance(outer, SplitVma) and isinstance(call, VmAreaDup) and _shows_the_same(outer, call):
         return []
     wanted, found = shown(outer), shown(call)
     if wanted is None or found is None or wanted.vma != found.vma or not found.vma:

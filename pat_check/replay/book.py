@@ -144,17 +144,13 @@ class Book:
         vmas = claims.get(key)
         if vmas is None:
             return
-        others: set[int] = set()
+        del claims[key]
         for vma in vmas:
             area = self.of[vma]
             if _maps(area, start, end):
                 area.offset = UNSURE
             else:
-                others.add(vma)
-        if others:
-            claims[key] = others
-        else:
-            del claims[key]
+                self._claim(area)
 
     def frees_unheard(self) -> None:
         """Nobody tells of frees any more."""

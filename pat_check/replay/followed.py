@@ -96,20 +96,24 @@ class Followed:
         task, layers = self.context.tasks.of(run), self.taken.layers
         if not self._is_plain(run, task) or run.pid in layers.unmaps.due:
             return False
-        if not (layers.copies.is_done(run.pid) and layers.contexts.outlive(run.of)):
+        contexts, book = layers.contexts, self.vmas.book
+        if not layers.copies.is_done(run.pid):
             return False
         if not layers.agreeing.lets_free(run.pid) or not self._nothing_made(task):
             return False
+        left = contexts.leave(run.of)
+        if left is None:
+            return False
         if not layers.teardowns.frees(run.pid, run.of):
+            contexts.stay(left)
             return False
         layers.copies.gone(run.pid, run.of)
         last = run.rows.between(run.last, run.end)[0]
         assert isinstance(last, VmAreaFree)
-        contexts, book = layers.contexts, self.vmas.book
-        for vma, ctx in run.of:
-            if vma != last.vma:
-                contexts.left_by(vma, ctx)
-                book.drop(vma)
+        for place in range(len(run.of) - 1):
+            vma = run.of[place][0]
+            contexts.ends(vma)
+            book.drop(vma)
         layers.vma_free(last)
         book.drop(last.vma)
         self.vmas.complete = not self.vmas.gaps
@@ -156,7 +160,7 @@ class Followed:
         area = self.vmas.book.of.get(unmap.vma)
         if area is None or area.start != unmap.start or area.end != unmap.end or area.mm != run.mm:
             return False
-        if (unmap.mm or layers.unmaps.space_of(unmap, whole=False)) != run.mm or is_whole(unmap):
+        if is_whole(unmap) or (unmap.mm != run.mm and (unmap.mm or not self.vmas.may_have(run.pid, area))):
             return False
         if not (layers.teardowns.lets_go(run.pid) and self._nothing_made(task)) or isinstance(task.scope, ExitMmap):
             return False
@@ -166,7 +170,7 @@ class Followed:
         layers.unmaps.passes(run.pid)
         layers.agreeing.enter(unmap)
         layers.teardowns.unmapped(unmap, run.free.ctx, is_pfn=run.flags & VM_PFNMAP != 0)
-        self.vmas.unmaps_own(unmap, unmap.vma, run.pid, run.mm)
+        self.vmas.owns(run.pid, run.mm)
         layers.unwanted.zaps(run.comm)
         self.processes.works_on(task, run.pid, run.mm)
         self.mappings.zaps_seen = True

@@ -6,6 +6,7 @@ from typing import Final
 
 from pat_check.events import UnmapVmas, VmAreaFree, ZapVma
 from pat_check.events.runs import OrdinaryVmas
+from pat_check.model.vma import VM_PFNMAP
 from pat_check.replay.context import Context
 from pat_check.replay.mapped import is_whole
 from pat_check.replay.remarks import Surprise
@@ -22,6 +23,13 @@ class Going:
         self.start, self.end = start, end
         self.whole = whole  # of an address space that ends
         self.zaps: list[ZapVma] = []  # ascending
+
+    def clears(self, call: ZapVma) -> None:
+        """It clears all of a PFN mapping; two functions may show the same."""
+        if not call.vma or (self.zaps and self.zaps[-1].vma == call.vma):
+            return
+        if self.start <= call.vm_start and call.vm_end <= self.end:
+            self.zaps.append(call)
 
     def among(self, freed: list[int]) -> int:
         """How many of the VMAs that go are among these, which are freed in this order; -1 if they go in another."""
@@ -59,10 +67,16 @@ class Goings:
     def clears(self, call: ZapVma) -> None:
         """It clears all of a PFN mapping."""
         going = self._of.get(call.pid)
-        if going is None or not call.vma or (going.zaps and going.zaps[-1].vma == call.vma):
-            return  # two functions may show the same
-        if going.start <= call.vm_start and call.vm_end <= going.end:
-            going.zaps.append(call)
+        if going is not None:
+            going.clears(call)
+
+    def clears_each(self, pid: int, of: list[ZapVma]) -> None:
+        """It clears all of each PFN mapping among these."""
+        going = self._of.get(pid)
+        if going is not None:
+            for zap in of:
+                if zap.flags & VM_PFNMAP:
+                    going.clears(zap)
 
     def frees(self, call: VmAreaFree) -> None:
         """A VMA is freed."""

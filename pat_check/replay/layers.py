@@ -311,9 +311,12 @@ class Layers(Wanting):
 
     def _compare(self, wanted: Wanted, call: Call) -> None:
         found = seen_in(call)
+        told = wanted.differences(found)
+        if not told:
+            return
         shown = wanted.seen if wanted.seen.start >= 0 <= wanted.seen.size else found
         start, end = (shown.start, shown.start + max(shown.size, 0)) if shown.start >= 0 else (0, 0)
-        for what, want, have in wanted.differences(found):
+        for what, want, have in told:
             surprise = Surprise(self.context, call, wanted.by, start, end)
             surprise.tell(what.format(call.function()), want, have, [(wanted.at, "called here")])
 

@@ -363,7 +363,7 @@ class Replay:
         self.mappings.exit(call.mm)
 
     def _insert_pfn(self, call: InsertPfn) -> None:
-        task, _ = self.context.tasks.enter(call, call.api)
+        task = self.context.tasks.inside(call)
         below = ~(call.size - 1)  # a huge leaf is aligned down, its pfn too
         pages = call.size // PAGE
         self.mappings.insert(call, call.mm or task.mm, call.addr & below, call.pfn & ~(pages - 1), call.size)

@@ -6,8 +6,6 @@ recorded. What it still holds is judged once its teardown is over, for the frees
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pat_check import incidents
 from pat_check.events import (
     NO_PID,
@@ -33,15 +31,16 @@ from pat_check.replay.mapped import is_whole
 from pat_check.replay.tasks import Task
 
 
-@dataclass(slots=True)
 class Ending:
     """The end of an address space that is going on."""
 
-    event: Event
-    mm: int
-    by_exit: bool = False  # only sched_process_exit was seen
-    one_thread: bool = False  # the task may have been one thread of several: nothing is judged
-    judged: bool = False  # all its entries are gone
+    __slots__ = ("by_exit", "event", "judged", "mm", "one_thread")
+
+    def __init__(self, event: Event, mm: int, by_exit: bool = False, one_thread: bool = False) -> None:
+        self.event, self.mm = event, mm
+        self.by_exit = by_exit  # only sched_process_exit was seen
+        self.one_thread = one_thread  # the task may have been one thread of several: nothing is judged
+        self.judged = False  # all its entries are gone
 
 
 class Processes:
@@ -99,7 +98,7 @@ class Processes:
 
     def exit_mmap(self, call: ExitMmap) -> None:
         """Entry of exit_mmap()."""
-        self.context.tasks.enter(call, "exit_mmap")
+        self.context.tasks.inside(call)
         self._begin(call, call.mm)
 
     def exit_mmap_return(self, event: Return) -> None:
@@ -109,14 +108,13 @@ class Processes:
 
     def unmap_vmas(self, call: UnmapVmas) -> None:
         """Entry of unmap_vmas(): of a whole address space at exit and exec."""
-        self.context.tasks.enter(call, "unmap_vmas")
+        self.context.tasks.inside(call)
         if is_whole(call) and call.pid not in self._ending:
             self._begin(call, 0)
 
     def zap(self, call: ZapVma) -> None:
         """Entry of unmap_single_vma() and the like: names the address space that is being torn down."""
-        task, _ = self.context.tasks.enter(call, call.api)
-        self.works_on(task, call.pid, call.mm)
+        self.works_on(self.context.tasks.inside(call), call.pid, call.mm)
 
     def works_on(self, task: Task, pid: int, mm: int) -> None:
         """A task clears entries of this address space, which may be one that ends."""
@@ -156,8 +154,7 @@ class Processes:
 
     def free(self, call: FreePfnRange) -> None:
         """Entry of untrack_pfn() and the like: names the address space that unmaps."""
-        task, _ = self.context.tasks.enter(call, call.api)
-        self.frees(task, call)
+        self.frees(self.context.tasks.inside(call), call)
 
     def frees(self, task: Task, call: FreePfnRange) -> None:
         """A task unmaps."""
@@ -211,7 +208,7 @@ class Processes:
 
     def vma_free(self, call: VmAreaFree) -> None:
         """Entry of vm_area_free(): at an exit the first one comes when the entries of every mapping are gone."""
-        self.context.tasks.enter(call, "vm_area_free")
+        self.context.tasks.inside(call)
         self.cleared(call.pid)
 
     def clearing(self, pid: int) -> Ending | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from pat_check.events import Call, RemapPfnRange, Return, VmAreaDup, VmAreaFree
@@ -14,13 +13,14 @@ from pat_check.replay.wanted import page_align
 _LIMIT: Final = 10_000
 
 
-@dataclass(slots=True)
 class Shared:
     """A context and how many mappings share it."""
 
-    vmas: int  # that point to it
-    start: int  # bytes, as remap_pfn_range() reserved them
-    size: int
+    __slots__ = ("size", "start", "vmas")
+
+    def __init__(self, vmas: int, start: int, size: int) -> None:
+        self.vmas = vmas  # that point to it
+        self.start, self.size = start, size  # bytes, as remap_pfn_range() reserved them
 
 
 class Showing:
@@ -88,25 +88,33 @@ class SharedContexts:
         del self._of[ctx]  # its address may be used again
         return shared.start, shared.size
 
-    def outlive(self, of: list[tuple[int, int]]) -> bool:
-        """Whether each VMA of these may have its context, and none but the last one is the last of its context."""
-        left = len(of)
-        gone: dict[int, int] = {}
-        for vma, ctx in of:
-            left -= 1
+    def leave(self, of: list[tuple[int, int]]) -> list[Shared] | None:
+        """All but the last of these VMAs, each with its context, leave that.
+
+        None, and nothing done, if one may have another, or is the last of its context.
+        """
+        left: list[Shared] = []
+        last = len(of) - 1
+        for place, (vma, ctx) in enumerate(of):
             if not self.has(vma, ctx):
-                return False
-            if left == 0:
-                continue
+                break
+            if place == last:
+                return left
             shared = self._of.get(ctx)
-            if shared is None:
-                if ctx > 0 and vma in self._made:
-                    return False
-            elif shared.vmas < len(of):
-                gone[ctx] = gone.get(ctx, 0) + 1
-                if gone[ctx] >= shared.vmas:
-                    return False
-        return True
+            if shared is not None:
+                if shared.vmas <= 1:
+                    break
+                shared.vmas -= 1
+                left.append(shared)
+            elif ctx > 0 and vma in self._made:
+                break
+        self.stay(left)
+        return None
+
+    def stay(self, left: list[Shared]) -> None:
+        """VMAs do not leave them."""
+        for shared in left:
+            shared.vmas += 1
 
     def released(self, ctx: int) -> int:
         """The context is gone: how many mappings still pointed to it."""
@@ -183,8 +191,10 @@ class SharedContexts:
         if self.context.lost_any or self.context.one_comm:
             return None
         shared = self._of.get(ctx)
-        if shared is None and ctx > 0 and vma in self._made:
-            start, size = self._made[vma]
-            del self._made[vma]
-            shared = self._of[ctx] = Shared(1, start, size)
+        if shared is None and ctx > 0:
+            made = self._made.get(vma)
+            if made is not None:
+                del self._made[vma]
+                start, size = made
+                shared = self._of[ctx] = Shared(1, start, size)
         return shared

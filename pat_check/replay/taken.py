@@ -101,8 +101,8 @@ class Taken:
             if not isinstance(frame.call, DupMmap) or frame.call.oldmm != run.mm:
                 return False
         contexts = layers.contexts
-        for _, vma, _, _, _, ctx, _ in run.of:
-            if not contexts.has(vma, ctx):
+        for one in run.of:
+            if not contexts.has(one[1], one[5]):
                 return False
         return self.are_open(task, run.callers)
 

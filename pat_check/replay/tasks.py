@@ -178,6 +178,12 @@ class Tasks:
             self.open(task, frame)
         return task, frame
 
+    def inside(self, call: Call) -> Task:
+        """The same of a call of `SCOPES`: what comes may be inside of it."""
+        task = self.of(call)
+        task.scope = call
+        return task
+
     def open(self, task: Task, frame: Frame) -> None:
         """A call whose return will be recorded is open."""
         if frame.kind not in _INSIDE:

@@ -18,6 +18,7 @@ from pat_check.replay.remarks import Surprise
 
 _SPECIAL: Final = VM_PFNMAP | VM_IO | VM_MIXEDMAP
 _LIMIT: Final = 100_000
+_EVERYTHING: Final = (1 << 64) - 1
 
 TEARING: Final[frozenset[type[Call]]] = frozenset((UnmapVmas, VmAreaFree, ZapVma))
 """Calls that are heard here."""
@@ -95,7 +96,7 @@ class Teardowns:
         within = self._within.get(run.pid)
         if within is None or not self.lets_go(run.pid) or (within.mm and within.mm != run.mm):
             return False
-        if within.end >= 0:
+        if 0 <= within.end < _EVERYTHING or within.start > 0:
             for zap in run.of:
                 if zap.vm_start < within.start or within.end < zap.vm_end:
                     return False
@@ -104,9 +105,7 @@ class Teardowns:
 
     def clears(self, run: ZappedVmas) -> None:
         """Zaps that it covers have come as one."""
-        for zap in run.of:
-            if zap.flags & VM_PFNMAP:
-                self.goings.clears(zap)
+        self.goings.clears_each(run.pid, run.of)
 
     def covers_one(self, call: ZapVma) -> bool:
         """Whether a zap of all of a special mapping is inside an unmap_vmas(), and of the range that it must have."""

@@ -34,7 +34,7 @@ class Torn:
     @property
     def is_busy(self) -> bool:
         """Whether each call and each return is to be heard."""
-        return bool(self._awaited or self.context.tasks.torn)
+        return len(self._awaited) > 0 or len(self.context.tasks.torn) > 0
 
     def hear(self, function: str, half: str) -> None:
         """An entry or a return, as `half` says, of any task."""

@@ -99,14 +99,18 @@ class Unmaps:
             self.vmas.book.freed(start, end)
 
     def lets_pass(self, run: OrdinaryVmas) -> bool:
-        """Whether nothing is due for these zaps, of which unmap_vmas() makes none for the first time."""
+        """Whether nothing is due for these zaps, of which unmap_vmas() makes none for the first time.
+
+        That none is of a VMA that is followed is asked elsewhere.
+        """
         if run.zap not in self.zaps and isinstance(self.context.tasks.of(run).scope, UnmapVmas):
             return False
         if self.due:
             due = self.due.get(run.pid)
             if due is not None:
+                followed = self.vmas.book.of
                 for one in due:
-                    if one.vma in run.vmas:
+                    if one.vma not in followed and one.vma in run.vmas:
                         return False
         return True
 
@@ -190,10 +194,8 @@ class Unmaps:
         scope = self.context.tasks.of(call).scope
         if whole:
             return scope.mm if isinstance(scope, ExitMmap) else 0
-        area, own = self.vmas.book.of.get(call.vma), self.vmas.spaces.of.get(call.pid, 0)
-        if area is None or area.is_over or (area.mm != own and (own or area.mm < 0)):
-            return 0  # not known, or the address of a VMA that was used again
-        return area.mm
+        area = self.vmas.book.of.get(call.vma)
+        return area.mm if area is not None and self.vmas.may_have(call.pid, area) else 0
 
     def _predict(self, call: UnmapVmas, going: list[Mapped]) -> list[Due]:
         due: list[Due] = []

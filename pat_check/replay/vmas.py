@@ -63,7 +63,7 @@ class Vmas:
         elif isinstance(call, VmAreaDup):
             self._dup(call)
         elif isinstance(call, RemapPfnRange):
-            self.remaps(call)
+            self._seen(call.pid, call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
         elif isinstance(call, FreePfnRange):
             self.untrack(call)
         elif isinstance(call, (SplitVma, MprotectFixup)):
@@ -186,6 +186,13 @@ class Vmas:
             memtypes.name(owner, owner.pid, mm)
         self.book.rename(nameless, mm)
 
+    def may_have(self, pid: int, area: Mapped) -> bool:
+        """Whether a task may have this VMA: another one may have its address now."""
+        if area.is_over:
+            return False
+        own = self.spaces.of.get(pid, 0)
+        return area.mm == own or (own == 0 and area.mm > 0)
+
     def _own_zap(self, call: ZapVma | FreePfnRange) -> None:
         """Entries go: only under its own munmap() or the like is that a task's own address space.
 
@@ -199,10 +206,6 @@ class Vmas:
             self.owns(pid, mm)
 
     # --- calls -----------------------------------------------------------------------------------------------
-
-    def remaps(self, call: RemapPfnRange) -> None:
-        """remap_pfn_range() or the like begins, which is of a VMA of the task's own."""
-        self._seen(call.pid, call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
 
     def _seen(self, pid: int, vma: int, mm: int, vm_start: int, vm_end: int, flags: int) -> None:
         """A call on a VMA of the task's own begins."""
@@ -224,21 +227,24 @@ class Vmas:
             self.owns(call.pid, call.mm)
         self.observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
 
-    def _going(self, call: FreePfnRange) -> None:
+    def _going(self, call: FreePfnRange) -> Mapped | None:
         """A call on a VMA that may be part of its end, or of the end of its address space."""
         known = self.book.of.get(call.vma)
         over = known.is_over if known is not None else self.torn_down.has(call.mm)
         going = known is not None and known.going
         self._own_zap(call)
-        area = self.observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+        area = self._shown(known, call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
         if area is not None:
             area.going = going
             if over:
                 self.torn_down.take(call.vma, area)
+        return area
 
     def observe(self, vma: int, mm: int, vm_start: int, vm_end: int, flags: int) -> Mapped | None:
         """Every event that shows a VMA is the truth about it: what is known of it now, if it is followed."""
-        known = self.book.of.get(vma)
+        return self._shown(self.book.of.get(vma), vma, mm, vm_start, vm_end, flags)
+
+    def _shown(self, known: Mapped | None, vma: int, mm: int, vm_start: int, vm_end: int, flags: int) -> Mapped | None:
         if vm_start < 0 or flags < 0:
             return known
         if not flags & FOLLOWED:
@@ -266,15 +272,15 @@ class Vmas:
     def untrack(self, call: FreePfnRange) -> None:
         """The tracking of a VMA goes."""
         if call.api == "untrack_pfn":
-            self._going(call)
-        elif call.api != "untrack_pfn_clear":  # of a fresh copy, which still shows the original's address space
-            return
-        area = self.book.of.get(call.vma)
-        if area is not None:
-            area.flags &= ~VM_PAT
-            if call.api == "untrack_pfn":
+            area = self._going(call)
+            if area is not None:
+                area.flags &= ~VM_PAT
                 self.book.untracked = call.vma, area.offset
                 self.book.map(area, UNSURE)  # its entries go next
+        elif call.api == "untrack_pfn_clear":  # of a fresh copy, which still shows the original's address space
+            area = self.book.of.get(call.vma)
+            if area is not None:
+                area.flags &= ~VM_PAT
 
     def _fork(self, call: DupMmap) -> None:
         self.torn_down.lives(call.mm)
@@ -317,6 +323,18 @@ class Vmas:
             offset = call.pfn * PAGE - call.addr if full else UNSURE
         edited = known is not None and known.edited
         self.book.put(call.vma, Mapped(call.mm, call.vm_start, call.vm_end, flags, offset, edited))
+
+    def remaps_whole(self, call: RemapPfnRange) -> None:
+        """A remap of a whole VMA begins, of which `mapped_whole` or `refused_whole` tells what comes of it."""
+        self.torn_down.lives(call.mm)
+        self.owns(call.pid, call.mm)
+        if call.vma in self.book.of:
+            self.observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+
+    def refused_whole(self, call: RemapPfnRange, inner_flags: int) -> None:
+        """It has failed, after the function inside that tracks it was called."""
+        self.observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+        self.observe(call.vma, call.mm, call.vm_start, call.vm_end, inner_flags)
 
     def mapped_whole(self, call: RemapPfnRange, inner: str, inner_flags: int) -> None:
         """A remap of a whole VMA, which was seen, has succeeded, and the function inside that tracks it.

@@ -113,7 +113,7 @@ class Whole:
         """Apply a mapping that the tree has refused, for another type is there; nothing was made that could be left."""
         outer = run.outer
         self._begin(run, task)
-        self.vmas.observe(outer.vma, outer.mm, outer.vm_start, outer.vm_end, run.inner_flags)
+        self.vmas.refused_whole(outer, run.inner_flags)
         owner = Owner("remap_pfn_range", run.comm, run.pid, outer.mm)
         call = MemtypeReserve(run.reserved_at, None, run.cpu, run.pid, run.comm, outcome.start, outcome.end, run.req)
         event = Moment(run.returned_at, run.returned_time, run.cpu, run.pid, run.comm)
@@ -122,7 +122,7 @@ class Whole:
     def _begin(self, run: Mapping, task: Task) -> None:
         """What each mapping begins with, whatever comes of it."""
         self.taken.remaps(task)
-        self.vmas.remaps(run.outer)
+        self.vmas.remaps_whole(run.outer)
         self.processes.remaps(task, run.outer)
         task.scope = None
         self.context.insert_seen = True
