@@ -25,6 +25,9 @@ T = TypeVar("T")
 _AHEAD = 4
 """Blocks that are scanned and wait: so much of a recording is in memory. Every other is one line between two chunks."""
 
+_PIECE = 256
+"""Events that are given at once: between two pieces the scanner may have the interpreter's lock."""
+
 _TURN = 0.0002
 """Seconds after which the replay lets the scanner's thread have the interpreter's lock, which it needs for moments.
 
@@ -39,12 +42,12 @@ Ignored = list[tuple[str, int]]
 
 
 class Read(NamedTuple):
-    """What was read of one block."""
+    """What was read of one block, or of a part of it."""
 
     events: list[Event | None]  # None for a line that the reference decoder reads
     others: list[Other]  # those lines
     cut: bool  # the block is a last line without a newline
-    lines: int  # number of its last line
+    lines: int  # number of its last line; 0 more of it follows
     ignored: Ignored
 
 
@@ -78,16 +81,21 @@ class Lane:
         self._scanner: Scanner = scanner(self._resolve, layout=layout, count_only=count_only)
 
     def blocks(self, blocks: Iterable[Block], before: int) -> Iterator[Read]:
-        """What was read of each block; so many lines were read before."""
+        """What was read of each block, in parts; so many lines were read before."""
         unpacker = self._unpacker
         for block, rows, found, large, lines, comms, ignored in ahead(self._scanned(blocks, before)):
             unpacker.comms.extend(comms)
-            out: list[Event | None] = []
-            others: list[Other] = []
-            slow = unpacker.decoded(rows, found if self._runs else b"", large, out)
-            for place in range(0, len(slow), 4):
-                index, at, start, length = slow[place : place + 4]
-                others.append((index, at, bytes(block.text[start : start + length])))
+            decoding = unpacker.block(rows, found if self._runs else b"", large)
+            while True:
+                out: list[Event | None] = []
+                others: list[Other] = []
+                slow = unpacker.decoded(decoding, out, _PIECE)
+                for place in range(0, len(slow), 4):
+                    index, at, start, length = slow[place : place + 4]
+                    others.append((index, at, bytes(block.text[start : start + length])))
+                if decoding.is_over():
+                    break
+                yield Read(out, others, block.cut, 0, [])
             yield Read(out, others, block.cut, lines, ignored)
 
     def count(self, counts: Counts) -> None:

@@ -65,24 +65,24 @@ class Unpacker:
         self.comms: list[str] = []
         self._shapes: list[Shape] = []  # of orders of calls, by their numbers
 
-    def decoded(self, rows: bytes, found: bytes, large: list[int], out: list[Event | None]) -> list[int]:
-        """Append the events of `rows` to `out`, and None for each line that the reference must read.
+    def block(self, rows: bytes, found: bytes, large: list[int]) -> RowBlock:
+        """The rows of a block, the runs in them that come as one event, and the large values by number."""
+        return RowBlock(self, rows, found, large)
 
-        `found` are the runs that come as one event, `large` has the large values by number. Returns for each line of
-        the reference its index in `out`, its number, its offset and its length, one after the other.
+    def decoded(self, block: RowBlock, out: list[Event | None], most: int) -> list[int]:
+        """Append the next events of a block to `out`, so many at most.
+
+        For a line that the reference must read it appends None; it returns for each of them its index in `out`, its
+        number, its offset and its length, one after the other.
         """
-        block = _Rows(self, rows, large)
         slow: list[int] = []
-        place: i64 = 0
-        run: i64 = 0
-        runs: i64 = len(found)
-        while run < runs:
-            begin, end, order = (
-                read_i64_le(found, run),
-                read_i64_le(found, run + WORD),
-                read_i64_le(found, run + _ORDER),
-            )
-            self.unpack(block, place, begin, out, slow)
+        found, place, run = block.found, block.place, block.run
+        while len(out) < most:
+            begin = read_i64_le(found, run) if run < block.runs else block.size
+            place = self.unpack(block, place, begin, out, slow, most)
+            if place < begin or run == block.runs or len(out) >= most:
+                break
+            end, order = read_i64_le(found, run + WORD), read_i64_le(found, run + _ORDER)
             shape: Shape | None = None
             if order >= 0:
                 if order >= len(self._shapes):
@@ -92,13 +92,13 @@ class Unpacker:
             out.append(run_of(block, which, begin, end, count, shape))
             place = end
             run += _FOUND
-        self.unpack(block, place, block.size, out, slow)
+        block.place, block.run = place, run
         return slow
 
-    def unpack(self, block: Block, place: i64, end: i64, out: list[Event | None], slow: list[int]) -> None:
-        """The same of rows in [place, end), bytes, in which no run begins."""
+    def unpack(self, block: Block, place: i64, end: i64, out: list[Event | None], slow: list[int], most: int) -> i64:
+        """The same of rows in [place, end), bytes, in which no run begins; returns where it stops."""
         programs, comms, rows = block.programs, block.comms, block.rows
-        while place < end:
+        while place < end and len(out) < most:
             number = read_i64_le(rows, place + WORD)
             if number < 0:
                 slow.append(len(out))
@@ -119,18 +119,26 @@ class Unpacker:
             else:
                 out.append(_call(block, program, place, 0, at, time, cpu, pid, comm))
             place += program.length
+        return place
 
 
-class _Rows(Block):
-    """The rows of one block."""
+class RowBlock(Block):
+    """The rows of one block, and how far they are decoded."""
 
-    def __init__(self, unpacker: Unpacker, rows: bytes, large: list[int]) -> None:
+    def __init__(self, unpacker: Unpacker, rows: bytes, found: bytes, large: list[int]) -> None:
         super().__init__(unpacker.programs, unpacker.comms, rows, large)
-        self.unpacker = unpacker
+        self.unpacker, self.found = unpacker, found
+        self.runs: i64 = len(found)
+        self.place: i64 = 0
+        self.run: i64 = 0
+
+    def is_over(self) -> bool:
+        """Whether all of it is decoded."""
+        return self.place == self.size
 
     def between(self, place: int, end: int) -> list[Event]:
         out: list[Event | None] = []
-        self.unpacker.unpack(self, place, end, out, [])
+        self.unpacker.unpack(self, place, end, out, [], int(self.size))
         return [event for event in out if event is not None]
 
 

@@ -72,7 +72,7 @@ class Scanned(Source):
     def _with(self, lane: Lane, lines: Lines) -> Iterator[list[Event]]:
         """The events that the lane reads, and in their places those of lines that it leaves to `read`."""
         last = self.lines  # the line that was read here last
-        for found, others, cut, self.lines, ignored in lane.blocks(lines.blocks(), last):
+        for found, others, cut, number, ignored in lane.blocks(lines.blocks(), last):
             for index, at, line in others:
                 if at != last + 1:
                     self.passed()
@@ -82,8 +82,10 @@ class Scanned(Source):
                 found[index] = torn(event) if cut and event is not None else event
             for name, count in ignored:
                 self.ignore(name, count)
-            if lines.tick is not None:
-                lines.tick(self.lines)
-            if self.lines != last:
-                self.passed()
+            if number:
+                self.lines = number
+                if lines.tick is not None:
+                    lines.tick(number)
+                if number != last:
+                    self.passed()
             yield [event for event in found if event is not None] if others else cast("list[Event]", found)

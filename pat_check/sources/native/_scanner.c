@@ -145,18 +145,6 @@ static PyObject *large_values(ScannerObject *self) {
     return self->large;
 }
 
-/* A copy of some words, which is made without the interpreter's lock: a megabyte takes long. */
-static PyObject *bytes_of(const int64_t *words, size_t count) {
-    PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(count * sizeof *words));
-    if (made != NULL && count > 0) {
-        char *into = PyBytes_AS_STRING(made);
-        Py_BEGIN_ALLOW_THREADS
-        memcpy(into, words, count * sizeof *words);
-        Py_END_ALLOW_THREADS
-    }
-    return made;
-}
-
 PyDoc_STRVAR(scan_doc, "scan(text, first, cut)\n--\n\n"
                        "Read whole lines, of which the first has this number: the rows and the runs in them as bytes,\n"
                        "how many lines, and the large values by number. With cut the text is one line that may be\n"
@@ -181,19 +169,18 @@ static PyObject *scanner_scan_method(ScannerObject *self, PyObject *args) {
     int64_t lines = scanner_scan(&self->scan, text.buf, (size_t)text.len, first, cut);
     PyEval_RestoreThread(self->outside);
     PyBuffer_Release(&text);
-    PyObject *rows = NULL, *found = NULL, *result = NULL, *large = NULL;
+    PyObject *result = NULL, *large = NULL;
     if (lines < 0) {
         if (!PyErr_Occurred())
             PyErr_NoMemory();
     } else if ((large = large_values(self)) != NULL) {
-        rows = bytes_of(self->scan.rows, self->scan.words);
-        found = bytes_of(self->scan.found, self->scan.found_words);
-        if (rows != NULL && found != NULL)
-            result = Py_BuildValue("OOLO", rows, found, (long long)lines, large);
+        const scanner *scan = &self->scan;
+        result = Py_BuildValue("y#y#LO", scan->rows == NULL ? "" : (const char *)scan->rows,
+                               (Py_ssize_t)(scan->words * sizeof *scan->rows),
+                               scan->found == NULL ? "" : (const char *)scan->found,
+                               (Py_ssize_t)(scan->found_words * sizeof *scan->found), (long long)lines, large);
     }
     self->busy = 0;
-    Py_XDECREF(rows);
-    Py_XDECREF(found);
     return result;
 }
 
