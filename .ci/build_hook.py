@@ -27,7 +27,7 @@ COMPILED = (
     "pat_check/replay/*.py",
     *(
         f"pat_check/model/{name}.py"
-        for name in ("holdings", "machine", "memory", "memtype", "operations", "owner", "ranges")
+        for name in ("holdings", "machine", "memory", "memtype", "operations", "owner", "ranges", "tree")
     ),
     "pat_check/reporters/records.py",
     "pat_check/rules/telling.py",

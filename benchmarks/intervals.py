@@ -42,8 +42,9 @@ PROBES = {
 
 def measured(shape, count):
     """Microseconds of each operation while `count` reservations of this shape are live."""
-    from pat_check.model.memtype import Memtype, MemtypeTree
+    from pat_check.model.memtype import Memtype
     from pat_check.model.owner import BEFORE
+    from pat_check.model.tree import MemtypeTree
 
     chance = random.Random(count)
     spans = [SHAPES[shape](index, count) for index in range(count)]

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 from pat_check import events, incidents
 from pat_check.model.machine import Iomap
-from pat_check.model.memtype import Memtype, MemtypeTree
+from pat_check.model.memtype import Memtype
 from pat_check.model.operations import Reserve
 from pat_check.model.owner import BEFORE, Owner
 from pat_check.model.ranges import RangeMap
+from pat_check.model.tree import MemtypeTree
 from pat_check.replay.copies import Copy
 from pat_check.replay.frames import Frame, Inside
 from pat_check.replay.goings import Going

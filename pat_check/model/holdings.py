@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _END: Final = 1 << 64
 _ORDERS: Final = 40
+_FEW: Final = 24
+"""Entries that are put in order one by one: no key is made for them."""
 
 
 class Holder:
@@ -31,10 +33,11 @@ class Holder:
         """What it holds or shares, in order."""
         found = [owner.entry for owner in self.owners]
         if self.shared is not None:
-            found += [node for owner, node in self.shared.items() if self not in (owner.of_mm, owner.of_pid)]
+            found += [
+                node for owner, node in self.shared.items() if owner.of_mm is not self and owner.of_pid is not self
+            ]
         nodes = [node for node in found if node is not None]
-        if len(nodes) > 1:
-            nodes.sort(key=place_of)
+        put_in_order(nodes)
         return nodes
 
 
@@ -131,8 +134,7 @@ class Holdings:
                 node = owner.entry
                 if node is not None and not (mm and owner.mm) and node.start < end and node.end > start:
                     found.append(node)
-        if len(found) > 1:
-            found.sort(key=place_of)
+        put_in_order(found)
         return found
 
     def left_by(self, key: int) -> list[Memtype]:
@@ -179,3 +181,21 @@ def _drop(held: dict[int, Holder], of: Holder) -> None:
 def place_of(node: Memtype) -> int:
     """What ascends in the order of the tree."""
     return (node.start << _ORDERS) + node.order
+
+
+def is_before(node: Memtype, other: Memtype) -> bool:
+    """Whether an entry comes before another in the tree."""
+    return node.start < other.start or (node.start == other.start and node.order < other.order)
+
+
+def put_in_order(nodes: list[Memtype]) -> None:
+    """Sort entries as the tree has them."""
+    if len(nodes) > _FEW:
+        nodes.sort(key=place_of)
+        return
+    for done in range(1, len(nodes)):
+        node, place = nodes[done], done
+        while place and is_before(node, nodes[place - 1]):
+            nodes[place] = nodes[place - 1]
+            place -= 1
+        nodes[place] = node

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from pat_check.model.memory import Mtrr, Ram
-from pat_check.model.memtype import Memtype, MemtypeTree
+from pat_check.model.memtype import Memtype
 from pat_check.model.owner import Owner
 from pat_check.model.page_table import FOUR_LEVELS, Paging
+from pat_check.model.tree import MemtypeTree
 from pat_check.model.vma import Mm
 
 _REMEMBERED: Final = 20_000
@@ -29,17 +30,27 @@ class Iomap:
         self.node, self.owner, self.born = node, owner, born
 
 
+class Freed:
+    """A range that was freed: the lines where it was reserved, and where it was freed."""
+
+    __slots__ = ("at", "born", "end", "start")
+
+    def __init__(self, start: int, end: int, born: int, at: int) -> None:
+        self.start, self.end, self.born, self.at = start, end, born, at
+
+
 class Machine:
     """The memtype layer of one kernel: the tree, the page types of RAM, what drivers have mapped."""
 
     __slots__ = (
-        "freed",
+        "_freed",
+        "_latest",
+        "_oldest",
         "iomaps",
         "memtypes",
         "mms",
         "mtrr",
         "now",
-        "oldest",
         "origin_known",
         "paging",
         "pat_enabled",
@@ -58,8 +69,9 @@ class Machine:
         self.origin_known = False  # whether the reservations older than the trace are known
         self.iomaps: dict[int, Iomap] = {}  # by page-aligned kernel virtual address
         self.unmapped: dict[int, tuple[int, int]] = {}  # addr -> lines of ioremap, iounmap; the oldest is first
-        self.freed: dict[tuple[int, int], tuple[int, int]] = {}  # range -> lines born, freed
-        self.oldest: list[tuple[int, int, int]] = []  # of these some ranges, and lines, the first that was freed last
+        self._latest: list[Freed] = []  # what was freed since anybody has asked
+        self._freed: dict[tuple[int, int], tuple[int, int]] = {}  # the others: range -> lines born, freed
+        self._oldest: list[tuple[int, int, int]] = []  # some of these, by line, that of the first is last
 
     def was_reserved(self, start: int, end: int) -> bool:
         """Whether any of [start, end) is or was in the tree: then it is no RAM."""
@@ -69,19 +81,39 @@ class Machine:
 
     def remember_freed(self, start: int, end: int, born: int, at: int) -> None:
         """Keep the line where a range was freed, for a while."""
-        self.freed[start, end] = (born, at)
-        if len(self.freed) > _REMEMBERED:
-            self._forget_oldest()
+        self._latest.append(Freed(start, end, born, at))
+        if len(self._latest) >= _REMEMBERED:
+            self._file()
+
+    @property
+    def freed(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """The lines where ranges were born and freed last."""
+        if self._latest:
+            self._file()
+        return self._freed
+
+    @freed.setter
+    def freed(self, freed: dict[tuple[int, int], tuple[int, int]]) -> None:
+        self._freed = freed
+        self._latest, self._oldest = [], []
+
+    def _file(self) -> None:
+        """Find a place for what was freed since anybody has asked: few ask."""
+        for one in self._latest:
+            self._freed[one.start, one.end] = (one.born, one.at)
+            if len(self._freed) > _REMEMBERED:
+                self._forget_oldest()
+        self._latest.clear()
 
     def _forget_oldest(self) -> None:
         """One range less that was freed: that of the first line."""
         while True:
-            if not self.oldest:
-                self.oldest = [(start, end, at) for (start, end), (_, at) in self.freed.items()]
-                self.oldest.sort(key=_line, reverse=True)
-            start, end, at = self.oldest.pop()
-            if self.freed.get((start, end), (0, -1))[1] == at:  # else it was freed again
-                del self.freed[start, end]
+            if not self._oldest:
+                self._oldest = [(start, end, at) for (start, end), (_, at) in self._freed.items()]
+                self._oldest.sort(key=_line, reverse=True)
+            start, end, at = self._oldest.pop()
+            if self._freed.get((start, end), (0, -1))[1] == at:  # else it was freed again
+                del self._freed[start, end]
                 return
 
     def remember_unmapped(self, iomap: Iomap, at: int) -> None:

@@ -11,7 +11,8 @@ from typing import Final
 from pat_check.cachemode import UC, UC_MINUS, WB, WC, WP, WT
 from pat_check.model.machine import Machine
 from pat_check.model.memory import PAGE, PHYSICAL_MASK, is_untracked
-from pat_check.model.memtype import Memtype, MemtypeTree
+from pat_check.model.memtype import Memtype
+from pat_check.model.tree import MemtypeTree
 
 
 class FindVictim:

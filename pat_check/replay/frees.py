@@ -212,8 +212,8 @@ class Frees:
             machine.memtypes.swap(node, chosen)
             if seen or self.thefts.is_foreign is not None:
                 self.thefts.from_another(task, event, outcome, node, api)
-        freeing = f"[{hex(start)}-{hex(end)})"
-        node.tell(event.at, f"shrunk to [{hex(node.start)}-{hex(start)}) by {api} freeing {freeing}")
+        first = hex(start)
+        node.tell(event.at, f"shrunk to [{hex(node.start)}-{first}) by {api} freeing [{first}-{hex(end)})")
         machine.memtypes.shrink(node, start)
         machine.remember_freed(start, end, node.born, event.at)
 

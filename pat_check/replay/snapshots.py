@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 
 from pat_check import incidents
 from pat_check.events import Event, Marker
-from pat_check.model.memtype import Memtype, MemtypeTree
+from pat_check.model.memtype import Memtype
 from pat_check.model.owner import BEFORE
+from pat_check.model.tree import MemtypeTree
 from pat_check.replay.context import Context
 
 Listed = tuple[int, int, int]

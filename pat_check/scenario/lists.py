@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pat_check.cachemode import short_name
-from pat_check.model.memtype import Change
+from pat_check.model.tree import Change
 from pat_check.scenario.words import size_text
 
 

@@ -11,8 +11,8 @@ from pat_check import events
 from pat_check.eras.base import Era
 from pat_check.incidents import Incident
 from pat_check.model.memory import PAGE
-from pat_check.model.memtype import Change
 from pat_check.model.page_table import FIVE_LEVELS, FOUR_LEVELS
+from pat_check.model.tree import Change
 from pat_check.scenario.arguments import Absent, Arguments, Names, wrong
 from pat_check.scenario.checks import Checks
 from pat_check.scenario.expectations import Expectations

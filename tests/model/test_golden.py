@@ -15,7 +15,7 @@ from pat_check.events import Return
 from pat_check.model import operations
 from pat_check.model.machine import Machine
 from pat_check.model.memory import Mtrr, Ram
-from pat_check.model.memtype import validate_tree
+from pat_check.model.tree import validate_tree
 from pat_check.replay.loop import Replay
 
 PAGE = 4096

@@ -5,8 +5,9 @@ import random
 import pytest
 
 from pat_check.events import NO_PID
-from pat_check.model.memtype import Memtype, MemtypeTree, validate_tree
+from pat_check.model.memtype import Memtype
 from pat_check.model.owner import BEFORE, Owner
+from pat_check.model.tree import MemtypeTree, validate_tree
 
 MMS, PIDS, KEYS = (0, 5, 6), (NO_PID, 0, 1, 2), (5, 6, -1, -2)
 
@@ -67,7 +68,7 @@ class World:
 @pytest.mark.parametrize("many", [0, 3, 64])
 @pytest.mark.parametrize("seed", range(8))
 def test_owners_are_found_whatever_becomes_of_them(seed, many, monkeypatch):
-    monkeypatch.setattr("pat_check.model.memtype._MANY", many)
+    monkeypatch.setattr("pat_check.model.tree._MANY", many)
     world = World(seed)
     for _ in range(150):
         world.step()

@@ -10,9 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from intervaltree import Interval, IntervalTree
 
 from pat_check.cachemode import UC, UC_MINUS, WB, WC, WP, WT
-from pat_check.model.memtype import Memtype, MemtypeTree, validate_tree
+from pat_check.model.memtype import Memtype
 from pat_check.model.operations import FIND_EXACT, FIND_EXACT_OR_END
 from pat_check.model.owner import BEFORE, Owner
+from pat_check.model.tree import MemtypeTree, validate_tree
 
 PAGE = 4096
 BUSY = -errno.EBUSY

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from pat_check.eras import ERAS
 from pat_check.model.memory import PAGE
-from pat_check.model.memtype import Memtype, MemtypeTree
+from pat_check.model.memtype import Memtype
 from pat_check.model.owner import BEFORE
 from pat_check.model.page_table import Pte
+from pat_check.model.tree import MemtypeTree
 from pat_check.model.vma import Changes, Mm
 from pat_check.scenario.checks import Checks
 from pat_check.scenario.lists import Lists, first_other, list_text

@@ -18,7 +18,7 @@ from pat_check.cachemode import short_name
 from pat_check.eras import ERAS
 from pat_check.findings import Severity
 from pat_check.incidents import MappingNoted, MemtypeFreeMissed
-from pat_check.model.memtype import validate_tree
+from pat_check.model.tree import validate_tree
 from pat_check.model.vma import validate_mm
 from pat_check.scenario.formatter import formatted
 from pat_check.scenario.parser import parse
