@@ -66,6 +66,8 @@ def test_damaged_recordings(file, seed, scanner, monkeypatch):
 COLUMNS = st.sampled_from(
     [
         "          patlab-240     [001] .....    25.713223: ",
+        "          patlab-240     [001]   .....  25.713223: ",
+        "          patlab-240     [001] 25.7132231: ",
         "          <idle>-0       [000] d.h2.     1.5: ",
         "  a b [001] 1.0: -7       ( 12) [003] ....  9.123456789: ",
         " kworker/0:1H-77      (-----) [000]  1234567890: ",
@@ -137,6 +139,35 @@ def test_odd_files(text, scanner, monkeypatch):
     alike(of_text(text), scanner, monkeypatch)
 
 
+NUMBERS = (
+    *("0x0", "0x", "0xg", "0x12345678", "0x1234567G", "0x1234567:", "0x12345678 9", "0xABCDEF01", "0xabcdef0123456789"),
+    *("0xffffffffffffffff", "0xfffffffeffffffff", "0xffffffff00000000", "0x8000000000000000", "0x8000000000000037"),
+    *("0x10000000000000000", "0x012345678", "0x00000000000000001", "-0x1", "-0x8000", "-0x7fffffffffffffff", "-0x"),
+    *("-0xffffffff00000001", "-0x12345678901234567", "0x123456\x107", "0x\x10\x11234567", "0x1234567\x00"),
+    *("0", "00", "07", "0 1", "-0", "-", "1_000", "999999999999999999", "1000000000000000000", "-4294967297", "12a"),
+)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_any_number(number, scanner, monkeypatch):
+    """As it is, and where the line ends behind it: values are read several bytes at a time."""
+    event = HEAD + "memtype_reserve: (memtype_reserve+0x4/0x3d0) "
+    text = f"{event}start={number} end=0x2000 req=1\n{event}req=1 end=0x2000 start={number}\n"
+    if "\0" not in text:
+        alike(of_text(text), scanner, monkeypatch)
+
+
+def test_more_large_values_than_are_remembered(scanner, monkeypatch):
+    """Each line shows three of its own, in several blocks: numbers begin anew, and older ones come back."""
+    event = HEAD + "vm_area_dup: (vm_area_dup+0x4/0x180) "
+    lines = [
+        f"{event}vma={0xFF11000000000000 + 64 * number:#x} mm={0xFFFF888000000000 + 64 * (number % 9_000):#x} "
+        f"vm_start=0x1000 vm_end=0x2000 vm_flags={1 << 63 | number:#x} ctx={0x8000000000000000 + number:#x}\n"
+        for number in range(40_000)
+    ]
+    assert alike(of_text("".join(lines)), scanner, monkeypatch) == len(lines)
+
+
 # --- the way there ----------------------------------------------------------------------------------------------
 
 
@@ -150,7 +181,7 @@ def test_blocks_are_the_lines(tmp_path):
     assert b"".join(block.text for block in blocks) == data
     assert [block.cut for block in blocks] == [False] * (len(blocks) - 1) + [True]
     assert len(blocks) > 3
-    assert all(block.text.endswith(b"\n") for block in blocks[:-1])
+    assert all(bytes(block.text).endswith(b"\n") for block in blocks[:-1])
 
 
 def test_an_error_comes_at_its_place():
