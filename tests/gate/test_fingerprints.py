@@ -1,4 +1,7 @@
+import hashlib
+import random
 import re
+from collections import Counter
 
 import pytest
 
@@ -101,3 +104,31 @@ def test_two_kept_recordings_of_one_scenario_have_the_same_fingerprints():
 def test_a_fingerprint_is_hexadecimal():
     (one,) = fingerprints(finding())
     assert re.fullmatch(r"[0-9a-f]{32}", one)
+
+
+FUNCTION = re.compile(r"\b_*[a-z]+(?:_+[a-z0-9]+)+\b")
+HAPPENED = re.compile(
+    r"\b(reserved|copied|forked|fork|mapped|unmapped|shrunk|freed|missed|removed|stolen|split|moved|zapped|inserted|"
+    r"mmap|munmap|mremap|mprotect|ioremap|iounmap|exit|exec|unloaded|followed|written)\b"
+)
+RANGE = re.compile(r"\[0x([0-9a-f]+)-0x([0-9a-f]+)\)")
+PIECES = ("_", "__", "a", "A", "9", " ", "(", ")", "-", "é", "²", "٣", "\x7f", "[0x", "-0x", "ff", "[0x1000-0x9000)")
+PIECES += ("[0x2000-0x3000)", "[0x0-0xffffffffffffffff)", "fork", "reserved", "remap_pfn_range", "a_", "_a_b", "1_x")
+
+
+def test_stories_and_ranges_are_read_as_these_expressions_say():
+    choice = random.Random(11)
+    texts = ["".join(choice.choices(PIECES, k=choice.randrange(10))) for _ in range(20_000)]
+    findings = [
+        Finding("r", Severity.INFO, f"m{at % 20}", 1, [Note(1, text)], start=0x2000, end=0x3000)
+        for at, text in enumerate(texts)
+    ]
+    seen = Counter()
+    for text, told in zip(texts, fingerprints(*findings), strict=True):
+        story = " ".join(FUNCTION.findall(text) or HAPPENED.findall(text)[:1])
+        ranges = [(int(first, 16), int(last, 16)) for first, last in RANGE.findall(text)]
+        around = [(last - first, -first) for first, last in ranges if first <= 0x2000 and last >= 0x3000]
+        base = -max(around)[1] if around else 0x2000
+        key = f"r||{story}|+{0x2000 - base:#x} 0x1000"
+        seen[key] += 1
+        assert told == hashlib.sha256(f"v1|{key}|{seen[key]}".encode()).hexdigest()[:32], text

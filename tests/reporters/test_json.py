@@ -1,4 +1,6 @@
 import json
+import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,3 +152,13 @@ def test_the_summary_counts_everything():
             },
         },
     }
+
+
+def test_a_time_is_written_as_python_writes_it():
+    digits = random.Random(4)
+    times = [0.0, -0.0, 1e-5, 0.0001, 0.001, 0.1 + 0.2, 2 / 3, 25.0, 99999999.999999, 1e8, 1e16, 1e22]
+    times += [digits.randrange(10**14) / 10**6 for _ in range(2000)]
+    times += [digits.random() * 10 ** digits.randrange(-6, 12) for _ in range(2000)]
+    report = Report("", findings=[replace(SAMPLE.findings[0], time=time) for time in times])
+    told = re.findall(r'"time": ([^,]*),', written(report))
+    assert told == [repr(time) for time in times]
