@@ -37,7 +37,7 @@ ALWAYS_THE_SAME = {
 }
 """What a part holds that no event changes, that is looked up again, or that no reservation depends on."""
 
-FOLLOWS = {"Memtype": {"order"}, "Frame": {"kind"}, "Wanted": {"at"}}
+FOLLOWS = {"Memtype": {"order"}, "Frame": {"kind"}, "Wanted": {"at"}, "Going": {"vmas"}}
 """What is not saved of a class, for it follows from the rest."""
 
 CAPTURES = [one for one in captures(KEPT) if one.is_small and not one.explained_by(UNKNOWABLE)]
