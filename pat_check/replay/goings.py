@@ -17,12 +17,13 @@ _LIMIT: Final = 100_000
 class Going:
     """An unmap_vmas() of user virtual bytes [start, end), and the zaps whose VMAs it takes away."""
 
-    __slots__ = ("end", "start", "whole", "zaps")
+    __slots__ = ("end", "start", "vmas", "whole", "zaps")
 
     def __init__(self, start: int, end: int, whole: bool) -> None:
         self.start, self.end = start, end
         self.whole = whole  # of an address space that ends
         self.zaps: list[ZapVma] = []  # ascending
+        self.vmas: set[int] | None = None  # theirs, and those of some that are gone; None: nobody has asked yet
 
     def clears(self, call: ZapVma) -> None:
         """It clears all of a PFN mapping; two functions may show the same."""
@@ -30,18 +31,20 @@ class Going:
             return
         if self.start <= call.vm_start and call.vm_end <= self.end:
             self.zaps.append(call)
+            if self.vmas is not None:
+                self.vmas.add(call.vma)
 
     def among(self, freed: list[int]) -> int:
         """How many of the VMAs that go are among these, which are freed in this order; -1 if they go in another."""
         zaps, place = self.zaps, 0
-        others: set[int] | None = None
+        if self.vmas is None:
+            self.vmas = {zap.vma for zap in zaps}
         for vma in freed:
+            if vma not in self.vmas:
+                continue
             if place < len(zaps) and vma == zaps[place].vma:
                 place += 1
-                continue
-            if others is None:
-                others = {zap.vma for zap in zaps}
-            if vma in others:
+            elif any(zap.vma == vma for zap in zaps):
                 return -1
         return place
 

@@ -92,7 +92,7 @@ class Layers(Wanting):
             return  # as if it was not recorded at all
         if self.torn.is_busy:
             self.torn.hear(function, "entries")
-        if self.waiting and call.pid in self.waiting:
+        if self.waiting:
             self.settle(call, function)
         heard = HEARD.get(kind, 0)
         if heard & ABSENT:
@@ -270,8 +270,10 @@ class Layers(Wanting):
         return known
 
     def settle(self, call: Call, function: str) -> None:
-        """Take the call as the one that was wanted last, or give up what can not come any more."""
-        waiting = self.waiting[call.pid]
+        """Take the call as the one that was wanted last, if any was, or give up what can not come any more."""
+        waiting = self.waiting.get(call.pid)
+        if waiting is None:
+            return
         while waiting:
             wanted = waiting[-1]
             if function in wanted.chain:

@@ -66,7 +66,6 @@ from pat_check.replay.drivers import Drivers
 from pat_check.replay.expected import Expected
 from pat_check.replay.followed import Followed
 from pat_check.replay.frees import Frees
-from pat_check.replay.layered import LAYERED
 from pat_check.replay.layers import Layers
 from pat_check.replay.mappings import Mappings
 from pat_check.replay.maps import Maps, SavedMaps
@@ -188,7 +187,7 @@ class Replay:
         return isinstance(run, Freeing) and self.whole.free(run)
 
     def _call(self, call: Call) -> None:
-        if type(call) in LAYERED:
+        if not isinstance(call, (MemtypeCheckInsert, Telltale)):  # one is below the layers, the other in none
             self.layers.enter(call)
             self.vmas.enter(call)
         if isinstance(call, VmAreaFree):
@@ -276,7 +275,7 @@ class Replay:
 
     def _return(self, event: Return) -> None:
         call = event.call
-        if call in LAYERED:
+        if call is not MemtypeCheckInsert and call is not Telltale:
             frame = self.context.tasks.of(event).returning(event)
             self.layers.leave(event, frame)
             self.vmas.leave(event, frame)

@@ -216,7 +216,7 @@ class Taken:
 
     def release(self, call: FreePfnRange, below: FreePfnRange, free_at: int) -> None:
         """A context is released, and makes what it must make: `below`, and its memtype_free() at `free_at`."""
-        if self.waits(call.pid):
+        if self.layers.waiting:
             self.layers.settle(call, call.api)
         if not self.context.lossy:
             self.layers.copies.enter(call)

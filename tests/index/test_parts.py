@@ -53,6 +53,7 @@ FOLLOWS = {
     },
     "Frame": {"kind"},
     "Wanted": {"at"},
+    "Going": {"vmas"},
 }
 """What is not saved of a class, for it follows from the rest."""
 
