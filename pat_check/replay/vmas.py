@@ -328,8 +328,9 @@ class Vmas:
         """A remap of a whole VMA begins, of which `mapped_whole` or `refused_whole` tells what comes of it."""
         self.torn_down.lives(call.mm)
         self.owns(call.pid, call.mm)
-        if call.vma in self.book.of:
-            self.observe(call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
+        known = self.book.of.get(call.vma)
+        if known is not None:
+            self._shown(known, call.vma, call.mm, call.vm_start, call.vm_end, call.flags)
 
     def refused_whole(self, call: RemapPfnRange, inner_flags: int) -> None:
         """It has failed, after the function inside that tracks it was called."""
