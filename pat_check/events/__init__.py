@@ -18,6 +18,17 @@ from pat_check.events.areas import (
     ZapVma,
 )
 from pat_check.events.base import NO_PID, Call, Event, Moment, Return
+from pat_check.events.drivers import (
+    ArchIoFreeMemtypeWc,
+    ArchIoReserveMemtypeWc,
+    IoremapCaller,
+    Iounmap,
+    MemremapPages,
+    MemtypeFreeIo,
+    MemtypeReserveIo,
+    MemunmapPages,
+    SetMemory,
+)
 from pat_check.events.mappings import (
     CopyPageRange,
     FreePfnRange,
@@ -27,20 +38,11 @@ from pat_check.events.mappings import (
     ReservePfnRange,
 )
 from pat_check.events.memtype import (
-    ArchIoFreeMemtypeWc,
-    ArchIoReserveMemtypeWc,
-    IoremapCaller,
-    Iounmap,
-    MemremapPages,
     MemtypeCheckInsert,
     MemtypeErase,
     MemtypeFree,
-    MemtypeFreeIo,
     MemtypeKernelMapSync,
     MemtypeReserve,
-    MemtypeReserveIo,
-    MemunmapPages,
-    SetMemory,
 )
 from pat_check.events.recording import (
     LostEvents,

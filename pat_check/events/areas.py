@@ -82,7 +82,7 @@ class SplitVma(Call):
 
 
 @mypyc_attr(acyclic=True)
-@dataclass(slots=True, repr=False, eq=False)
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class CopyVma(Call):
     """``copy_vma(vma, addr, len)``: mremap makes the VMA that the mapping moves to."""
 
@@ -91,6 +91,23 @@ class CopyVma(Call):
     flags: int
     addr: int
     len: int  # bytes
+
+    def __init__(
+        self,
+        at: int,
+        time: float | None,
+        cpu: int,
+        pid: int,
+        comm: str,
+        vma: int,
+        mm: int,
+        flags: int,
+        addr: int,
+        len: int,
+    ) -> None:
+        self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
+        self.vma, self.mm, self.flags, self.addr = vma, mm, flags, addr
+        self.len = len
 
     def function(self) -> str:
         return "copy_vma"
@@ -160,12 +177,16 @@ class VmAreaFree(Call):
 
 
 @mypyc_attr(acyclic=True)
-@dataclass(slots=True, repr=False, eq=False)
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class DupMmap(Call):
     """``dup_mmap(mm, oldmm)``: fork copies an address space."""
 
     mm: int
     oldmm: int
+
+    def __init__(self, at: int, time: float | None, cpu: int, pid: int, comm: str, mm: int, oldmm: int) -> None:
+        self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
+        self.mm, self.oldmm = mm, oldmm
 
     def function(self) -> str:
         return "dup_mmap"
@@ -239,11 +260,15 @@ class UnmapVmas(Call):
 
 
 @mypyc_attr(acyclic=True)
-@dataclass(slots=True, repr=False, eq=False)
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class ExitMmap(Call):
     """``exit_mmap(mm)``: the last user of the address space is gone."""
 
     mm: int
+
+    def __init__(self, at: int, time: float | None, cpu: int, pid: int, comm: str, mm: int) -> None:
+        self.at, self.time, self.cpu, self.pid, self.comm = at, time, cpu, pid, comm
+        self.mm = mm
 
     def function(self) -> str:
         return "exit_mmap"

@@ -11,12 +11,14 @@ from pat_check.incidents.base import Incident, Seen, Story
 from pat_check.incidents.drivers import IoremapLeaked, IoremapOnRam, IounmapMismatched
 from pat_check.incidents.memtype import (
     FallbackJudged,
-    IsaTracked,
     MemtypeAdopted,
     MemtypeFreeMissed,
     MemtypeLeaked,
     MemtypeRefused,
     MemtypeStolen,
+)
+from pat_check.incidents.ranges import (
+    IsaTracked,
     OverlapTypes,
     RangeOdd,
     TypeChangedUnderMapping,

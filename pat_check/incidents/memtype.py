@@ -83,7 +83,7 @@ class MemtypeRefused(Incident):
         self.caller, self.clash = caller, clash
 
 
-@dataclass(slots=True, repr=False, eq=False)
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class FallbackJudged(Incident):
     """A caller was granted another type than it asked for and decided on it."""
 
@@ -95,6 +95,26 @@ class FallbackJudged(Incident):
     api: str
     caller: str
     overlap: Seen | None
+
+    def __init__(
+        self,
+        at: int,
+        time: float | None,
+        comm: str,
+        pid: int,
+        reliable: bool,
+        start: int,
+        end: int,
+        want: int,
+        have: int,
+        kept: bool,
+        api: str,
+        caller: str,
+        overlap: Seen | None,
+    ) -> None:
+        self.at, self.time, self.comm, self.pid, self.reliable = at, time, comm, pid, reliable
+        self.start, self.end, self.want, self.have = start, end, want, have
+        self.kept, self.api, self.caller, self.overlap = kept, api, caller, overlap
 
 
 @dataclass(slots=True, init=False, repr=False, eq=False)
@@ -191,69 +211,3 @@ class MemtypeLeaked(Incident):
         self.at, self.time, self.comm, self.pid, self.reliable = at, time, comm, pid, reliable
         self.seen, self.gone, self.owner, self.ram = seen, gone, owner, ram
         self.more = [] if more is None else more
-
-
-@dataclass(slots=True, repr=False, eq=False)
-class IsaTracked(Incident):
-    """A range wholly inside the legacy hole [0xA0000, 0x100000) is in the tree."""
-
-    start: int
-    end: int
-    type: int
-
-
-@dataclass(slots=True, repr=False, eq=False)
-class RangeOdd(Incident):
-    """A reserve or free with a range that looks wrong."""
-
-    start: int
-    end: int
-    api: str
-    function: str  # memtype_reserve or memtype_free
-    why: str  # empty, unaligned, units
-
-
-@dataclass(slots=True, repr=False, eq=False)
-class TypeChangedUnderMapping(Incident):
-    """The type looked up for a mapped range changed while entries installed before keep their mode."""
-
-    start: int
-    end: int
-    mode: int  # of the live entries
-    now: int  # what a lookup finds now
-    api: str  # who freed the reservation
-    mapped_at: int
-    mapper: str
-    reserved_at: int
-
-
-@dataclass(slots=True, repr=False, eq=False)
-class OverlapTypes(Incident):
-    """Two reservations that intersect have different types: a correct kernel cannot do that."""
-
-    first: Seen
-    second: Seen
-    where: str  # the snapshot that shows it; "" the trace itself
-
-
-@dataclass(slots=True, init=False, repr=False, eq=False)
-class UnknownOrigin(Incident):
-    """A free succeeded for a reservation that must be older than the trace."""
-
-    start: int
-    end: int
-    api: str
-
-    def __init__(
-        self,
-        at: int,
-        time: float | None,
-        comm: str,
-        pid: int,
-        reliable: bool,
-        start: int,
-        end: int,
-        api: str,
-    ) -> None:
-        self.at, self.time, self.comm, self.pid, self.reliable = at, time, comm, pid, reliable
-        self.start, self.end, self.api = start, end, api

@@ -41,7 +41,7 @@ class Diverged(Incident):
         self.predicted, self.observed, self.story, self.about = predicted, observed, story, about
 
 
-@dataclass(slots=True, repr=False, eq=False)
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class EraContradicted(Incident):
     """The recording went against its era several times."""
 
@@ -51,8 +51,25 @@ class EraContradicted(Incident):
     story: Story
     sure: bool = True  # not a matter of how the kernel was built
 
+    def __init__(
+        self,
+        at: int,
+        time: float | None,
+        comm: str,
+        pid: int,
+        reliable: bool,
+        era: str,
+        times: int,
+        fits: list[str],
+        story: Story,
+        sure: bool = True,
+    ) -> None:
+        self.at, self.time, self.comm, self.pid, self.reliable = at, time, comm, pid, reliable
+        self.era, self.times, self.fits, self.story = era, times, fits, story
+        self.sure = sure
 
-@dataclass(slots=True, repr=False, eq=False)
+
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class SnapshotDiffered(Incident):
     """The kernel's own list at a checkpoint is not the model's."""
 
@@ -61,8 +78,23 @@ class SnapshotDiffered(Incident):
     missing: list[tuple[int, int, int]]  # the model has them, the kernel does not: (start, end, type)
     extra: list[tuple[int, int, int]]  # the kernel has them, the model does not
 
+    def __init__(
+        self,
+        at: int,
+        time: float | None,
+        comm: str,
+        pid: int,
+        reliable: bool,
+        name: str,
+        path: str,
+        missing: list[tuple[int, int, int]],
+        extra: list[tuple[int, int, int]],
+    ) -> None:
+        self.at, self.time, self.comm, self.pid, self.reliable = at, time, comm, pid, reliable
+        self.name, self.path, self.missing, self.extra = name, path, missing, extra
 
-@dataclass(slots=True, repr=False, eq=False)
+
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class MapsDiffered(Incident):
     """The mappings of a process at a checkpoint are not those that the recorded calls leave."""
 
@@ -72,8 +104,25 @@ class MapsDiffered(Incident):
     lines: list[str]  # as diff shows them: what the calls leave with -, what the kernel has with +
     larger: bool  # all that differs is that the kernel's mappings reach further: merged, or grown
 
+    def __init__(
+        self,
+        at: int,
+        time: float | None,
+        comm: str,
+        pid: int,
+        reliable: bool,
+        name: str,
+        path: str,
+        of_pid: int,
+        lines: list[str],
+        larger: bool,
+    ) -> None:
+        self.at, self.time, self.comm, self.pid, self.reliable = at, time, comm, pid, reliable
+        self.name, self.path, self.of_pid, self.lines = name, path, of_pid, lines
+        self.larger = larger
 
-@dataclass(slots=True, repr=False, eq=False)
+
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class MessageUnexplained(Incident):
     """The kernel printed a complaint that the replay does not predict (`printed`), or the reverse."""
 
@@ -85,8 +134,27 @@ class MessageUnexplained(Incident):
     end: int
     more: int = 0  # others like it, where events were lost
 
+    def __init__(
+        self,
+        at: int,
+        time: float | None,
+        comm: str,
+        pid: int,
+        reliable: bool,
+        number: int,
+        text: str,
+        path: str,
+        printed: bool,
+        start: int,
+        end: int,
+        more: int = 0,
+    ) -> None:
+        self.at, self.time, self.comm, self.pid, self.reliable = at, time, comm, pid, reliable
+        self.number, self.text, self.path, self.printed = number, text, path, printed
+        self.start, self.end, self.more = start, end, more
 
-@dataclass(slots=True, repr=False, eq=False)
+
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class MappingNoted(Incident):
     """Something about a mapping, its entries, a walk, a lock or a notifier; `what` names the fact.
 
@@ -100,19 +168,45 @@ class MappingNoted(Incident):
     detail: str  # for people
     story: Story
 
+    def __init__(
+        self,
+        at: int,
+        time: float | None,
+        comm: str,
+        pid: int,
+        reliable: bool,
+        what: str,
+        start: int,
+        end: int,
+        pfn: int,
+        detail: str,
+        story: Story,
+    ) -> None:
+        self.at, self.time, self.comm, self.pid, self.reliable = at, time, comm, pid, reliable
+        self.what, self.start, self.end, self.pfn = what, start, end, pfn
+        self.detail, self.story = detail, story
 
-@dataclass(slots=True, repr=False, eq=False)
+
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class ExpectationFailed(Incident):
     """An ``expect`` line of a scenario did not come true."""
 
     said: str  # what is there instead, for people
 
+    def __init__(self, at: int, time: float | None, comm: str, pid: int, reliable: bool, said: str) -> None:
+        self.at, self.time, self.comm, self.pid, self.reliable = at, time, comm, pid, reliable
+        self.said = said
 
-@dataclass(slots=True, repr=False, eq=False)
+
+@dataclass(slots=True, init=False, repr=False, eq=False)
 class SuppressionUnused(Incident):
     """An entry of a suppression file, or a comment of a scenario, that silences nothing."""
 
     what: str  # for people
+
+    def __init__(self, at: int, time: float | None, comm: str, pid: int, reliable: bool, what: str) -> None:
+        self.at, self.time, self.comm, self.pid, self.reliable = at, time, comm, pid, reliable
+        self.what = what
 
 
 @dataclass(slots=True, repr=False, eq=False)

@@ -6,20 +6,23 @@
 #include "scan.h"
 
 #define LARGE_LIMIT 65536 /* large values that are remembered from block to block */
+#define ALONE 16384       /* bytes that take long enough to let other threads run */
 
 typedef struct {
     PyObject_HEAD
     scanner scan;
     PyObject *resolve;
     PyObject *large; /* a list of the large values by number */
-    PyThreadState *outside; /* while the interpreter is released */
+    PyThreadState *outside; /* while the interpreter is released, else NULL */
     int busy;
 } ScannerObject;
 
-/* Ask Python what a key stands for; called without the interpreter's lock. */
+/* Ask Python what a key stands for. */
 static int64_t ask(void *context, int name, const char *key, size_t length) {
     ScannerObject *self = context;
-    PyEval_RestoreThread(self->outside);
+    int released = self->outside != NULL;
+    if (released)
+        PyEval_RestoreThread(self->outside);
     int64_t value = SCAN_FAILED;
     PyObject *answer = PyObject_CallFunction(self->resolve, "iy#", name, key, (Py_ssize_t)length);
     if (answer != NULL) {
@@ -30,7 +33,8 @@ static int64_t ask(void *context, int name, const char *key, size_t length) {
         else if (PyErr_Occurred())
             value = SCAN_FAILED;
     }
-    self->outside = PyEval_SaveThread();
+    if (released)
+        self->outside = PyEval_SaveThread();
     return value;
 }
 
@@ -148,7 +152,7 @@ static PyObject *large_values(ScannerObject *self) {
 PyDoc_STRVAR(scan_doc, "scan(text, first, cut)\n--\n\n"
                        "Read whole lines, of which the first has this number: the rows and the runs in them as bytes,\n"
                        "how many lines, and the large values by number. With cut the text is one line that may be\n"
-                       "torn, which is left to the reference. Other threads run meanwhile.");
+                       "torn, which is left to the reference. Other threads run while long text is read.");
 
 static PyObject *scanner_scan_method(ScannerObject *self, PyObject *args) {
     Py_buffer text;
@@ -165,9 +169,12 @@ static PyObject *scanner_scan_method(ScannerObject *self, PyObject *args) {
         scanner_forget(&self->scan);
         Py_CLEAR(self->large);
     }
-    self->outside = PyEval_SaveThread();
+    if (text.len >= ALONE)
+        self->outside = PyEval_SaveThread();
     int64_t lines = scanner_scan(&self->scan, text.buf, (size_t)text.len, first, cut);
-    PyEval_RestoreThread(self->outside);
+    if (self->outside != NULL)
+        PyEval_RestoreThread(self->outside);
+    self->outside = NULL;
     PyBuffer_Release(&text);
     PyObject *result = NULL, *large = NULL;
     if (lines < 0) {
