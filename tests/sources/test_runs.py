@@ -173,6 +173,8 @@ ONCE = mapped() + released()
         (mapped(addr=0x401000), 12),
         (mapped(vma=0), 12),
         (mapped().replace("ret=0x0", "ret=0xffffffea", 1), 12),
+        (mapped().replace("check_insert) ret=0x0", "check_insert) ret=0x100000000"), 12),
+        (mapped().replace("check_insert) ret=0x0", "check_insert) ret=0x8000000000000000"), 12),
         (mapped().replace("start=0xfd000000", "start=0xfd001000", 1), 12),
         (mapped().replace("size=0x2000 prot", "size=0x1000 prot", 3), 12),
         (mapped(pfn=0x80), 12),
