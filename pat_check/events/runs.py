@@ -18,6 +18,10 @@ class Rows:
         """The events of the rows in [place, end), bytes."""
         raise NotImplementedError
 
+    def refused(self, kind: type[Event]) -> None:
+        """A run of this kind was of no use: each of its events is asked for."""
+        raise NotImplementedError
+
 
 FOLLOWED: Final = 0x400 | 0x4000 | 0x10000000
 """VM_PFNMAP, VM_IO and VM_MIXEDMAP: a VMA with any of these is followed, all others are ordinary."""
@@ -39,7 +43,8 @@ class Run(Event):
         self.count = count  # of events
 
     def events(self) -> list[Event]:
-        """Each of them."""
+        """Each of them, where they cannot be applied as one."""
+        self.rows.refused(type(self))
         return self.rows.between(self.place, self.end)
 
 

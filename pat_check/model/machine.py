@@ -110,7 +110,8 @@ class Machine:
         while True:
             if not self._oldest:
                 self._oldest = [(start, end, at) for (start, end), (_, at) in self._freed.items()]
-                self._oldest.sort(key=_line, reverse=True)
+                self._oldest.sort(key=_line)
+                self._oldest.reverse()  # of one line the first is the oldest
             start, end, at = self._oldest.pop()
             if self._freed.get((start, end), (0, -1))[1] == at:  # else it was freed again
                 del self._freed[start, end]

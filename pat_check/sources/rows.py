@@ -42,7 +42,7 @@ from pat_check.sources.programs import (
     Block,
     Program,
 )
-from pat_check.sources.runs import run_of
+from pat_check.sources.runs import Worths, run_of
 from pat_check.sources.shapes import shape_of
 from pat_check.sources.specs import PAGE_SHIFT, PFN_MASK
 
@@ -63,6 +63,7 @@ class Unpacker:
     def __init__(self) -> None:
         self.programs: list[Program] = []
         self.comms: list[str] = []
+        self.worths = Worths()
         self._shapes: list[Shape] = []  # of orders of calls, by their numbers
 
     def block(self, rows: bytes, found: bytes, large: list[int]) -> RowBlock:
@@ -76,22 +77,23 @@ class Unpacker:
         number, its offset and its length, one after the other.
         """
         slow: list[int] = []
-        found, place, run = block.found, block.place, block.run
+        found, place, run, worths = block.found, block.place, block.run, self.worths.of
         while len(out) < most:
             begin = read_i64_le(found, run) if run < block.runs else block.size
             place = self.unpack(block, place, begin, out, slow, most)
             if place < begin or run == block.runs or len(out) >= most:
                 break
-            end, order = read_i64_le(found, run + WORD), read_i64_le(found, run + _ORDER)
+            which, order = read_i64_le(found, run + _WHICH), read_i64_le(found, run + _ORDER)
+            end = read_i64_le(found, run + WORD)
             shape: Shape | None = None
             if order >= 0:
                 if order >= len(self._shapes):
                     self._shapes.append(shape_of(block, begin, end))
                 shape = self._shapes[order]
-            which, count = read_i64_le(found, run + _WHICH), read_i64_le(found, run + _COUNT)
-            out.append(run_of(block, which, begin, end, count, shape))
-            place = end
             run += _FOUND
+            if worths[which].is_given():
+                out.append(run_of(block, which, begin, end, read_i64_le(found, run + _COUNT - _FOUND), shape))
+                place = end
         block.place, block.run = place, run
         return slow
 
@@ -135,6 +137,9 @@ class RowBlock(Block):
     def is_over(self) -> bool:
         """Whether all of it is decoded."""
         return self.place == self.size
+
+    def refused(self, kind: type[Event]) -> None:
+        self.unpacker.worths.refuse(kind)
 
     def between(self, place: int, end: int) -> list[Event]:
         out: list[Event | None] = []

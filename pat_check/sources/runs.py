@@ -7,7 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pat_check.events.runs import OrdinaryVmas, Run, Shape
+from pat_check.events import Event
+from pat_check.events.runs import (
+    CopiedVmas,
+    FreedVmas,
+    Freeing,
+    Mapping,
+    OrdinaryVmas,
+    Reserving,
+    Run,
+    Shape,
+    SplitOff,
+    TrackedCopy,
+    UnmappedVma,
+    UntrackedVma,
+    Untracking,
+    ZappedVmas,
+)
 from pat_check.sources.followed import copied, freed, note, split, unmapped, zapped
 from pat_check.sources.programs import (
     COPIED,
@@ -33,9 +49,58 @@ from pat_check.sources.tracked import forked, mapping, untracking
 if TYPE_CHECKING:
     from mypy_extensions import i64
 
+_KINDS: Final[dict[type[Event], int]] = {
+    OrdinaryVmas: ORDINARY,
+    CopiedVmas: COPIED,
+    ZappedVmas: ZAPPED,
+    FreedVmas: FREED,
+    SplitOff: SPLIT,
+    UnmappedVma: UNMAPPED,
+    Mapping: MAPPING,
+    Untracking: UNTRACKING,
+    Reserving: RESERVING,
+    Freeing: FREEING,
+    UntrackedVma: UNTRACKED,
+    TrackedCopy: FORKED,
+}
+_ENOUGH: Final = 256
+_AGAIN: Final = 4096
+
 _OUTER: Final = "unmap_single_vma"
 _INNER: Final = "unmap_page_range"
 """What one calls for the same VMA, if that has any entries."""
+
+
+class Worth:
+    """Whether runs of one kind are worth making: what a recording leaves out may forbid to apply any of them as one."""
+
+    __slots__ = ("made", "refused", "skipped")
+
+    def __init__(self) -> None:
+        self.made: i64 = 0
+        self.refused: i64 = 0
+        self.skipped: i64 = 0  # since nine of ten were refused; after so many they are tried again
+
+    def is_given(self) -> bool:
+        """Whether the next one is to be made, which counts as made then."""
+        if self.made < _ENOUGH or self.refused * 10 < self.made * 9:
+            self.made += 1
+            return True
+        self.skipped += 1
+        if self.skipped == _AGAIN:
+            self.made = self.refused = self.skipped = 0
+        return False
+
+
+class Worths:
+    """The same of every kind."""
+
+    def __init__(self) -> None:
+        self.of = [Worth() for _ in range(FORKED + 1)]  # by kind
+
+    def refuse(self, kind: type[Event]) -> None:
+        """A run of this kind was taken apart."""
+        self.of[_KINDS[kind]].refused += 1
 
 
 def run_of(block: Block, which: i64, place: i64, end: i64, count: i64, shape: Shape | None) -> Run:

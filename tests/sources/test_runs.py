@@ -116,6 +116,23 @@ def test_nothing_comes_before_the_first_of_its_kind(scanner, monkeypatch):
     assert [type(event).__name__ for event in events] == ["ZapVma", "OrdinaryVmas", "VmAreaFree", "OrdinaryVmas"]
 
 
+def test_runs_that_are_always_taken_apart_are_not_made_any_more(scanner, monkeypatch):
+    """But tried again after a while; whoever uses them gets every one."""
+    monkeypatch.setattr("pat_check.sources.scanned.scanner_type", lambda: scanner)
+    other = line("vm_area_free", "vma=0x3", pid=241)
+    text = zap(1) + free(1) + "".join(zap(vma) + zap(vma + 1) + other for vma in range(2, 12_002, 2))
+    made = {True: [], False: []}
+    for refuses, counts in made.items():
+        for batch in Ftrace().batches(of_text(text)(), runs=True):
+            runs = [event for event in batch if isinstance(event, Run)]
+            counts.append(len(runs))
+            for run in runs if refuses else ():
+                assert len(run.events()) == run.count
+    assert 5_990 < sum(made[False]) <= 6_000  # a block may end inside of one
+    assert sum(made[True]) < sum(made[False]) - 4_000
+    assert made[True][8] == 0 < sum(made[True][-20:])
+
+
 # --- mappings ----------------------------------------------------------------------------------------------------
 
 
@@ -156,6 +173,8 @@ ONCE = mapped() + released()
         (mapped(addr=0x401000), 12),
         (mapped(vma=0), 12),
         (mapped().replace("ret=0x0", "ret=0xffffffea", 1), 12),
+        (mapped().replace("check_insert) ret=0x0", "check_insert) ret=0x100000000"), 12),
+        (mapped().replace("check_insert) ret=0x0", "check_insert) ret=0x8000000000000000"), 12),
         (mapped().replace("start=0xfd000000", "start=0xfd001000", 1), 12),
         (mapped().replace("size=0x2000 prot", "size=0x1000 prot", 3), 12),
         (mapped(pfn=0x80), 12),

@@ -60,8 +60,8 @@ int maps(walk *at) {
     if (!enters(at, KIND_MEMTYPE_CHECK_INSERT) || value(at, 0) != start || value(at, 1) != end || !leaves(at, at->of))
         return 0;
     int64_t ret = value(at, SLOT_RESULT);
-    if (ret > 0)
-        ret -= UINT;
+    if (ret > 0 && (ret -= UINT) == 0)
+        return 0;
     if (ret > 0 || ret <= -4096)
         return 0;
     if (!leaves(at, request) || !is_result(value(at, SLOT_RESULT), ret))
@@ -220,9 +220,9 @@ int copies_tracked(walk *at) {
     if (at->of->role == ROLE_GET_PAT_INFO && !(value(at, 0) == shown[0] && leaves_with_none(at, at->of) && calls(at)))
         return 0;
     const scan_program *range = at->of;
-    int64_t start = value(at, 0);
     if (range->kind != KIND_RESERVE_PFN_RANGE || value(at, 1) != length || value(at, 3) != 1)
         return 0;
+    int64_t start = value(at, 0);
     walk inner = *at;
     inner.first = at->next;
     if (peek(at) == NULL || !reserves(&inner))
