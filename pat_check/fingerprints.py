@@ -33,9 +33,10 @@ def sign(findings: Sequence[Finding], base_of: Callable[[int, int], int]) -> Non
     if not findings:
         return
     try:
-        from _sha256 import sha256  # type: ignore[import-not-found]  # noqa: PLC0415 - of CPython 3.11: OpenSSL takes longer to load than to be used
+        # Of CPython 3.11: OpenSSL takes longer to load than to be used.
+        from _sha256 import sha256  # type: ignore[import-not-found]  # noqa: PLC0415
     except ImportError:
-        from hashlib import sha256  # noqa: PLC0415
+        from hashlib import sha256  # noqa: PLC0415 - where that is not
 
     keys = _Keys(base_of)
     seen: dict[str, int] = {}

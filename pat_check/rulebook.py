@@ -28,14 +28,15 @@ _use_plugins = True
 
 def use_plugins(wanted: bool) -> None:
     """Whether rules of other packages count, from now on; they do until somebody says no."""
-    global _use_plugins  # noqa: PLW0603
+    global _use_plugins  # noqa: PLW0603 - said once, by the command line
     _use_plugins = wanted
 
 
 @cache
 def _own(module: str) -> AnyRule:
     """The rule of a module below `pat_check.rules`."""
-    (rule,) = classes_in(import_module(f"pat_check.rules.{module}"), Rule)  # type: ignore[type-abstract]
+    found = import_module(f"pat_check.rules.{module}")
+    (rule,) = classes_in(found, Rule)  # type: ignore[type-abstract]  # of what it finds none is
     return rule
 
 

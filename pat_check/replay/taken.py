@@ -190,7 +190,7 @@ class Taken:
                 return False
             self._making.add(function)
         for frame in task.frames:
-            if frame.api == function or frame.api == below:  # noqa: PLR1714
+            if frame.api == function or frame.api == below:  # noqa: PLR1714 - no tuple is made of them
                 return False  # it never returned
         return not (layers.torn.is_busy or layers.results.forbids(pid))
 
